@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Problems with a place: gathered all at once, printed in the order of the file,
+ * each with the line, a caret, the reason and the remedy.
+ */
+#ifndef BASE_DIAG_H
+#define BASE_DIAG_H
+
+#include "node.h"
+
+#include <stddef.h>
+
+struct buf;
+struct err;
+
+enum diag_level { DIAG_ERROR, DIAG_WARNING };
+
+struct diag {
+	enum diag_level level;
+	struct mark mark;
+	char *key;  /* owned; "workers.bot1.missing_timeout", or NULL */
+	char *text; /* owned; reason and remedy */
+};
+
+/* The problems of one source. A zeroed struct is a valid empty one. */
+struct diags {
+	const char *name;   /* borrowed from the loader's caller: the file's name, or NULL */
+	const char *source; /* borrowed likewise: the whole text, for the quoted line, or NULL */
+	struct diag *items;
+	size_t count;
+	size_t errors; /* how many of them are DIAG_ERROR */
+	struct mark *secrets; /* places whose rest of the line is masked when quoted; owned */
+	size_t secret_count;
+};
+
+void diag_add(struct diags *ds, enum diag_level level, struct mark mark, const char *key,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* A secret value begins here: it is masked in any quoted line. */
+void diag_secret(struct diags *ds, struct mark mark);
+/* Sorted by place; "name:line:col: error: key: text", the line, a caret. */
+void diag_print(struct diags *ds, struct buf *out);
+/* The first error as a sentence (ERR_INVALID or code), for callers that show one. Returns -1. */
+int diag_to_err(const struct diags *ds, int code, struct err *err);
+void diag_fini(struct diags *ds);
+
+/*
+ * The candidate nearest to word by edit distance, or NULL if none is near.
+ * names: NULL-terminated.
+ */
+const char *diag_suggest(const char *word, const char *const *names);
+
+static inline void
+auto_diags(struct diags *ds)
+{
+	diag_fini(ds);
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Small files read once and whole: configuration, secrets, credential files.
+ */
+#ifndef SYS_FILE_H
+#define SYS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct buf;
+struct err;
+
+struct file_info {
+	bool others_read;  /* group or others may read it */
+	bool others_write; /* group or others may write it */
+	uid_t uid;
+};
+
+/*
+ * Appends the file (regular, O_NONBLOCK, O_NOFOLLOW if nofollow, at most max bytes), read
+ * between two fstats that agree. ERR_CONFIG says what is wrong. info may be NULL.
+ */
+int file_read(const char *path, size_t max, bool nofollow, struct buf *out, struct file_info *info,
+	struct err *err);
+/* Makes path with these bytes: written beside, fsync, rename, fsync of the directory. */
+int file_write(const char *path, mode_t mode, const void *data, size_t len, struct err *err);
+
+#endif
