@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration as plain structs: filled whole by conf_load or not at all, never
+ * changed afterwards. A worker's part is counted, for it outlives a reload while a
+ * launch or instance made from it lives.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/field.h"
+
+struct conf_problems;
+struct diags;
+struct tmpl;
+
+enum conf_on_stop { CONF_STOP_KEEP, CONF_STOP_TERMINATE };
+
+struct conf_access {
+	struct strings admin, operate, observe; /* user names or @groups */
+};
+
+struct conf_aws {
+	char *region;
+	char *identifier;
+	struct secret secret_identifier;
+	struct secret session_token;
+	char *profile;
+	char *shared_credentials_file;
+	char *config_file;
+	char *ca_file;
+	char *endpoint_url;
+};
+
+struct conf_mail {
+	char *smtp_url; /* NULL: mails are only logged */
+	char *from;
+};
+
+struct conf_worker {
+	unsigned refs;
+	char *name;
+	unsigned line; /* of its key in the file */
+
+	struct secret password; /* text NULL when generated */
+	char *password_file;
+	bool password_generated;
+	char *instance_type;
+	char *ami;
+	char *region;    /* NULL: aws.region and so on, BUILDBOT.md R2 */
+	char *placement; /* letter(s) behind the region */
+	char *user_data;
+	char *user_data_file;
+	struct tmpl *user_data_tmpl; /* parsed and checked; NULL if there is no user data */
+	struct strmap vars;          /* the pool's, then the worker's over them */
+	char *keypair_name;
+	char *security_name;
+	struct strings security_group_ids;
+	char *subnet_id;
+	char *instance_profile_name;
+	struct strmap tags;
+	char *identifier;
+	struct secret secret_identifier;
+	int64_t missing_timeout;    /* ms; 0 or FIELD_NULL: off */
+	int64_t pending_timeout;    /* ms */
+	int64_t build_wait_timeout; /* ms; 0: at once, negative: never */
+	struct strings notify_on_missing;
+};
+
+struct conf {
+	char *pool;
+	char *socket;
+	unsigned socket_mode;
+	char *socket_group;
+	char *state_dir;
+	int on_stop; /* enum conf_on_stop */
+	int log_level; /* enum log_level */
+	struct conf_access access;
+	struct conf_aws aws;
+	struct conf_mail mail;
+	struct strmap vars;
+	struct conf_worker **workers; /* owned references, in the order of the file */
+	size_t worker_count;
+	char digest[65]; /* SHA-256 of the file as read, hex */
+};
+
+/* What loading found: errors and warnings with their places. Owns the text they quote. */
+struct conf_problems *conf_problems_new(void);
+const struct diags *conf_problems_diags(const struct conf_problems *p);
+void conf_problems_print(const struct conf_problems *p, struct buf *out);
+void conf_problems_free(struct conf_problems *p);
+
+/*
+ * Reads, checks and fills; asks nothing of any network. NULL if there is an error; all of
+ * them, and the warnings of a good file, are in problems.
+ */
+struct conf *conf_load(const char *path, struct conf_problems *problems);
+/* As conf_load from memory; name for messages; relative paths count from dir. */
+struct conf *conf_parse(const char *text, size_t len, const char *name, const char *dir,
+	struct conf_problems *problems);
+void conf_free(struct conf *conf);
+
+const struct conf_worker *conf_find(const struct conf *conf, const char *name);
+struct conf_worker *conf_worker_ref(struct conf_worker *w);
+void conf_worker_unref(struct conf_worker *w);
+
+/* Whether a launch made from a would differ from one made from b: then an instance of a is stale. */
+bool conf_worker_launch_equal(const struct conf_worker *a, const struct conf_worker *b);
+/* Whether anything differs at all. */
+bool conf_worker_equal(const struct conf_worker *a, const struct conf_worker *b);
+
+/* The first key that differs and that a reload refuses to change (FIELD_RESTART), or NULL. */
+const char *conf_restart_key(const struct conf *old, const struct conf *fresh);
+
+/* The tables, for docs, schema and checks. */
+extern const struct fields conf_fields, conf_worker_fields;
+
+#endif

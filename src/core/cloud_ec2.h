@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The adapter between core/cloud.h and the EC2 client; owns the HTTP engine and the
+ * credential sets that the clouds share.
+ */
+#ifndef CORE_CLOUD_EC2_H
+#define CORE_CLOUD_EC2_H
+
+struct cloud_ec2;
+struct cloud_maker;
+struct err;
+struct http;
+struct loop;
+
+/* http is borrowed and outlives every cloud. */
+struct cloud_ec2 *cloud_ec2_new(struct loop *loop, struct http *http);
+/* Borrowed; valid until cloud_ec2_free. */
+const struct cloud_maker *cloud_ec2_maker(struct cloud_ec2 *c);
+/* After the last cloud. */
+void cloud_ec2_free(struct cloud_ec2 *c);
+
+#endif

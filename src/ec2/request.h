@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * EC2 Query requests: parameters as a form body, encoded as Python's urlencode does it
+ * (EC2.md 11.3), and the frozen RunInstances request.
+ */
+#ifndef EC2_REQUEST_H
+#define EC2_REQUEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+struct strings;
+struct strmap;
+
+#define EC2_BODY_MAX 65536u
+
+/* Appends "&name=value" ("name=value" to an empty buf), value form-encoded. */
+void ec2_param(struct buf *body, const char *name, const char *value);
+void ec2_paramf(struct buf *body, const char *value, const char *name_fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Action and Version. */
+void ec2_begin(struct buf *body, const char *action);
+
+/* All borrowed; NULL or empty is left out. */
+struct ec2_run {
+	const char *token;
+	const char *image, *type, *key;
+	const char *zone;   /* region and letter, or NULL */
+	const char *subnet;
+	const char *security_name;
+	const struct strings *security_groups;
+	const char *instance_profile;
+	/* Ours: pool, worker, generation, launch, lineage, epoch; Name unless the user sets it. */
+	const char *pool, *worker, *launch, *lineage;
+	int64_t generation;
+	int64_t epoch; /* wall ms */
+	const struct strmap *tags; /* the user's */
+};
+
+/*
+ * The canonical RunInstances body without its user data: MinCount=MaxCount=1, tags for
+ * instance and volumes, shutdown behaviour terminate, IMDSv2 required, hop limit 1.
+ */
+void ec2_run_body(const struct ec2_run *run, struct buf *out);
+/*
+ * The finished body: the canonical one and the user data (plain bytes; NULL for none),
+ * base64 once. ERR_CONFIG if the user data is above 16,384 bytes or the body too large.
+ */
+int ec2_run_finish(const char *body, const char *user_data, size_t len, struct buf *out, struct err *err);
+
+#endif
