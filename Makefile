@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# GNU make, by hand. `make` configures by itself. Several builds live side by side:
+# B names the directory of one, CONFIGURE_ARGS what configure is told the first time:
+#
+#     make B=build/clang CONFIGURE_ARGS='CC=clang --enable-werror'
+#
+# Adding a source file or a test needs no change here.
+
+B := build
+CONFIGURE_ARGS :=
+V := 0
+
+CONFIG := $(if $(filter build,$(B)),config.mk,$(B)/config.mk)
+Q := $(if $(filter 0,$(V)),@)
+say = $(if $(filter 0,$(V)),@printf '%-9s%s\n' '$1' '$2')
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+LAYERS := base sys conf ec2 core rpc ctl sim
+# Users before what they use, as the linker wants it.
+DAEMON_LAYERS := rpc core ec2 conf sys base
+CTL_LAYERS := ctl sys base
+SIM_LAYERS := sim sys base
+TEST_LAYERS := sim ctl $(DAEMON_LAYERS)
+
+sources = $(wildcard src/$1/*.c)
+objects = $(patsubst %.c,$(B)/%.o,$1)
+library = $(if $(call sources,$1),$(B)/lib$1.a)
+libraries = $(foreach l,$1,$(call library,$l))
+
+PROGRAMS := $(patsubst src/%.c,$(B)/%,$(wildcard src/ec2workerd.c src/ec2workerctl.c src/ec2sim.c))
+UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+SIM_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/sim/sim_*.c))
+FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+# Whatever else stands beside the tests is linked into those that use it.
+TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
+
+# These run before anything is configured, and call make for what they need.
+UNCONFIGURED := check demo lint clean distclean
+ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
+include $(CONFIG)
+endif
+
+.PHONY: all
+all: $(call libraries,$(LAYERS)) $(PROGRAMS)
+
+configure: configure.ac
+	$(call say,AUTOCONF,$@)
+	$(Q)command -v autoconf >/dev/null || { echo 'autoconf not found; tools/install-deps build installs all that is missing' >&2; exit 1; }
+	$(Q)rm -f $@ && autoconf -o $@ $<
+
+# A build that is already configured keeps its arguments.
+$(CONFIG): configure config.mk.in
+	$(call say,CONFIG,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)cd $(@D) && if [ -x config.status ] && [ -z "$(CONFIGURE_ARGS)" ]; then \
+		./config.status --quiet --recheck && ./config.status --quiet; \
+	else $(CURDIR)/configure --quiet $(CONFIGURE_ARGS); fi
+	$(Q)touch $@
+
+ALL_CPPFLAGS = -Isrc -D_GNU_SOURCE -DHASH_FUNCTION=HASH_FNV -DVERSION='"$(VERSION)"' \
+	-DSYSCONFDIR='"$(sysconfdir)"' -DRUNSTATEDIR='"$(runstatedir)"' \
+	-DLOCALSTATEDIR='"$(localstatedir)"' $(LIB_CFLAGS) $(CPPFLAGS)
+ALL_CFLAGS = -std=c11 $(WARN_CFLAGS) $(HARDEN_CFLAGS) $(BUILD_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS = $(HARDEN_LDFLAGS) $(BUILD_LDFLAGS) $(LDFLAGS)
+
+$(B)/src/%.o: src/%.c $(CONFIG)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/%.o: tests/%.c $(CONFIG)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -Itests/unit -Itests/sim $(CHECK_CFLAGS) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define archive
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+endef
+
+define layer_rule
+$(B)/lib$1.a: $(call objects,$(call sources,$1))
+	$$(archive)
+endef
+$(foreach l,$(LAYERS),$(if $(call sources,$l),$(eval $(call layer_rule,$l))))
+
+$(B)/libtest.a: $(call objects,$(TEST_HELPERS))
+	$(archive)
+
+define link
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $1 $(LIBS)
+endef
+
+$(B)/ec2workerd: $(B)/src/ec2workerd.o $(call libraries,$(DAEMON_LAYERS))
+	$(call link)
+# The client knows the methods, and nothing of how they are done.
+$(B)/ec2workerctl: $(B)/src/ec2workerctl.o $(call library,ctl) $(call objects,$(wildcard src/rpc/spec.c)) $(call libraries,sys base)
+	$(call link)
+$(B)/ec2sim: $(B)/src/ec2sim.o $(call libraries,$(SIM_LAYERS))
+	$(call link)
+
+TEST_LIBS := $(B)/libtest.a $(call libraries,$(TEST_LAYERS))
+$(UNIT_TESTS) $(SIM_TESTS): $(B)/tests/%: $(B)/tests/%.o $(TEST_LIBS)
+	$(call link,$(CHECK_LIBS))
+# With --enable-fuzz libFuzzer brings the main program, without it ours replays files.
+$(FUZZERS): $(B)/tests/%: $(B)/tests/%.o $(if $(FUZZ_LDFLAGS),,$(B)/tests/fuzz/replay.o) $(TEST_LIBS)
+	$(call link,$(FUZZ_LDFLAGS))
+
+.PHONY: check-unit
+check-unit: $(UNIT_TESTS)
+	$(Q)[ "$(HAVE_CHECK)" = yes ] || { echo 'check not found (Debian: check); tools/install-deps test installs it' >&2; exit 1; }
+	$(Q)tools/run-tests unit $(UNIT_TESTS)
+
+.PHONY: clean distclean
+clean:
+	$(Q)rm -rf $(B)
+distclean:
+	$(Q)rm -rf build .venv autom4te.cache configure config.mk config.log config.status
+
+-include $(wildcard $(B)/src/*.d $(B)/src/*/*.d $(B)/tests/*/*.d)
