@@ -148,13 +148,25 @@ is_possible(const struct moment *m)
 	return m->hour <= 23 && m->minute <= 59 && m->second <= 60;
 }
 
+/* The last `digits` digits of value, then one character. Returns the place behind them. */
+static char *
+put_digits(char *p, int digits, uint64_t value, char then)
+{
+	for (int i = digits - 1; i >= 0; i--, value /= 10)
+		p[i] = (char)('0' + value % 10);
+	p[digits] = then;
+	return p + digits + 1;
+}
+
 char *
 clock_format(int64_t wall_ms, char text[static CLOCK_TEXT_SIZE])
 {
 	const struct moment first = { .year = 0, .month = 1, .day = 1 };
 	const struct moment last = { 9999, 12, 31, 23, 59, 59, 999 };
-	int64_t days, rest;
+	int64_t days;
+	uint64_t rest;
 	struct moment m;
+	char *p = text;
 
 	/* What four digits cannot say is shown as the nearest they can. */
 	if (wall_ms < wall_of(&first))
@@ -162,11 +174,16 @@ clock_format(int64_t wall_ms, char text[static CLOCK_TEXT_SIZE])
 	if (wall_ms > wall_of(&last))
 		wall_ms = wall_of(&last);
 	days = wall_ms / MS_PER_DAY - (wall_ms % MS_PER_DAY < 0 ? 1 : 0);
-	rest = wall_ms - days * MS_PER_DAY;
+	rest = (uint64_t)(wall_ms - days * MS_PER_DAY);
 	set_date(&m, days);
-	(void)snprintf(text, CLOCK_TEXT_SIZE, "%04u-%02u-%02uT%02d:%02d:%02d.%03dZ", m.year,
-		m.month, m.day, (int)(rest / 3600000), (int)(rest / 60000 % 60),
-		(int)(rest / 1000 % 60), (int)(rest % 1000));
+	p = put_digits(p, 4, m.year, '-');
+	p = put_digits(p, 2, m.month, '-');
+	p = put_digits(p, 2, m.day, 'T');
+	p = put_digits(p, 2, rest / 3600000, ':');
+	p = put_digits(p, 2, rest / 60000 % 60, ':');
+	p = put_digits(p, 2, rest / 1000 % 60, '.');
+	(void)put_digits(p, 3, rest % 1000, 'Z');
+	text[24] = '\0';
 	return text;
 }
 
