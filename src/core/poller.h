@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One per cloud: the tag-filtered listing that serves all its workers, applied only when
+ * whole, at an interval that follows what is expected; and lookups of lost tokens.
+ */
+#ifndef CORE_POLLER_H
+#define CORE_POLLER_H
+
+#include "core/types.h"
+
+struct cloud;
+struct poller;
+struct pool;
+
+/* Owns cloud from now on. */
+struct poller *poller_new(struct pool *p, struct cloud *cloud);
+struct cloud *poller_cloud(const struct poller *p);
+/* Something is expected or has changed: the next listing comes soon. */
+void poller_expect(struct poller *p);
+/* Boottime at which the last complete listing began; 0: none yet. */
+int64_t poller_listed_ms(const struct poller *p);
+/* Wall time of it, for worker.check; 0. */
+int64_t poller_listed_wall(const struct poller *p);
+void poller_start(struct poller *p);
+void poller_free(struct poller *p);
+struct poller *poller_next(const struct poller *p);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All workers of one pool, with their launches, instances, clouds and pollers, and the
+ * dirty rows of the turn. Everything of the core hangs from here.
+ */
+#ifndef CORE_POOL_H
+#define CORE_POOL_H
+
+#include "core/types.h"
+
+#include "base/rng.h"
+
+struct cloud;
+struct cloud_maker;
+struct conf;
+struct conf_worker;
+struct events;
+struct instance;
+struct launch;
+struct notices;
+struct poller;
+struct store;
+struct strings;
+struct worker;
+
+struct pool {
+	struct loop *loop;   /* borrowed */
+	struct store *store; /* borrowed */
+	const struct cloud_maker *maker; /* borrowed */
+	const struct conf *conf; /* borrowed from the daemon; replaced by pool_reload */
+	struct events *events;   /* owned */
+	struct notices *notices; /* owned */
+	struct rng rng;
+	struct secret key;       /* hex; passwords are derived from it */
+
+	struct worker *workers;     /* hash by name, in the order of the file */
+	struct launch *launches;    /* hash by id: all that are not gone */
+	struct instance *instances; /* hash by id: all that are not gone */
+	struct poller *pollers;     /* one per cloud */
+	struct worker *dirty_workers;
+	struct launch *dirty_launches;
+	struct instance *dirty_instances;
+
+	bool stopping;       /* no new launches: the daemon is going */
+	bool degraded;       /* the ledger cannot be written: no new launches */
+	char *degraded_text; /* owned; why */
+	struct loop_poke settled; /* after a condemned instance's change: daemon_stop looks */
+	loop_fn *on_settled;      /* called when an instance or launch changed its phase, or NULL */
+	void *on_settled_arg;
+};
+
+/*
+ * Makes the pool from ledger and configuration, resumes what was under way. ERR_CONFIG if
+ * the ledger's pool has another name.
+ */
+struct pool *pool_new(struct loop *loop, struct store *store, const struct cloud_maker *maker,
+	const struct conf *conf, uint64_t seed, struct err *err);
+/* Starts timers, steps and pollers; after the first commit. */
+void pool_start(struct pool *p);
+void pool_free(struct pool *p);
+
+/* NULL if there is none. */
+struct worker *pool_find(const struct pool *p, const char *name);
+struct worker *pool_first(const struct pool *p);
+struct worker *pool_next(const struct worker *w);
+struct instance *pool_instance(const struct pool *p, const char *id);
+struct launch *pool_launch(const struct pool *p, const char *id);
+
+/* What a reload changed, by worker name. */
+struct pool_change {
+	struct strings *added, *removed, *changed, *stale;
+};
+
+/* The difference between the present configuration and fresh; nothing is changed. */
+void pool_compare(const struct pool *p, const struct conf *fresh, struct pool_change *ret);
+/* Swaps the configuration; running workers are undisturbed. The old one may be freed afterwards. */
+void pool_reload(struct pool *p, const struct conf *fresh);
+
+/* The poller (and so the cloud) a worker's next launch uses; or that a row of the ledger names. */
+struct poller *pool_poller(struct pool *p, const struct conf_worker *conf);
+struct poller *pool_poller_of_row(struct pool *p, const char *region, const char *credentials,
+	const struct conf_worker *conf);
+
+/* Rows changed in this turn: written by the commit at its end. */
+void pool_dirty_worker(struct worker *w);
+void pool_dirty_launch(struct launch *l);
+void pool_dirty_instance(struct instance *i);
+
+/* Condemns everything that lives or may live (on_stop: terminate). */
+void pool_condemn_all(struct pool *p, const struct cause *cause);
+/* How many instances are not yet seen shutting down, and launches not resolved. */
+size_t pool_living(const struct pool *p);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger: SQLite rows to structs at start, dirty structs to rows at the end of each
+ * turn, in one transaction. Owns the state directory's lock, the schema and the key file.
+ */
+#ifndef CORE_STORE_H
+#define CORE_STORE_H
+
+#include "core/types.h"
+
+struct event;
+struct notice_row;
+struct pool;
+struct store;
+
+struct store_meta {
+	char lineage[37]; /* made with the pool's first ledger */
+	int64_t epoch;    /* creation time of this ledger, wall ms */
+	char pool[33];    /* "" in a new ledger */
+	int64_t last_seq;
+	bool same_boot;   /* boottimes in the rows are of the present boot */
+};
+
+/* dir NULL: in memory, without lock and with a random key (tests). ERR_CONFIG. */
+struct store *store_open(const char *dir, struct err *err);
+void store_close(struct store *s);
+const struct store_meta *store_meta(const struct store *s);
+/* The key file's content as hex; borrowed. */
+const char *store_key(const struct store *s);
+
+/* Fills pool->workers' rows, launches and instances. ERR_IO. */
+int store_load(struct store *s, struct pool *p, struct err *err);
+
+enum store_result {
+	STORE_OK,
+	STORE_LATER, /* no space, or locked: nothing written, everything still dirty */
+	STORE_FATAL, /* the process must end */
+};
+/* One transaction of all that is dirty; cleans it when written. */
+enum store_result store_flush(struct store *s, struct pool *p, struct err *err);
+
+/* A worker's events older than before_seq (0: the newest), newest first; at most limit. */
+typedef void store_event_fn(void *arg, const struct event *event);
+int store_history(struct store *s, const char *worker, int64_t before_seq, size_t limit, store_event_fn *fn,
+	void *arg, struct err *err);
+
+#endif
