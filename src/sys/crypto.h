@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OpenSSL: digests, HMAC, random bytes, base64. A failure of the library aborts: there is
- * nothing sensible to do without a working digest or random source.
+ * OpenSSL: digests, HMAC, random bytes, base64. A failure of the library aborts: there
+ * is nothing sensible to do without a working digest or random source.
  */
 #ifndef SYS_CRYPTO_H
 #define SYS_CRYPTO_H
@@ -16,7 +16,10 @@ struct buf;
 #define CRYPTO_HEX_SIZE 65  /* of a SHA-256, with NUL */
 #define CRYPTO_UUID_SIZE 37 /* with NUL */
 
-void crypto_sha256(const void *data, size_t len, unsigned char out[static CRYPTO_SHA256_SIZE]);
+/* OpenSSL allocates through ours from now on. Comes first in main. */
+void crypto_init(void);
+void crypto_sha256(const void *data, size_t len,
+	unsigned char out[static CRYPTO_SHA256_SIZE]);
 void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
 	unsigned char out[static CRYPTO_SHA256_SIZE]);
 void crypto_random(void *out, size_t len);
@@ -27,7 +30,10 @@ char *crypto_hex(const void *data, size_t len, char *out);
 /* SHA-256 as lower-case hex. */
 char *crypto_sha256_hex(const void *data, size_t len, char out[static CRYPTO_HEX_SIZE]);
 void crypto_base64(const void *data, size_t len, struct buf *out);
-/* -1 if it is not base64 (white space between groups is allowed). */
+/*
+ * Appends the bytes. -1, and nothing appended, if it is not base64 of RFC 4648 (section
+ * 4, with padding, no stray bits); white space is skipped, for lines are broken anywhere.
+ */
 int crypto_base64_decode(const char *text, size_t len, struct buf *out);
 /* Constant time. */
 bool crypto_equal(const void *a, const void *b, size_t len);

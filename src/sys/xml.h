@@ -11,6 +11,7 @@
 struct err;
 
 #define XML_DEPTH_MAX 64u
+#define XML_PATH_MAX 1024u /* bytes of a path, NUL included; longer ones are an error */
 
 struct xml_events {
 	/* An element begins; path is "Root/a/item". */
@@ -20,9 +21,12 @@ struct xml_events {
 };
 
 /*
- * 0 if the document was well-formed and closed. On -1 what was reported before must be
- * thrown away. ERR_PARSE.
+ * 0 if the document was well-formed, closed, and nothing but white space followed. It
+ * must be UTF-8, whatever it declares. Comments, attributes and processing instructions
+ * are skipped. On -1 what was reported before must be thrown away. ERR_PARSE, with the
+ * place.
  */
-int xml_parse(const char *text, size_t len, const struct xml_events *events, void *arg, struct err *err);
+int xml_parse(const char *text, size_t len, const struct xml_events *events, void *arg,
+	struct err *err);
 
 #endif
