@@ -4,6 +4,7 @@
  */
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -81,6 +82,44 @@ buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	va_end(again);
 }
 
+static void
+add_json_char(struct buf *b, uint32_t character, const char *bytes, size_t len)
+{
+	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+	const char *short_form = character < 0x80 && character > 0
+		? strchr(from, (int)character)
+		: NULL;
+
+	if (short_form != NULL) {
+		buf_putc(b, '\\');
+		buf_putc(b, to[short_form - from]);
+	} else if (utf8_is_control(character))
+		buf_printf(b, "\\u%04x", (unsigned)character);
+	else
+		buf_add(b, bytes, len);
+}
+
+void
+buf_json(struct buf *b, const char *s)
+{
+	size_t left = strlen(s);
+
+	buf_putc(b, '"');
+	while (left > 0) {
+		uint32_t character;
+		size_t n = utf8_next(s, left, &character);
+
+		if (n > 0)
+			add_json_char(b, character, s, n);
+		else
+			buf_puts(b, "\\ufffd");
+		n = n > 0 ? n : 1;
+		s += n;
+		left -= n;
+	}
+	buf_putc(b, '"');
+}
+
 void
 buf_drop(struct buf *b, size_t n)
 {
@@ -111,7 +150,7 @@ buf_take(struct buf *b)
 {
 	char *s = b->data != NULL ? b->data : xstrdup("");
 
-	*b = (struct buf){ .data = NULL };
+	*b = (struct buf){.data = NULL};
 	return s;
 }
 
@@ -119,7 +158,7 @@ void
 buf_fini(struct buf *b)
 {
 	free(b->data);
-	*b = (struct buf){ .data = NULL };
+	*b = (struct buf){.data = NULL};
 }
 
 void

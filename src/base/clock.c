@@ -95,8 +95,8 @@ days_of(const struct moment *m)
 	int64_t year_of_era = year - era * 400;
 	int64_t month = (m->month + 9) % 12; /* March is 0 */
 	int64_t day_of_year = (153 * month + 2) / 5 + m->day - 1;
-	int64_t day_of_era =
-		year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+		day_of_year;
 
 	return era * DAYS_PER_ERA + day_of_era - EPOCH_DAYS;
 }
@@ -106,13 +106,14 @@ static void
 set_date(struct moment *m, int64_t days)
 {
 	int64_t shifted = days + EPOCH_DAYS;
-	int64_t era = (shifted >= 0 ? shifted : shifted - DAYS_PER_ERA + 1) / DAYS_PER_ERA;
+	int64_t era = (shifted >= 0 ? shifted : shifted - DAYS_PER_ERA + 1) /
+		DAYS_PER_ERA;
 	int64_t day_of_era = shifted - era * DAYS_PER_ERA;
 	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
 				      day_of_era / 146096) /
 		365;
-	int64_t day_of_year =
-		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t day_of_year = day_of_era -
+		(365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int64_t month = (5 * day_of_year + 2) / 153; /* March is 0 */
 
 	m->day = (unsigned)(day_of_year - (153 * month + 2) / 5 + 1);
@@ -123,7 +124,8 @@ set_date(struct moment *m, int64_t days)
 static int64_t
 wall_of(const struct moment *m)
 {
-	int64_t seconds = days_of(m) * 86400 + m->hour * 3600 + m->minute * 60 + m->second;
+	int64_t seconds = days_of(m) * 86400 + m->hour * 3600 + m->minute * 60 +
+		m->second;
 
 	return seconds * MS_PER_SECOND + m->ms;
 }
@@ -131,7 +133,8 @@ wall_of(const struct moment *m)
 static unsigned
 days_in_month(unsigned year, unsigned month)
 {
-	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+		31};
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
 	return month == 2 && leap ? 29 : days[month - 1];
@@ -161,8 +164,8 @@ put_digits(char *p, int digits, uint64_t value, char then)
 char *
 clock_format(int64_t wall_ms, char text[static CLOCK_TEXT_SIZE])
 {
-	const struct moment first = { .year = 0, .month = 1, .day = 1 };
-	const struct moment last = { 9999, 12, 31, 23, 59, 59, 999 };
+	const struct moment first = {.year = 0, .month = 1, .day = 1};
+	const struct moment last = {9999, 12, 31, 23, 59, 59, 999};
 	int64_t days;
 	uint64_t rest;
 	struct moment m;
@@ -256,7 +259,7 @@ read_zone(const char **p, int64_t *ret_ms)
 int
 clock_parse(const char *text, int64_t *ret_wall_ms)
 {
-	struct moment m = { .ms = 0 };
+	struct moment m = {.ms = 0};
 	int64_t ahead_ms;
 
 	if (!read_digits(&text, 4, &m.year) || !read_char(&text, '-') ||
@@ -289,18 +292,20 @@ int
 clock_parse_http(const char *text, int64_t *ret_wall_ms)
 {
 	/* 1970-01-01 was a Thursday. */
-	static const char *const weekdays[] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
-		"Aug", "Sep", "Oct", "Nov", "Dec" };
-	struct moment m = { .ms = 0 };
+	static const char *const weekdays[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue",
+		"Wed"};
+	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+		"Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	struct moment m = {.ms = 0};
 	unsigned weekday, month;
 
 	if (!read_name(&text, weekdays, COUNT_OF(weekdays), &weekday) ||
 		!read_char(&text, ',') || !read_char(&text, ' ') ||
 		!read_digits(&text, 2, &m.day) || !read_char(&text, ' ') ||
-		!read_name(&text, months, COUNT_OF(months), &month) || !read_char(&text, ' ') ||
-		!read_digits(&text, 4, &m.year) || !read_char(&text, ' ') ||
-		!read_time_of_day(&text, &m) || strcmp(text, " GMT") != 0)
+		!read_name(&text, months, COUNT_OF(months), &month) ||
+		!read_char(&text, ' ') || !read_digits(&text, 4, &m.year) ||
+		!read_char(&text, ' ') || !read_time_of_day(&text, &m) ||
+		strcmp(text, " GMT") != 0)
 		return -1;
 	m.month = month + 1;
 	if (!is_possible(&m) || ((days_of(&m) % 7) + 7) % 7 != weekday)
@@ -316,7 +321,7 @@ format_units(uint64_t seconds, const char *sign, char *text)
 	static const struct {
 		uint64_t seconds;
 		const char *name;
-	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	} units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
 	size_t i = 0;
 	uint64_t rest;
 	int used;
@@ -339,8 +344,8 @@ clock_span(int64_t ms, char text[static CLOCK_TEXT_SIZE])
 
 	/* Below ten seconds a tenth matters to people. */
 	if (size < 10000 && size % 1000 >= 100)
-		(void)snprintf(text, CLOCK_TEXT_SIZE, "%s%d.%d s", sign, (int)(size / 1000),
-			(int)(size % 1000 / 100));
+		(void)snprintf(text, CLOCK_TEXT_SIZE, "%s%d.%d s", sign,
+			(int)(size / 1000), (int)(size % 1000 / 100));
 	else
 		format_units(size / 1000, sign, text);
 	return text;

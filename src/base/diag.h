@@ -31,21 +31,29 @@ struct diags {
 	size_t errors; /* how many of them are DIAG_ERROR */
 	struct mark *secrets; /* places whose rest of the line is masked when quoted; owned */
 	size_t secret_count;
+	/*
+	 * Names of keys, NULL-terminated, or NULL; borrowed. In a quoted line what follows
+	 * such a name and a colon is masked too: for text that could not be parsed.
+	 */
+	const char *const *secret_keys;
 };
 
 void diag_add(struct diags *ds, enum diag_level level, struct mark mark, const char *key,
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* A secret value begins here: it is masked in any quoted line. */
 void diag_secret(struct diags *ds, struct mark mark);
-/* Sorted by place; "name:line:col: error: key: text", the line, a caret. */
+/*
+ * Sorted by place; "name:line:col: error: key: text", the line, a caret. What is said twice
+ * of one place (a range of workers shares its lines) is printed once.
+ */
 void diag_print(struct diags *ds, struct buf *out);
-/* The first error as a sentence (ERR_INVALID or code), for callers that show one. Returns -1. */
+/* The first error by place as a sentence, for callers that show one. There must be one. Returns -1. */
 int diag_to_err(const struct diags *ds, int code, struct err *err);
 void diag_fini(struct diags *ds);
 
 /*
- * The candidate nearest to word by edit distance, or NULL if none is near.
- * names: NULL-terminated.
+ * The candidate nearest to word by edit distance, or NULL if none is near. Case does not
+ * count. names: NULL-terminated.
  */
 const char *diag_suggest(const char *word, const char *const *names);
 

@@ -61,7 +61,7 @@ format(struct text *t, const char *fmt, va_list ap)
 static int
 finish(struct err *err, enum err_code code, const struct text *t)
 {
-	*err = (struct err){ .code = code };
+	*err = (struct err){.code = code};
 	memcpy(err->text, t->bytes, t->len + 1);
 	return -1;
 }
@@ -117,20 +117,23 @@ err_wrap(struct err *err, const char *fmt, ...)
 }
 
 void
-err_origin(struct err *err, const char *code, const char *message, const char *request_id)
+err_origin(struct err *err, const char *code, const char *message,
+	const char *request_id)
 {
 	if (err == NULL)
 		return;
 	copy(err->origin, sizeof(err->origin), code != NULL ? code : "");
-	copy(err->origin_text, sizeof(err->origin_text), message != NULL ? message : "");
-	copy(err->request_id, sizeof(err->request_id), request_id != NULL ? request_id : "");
+	copy(err->origin_text, sizeof(err->origin_text),
+		message != NULL ? message : "");
+	copy(err->request_id, sizeof(err->request_id),
+		request_id != NULL ? request_id : "");
 }
 
 void
 err_clear(struct err *err)
 {
 	if (err != NULL)
-		*err = (struct err){ .code = ERR_NONE };
+		*err = (struct err){.code = ERR_NONE};
 }
 
 const char *

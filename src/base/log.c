@@ -39,7 +39,7 @@ static struct {
 	int fd;
 	unsigned long dropped; /* lines lost since the last one that arrived */
 	bool torn;             /* the last line lost its end, and with it the newline */
-} sink = { .level = LOG_LEVEL_INFO, .fd = STDERR_FILENO };
+} sink = {.level = LOG_LEVEL_INFO, .fd = STDERR_FILENO};
 
 void
 log_set_level(enum log_level level)
@@ -148,10 +148,11 @@ write_line(const struct buf *line)
 static bool
 report_dropped(void)
 {
-	AUTO(buf) struct buf line = { .data = NULL };
+	AUTO(buf) struct buf line = {.data = NULL};
 
 	add_head(&line, LOG_LEVEL_WARNING, NULL);
-	buf_printf(&line, "%lu log lines were dropped: the log was not read", sink.dropped);
+	buf_printf(&line, "%lu log lines were dropped: the log was not read",
+		sink.dropped);
 	end_line(&line);
 	if (!write_line(&line))
 		return false;
@@ -162,7 +163,7 @@ report_dropped(void)
 static void
 emit(enum log_level level, const char *object, const char *text)
 {
-	AUTO(buf) struct buf line = { .data = NULL };
+	AUTO(buf) struct buf line = {.data = NULL};
 
 	if (sink.dropped == 0 || report_dropped()) {
 		add_head(&line, level, object);
@@ -177,7 +178,7 @@ emit(enum log_level level, const char *object, const char *text)
 void
 log_write(enum log_level level, const char *object, const char *fmt, ...)
 {
-	AUTO(buf) struct buf text = { .data = NULL };
+	AUTO(buf) struct buf text = {.data = NULL};
 	int saved = errno;
 	va_list ap;
 

@@ -96,7 +96,8 @@ node_copy(const struct node *node)
 	copy->text = xstrdup_opt(node->text);
 	for (size_t i = 0; i < node->count; i++) {
 		if (node->kind == NODE_MAP)
-			node_put(copy, node_copy(node->keys[i]), node_copy(node->items[i]));
+			node_put(copy, node_copy(node->keys[i]),
+				node_copy(node->items[i]));
 		else
 			node_append(copy, node_copy(node->items[i]));
 	}
@@ -115,7 +116,7 @@ bool
 node_is_null(const struct node *node)
 {
 	/* The forms of YAML 1.1, whose case is free only in these ways. */
-	static const char *const plain[] = { "", "~", "null", "Null", "NULL" };
+	static const char *const plain[] = {"", "~", "null", "Null", "NULL"};
 
 	if (node->kind != NODE_PLAIN)
 		return node->kind == NODE_NULL;
