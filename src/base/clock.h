@@ -17,10 +17,12 @@ int64_t clock_ms(void);
 /* Milliseconds since 1970, UTC. */
 int64_t clock_wall_ms(void);
 
-/* From now on both clocks stand still and are moved by hand. For tests and simulations. */
+/*
+ * From now on both clocks stand still and are moved by hand. For tests and simulations.
+ */
 void clock_fake(int64_t boot_ms, int64_t wall_ms);
-void clock_fake_advance(int64_t ms);       /* both */
-void clock_fake_wall_jump(int64_t ms);     /* the wall clock alone */
+void clock_fake_advance(int64_t ms);   /* both */
+void clock_fake_wall_jump(int64_t ms); /* the wall clock alone */
 bool clock_is_fake(void);
 void clock_real(void);
 

@@ -68,10 +68,12 @@ int err_set_errno(struct err *err, enum err_code code, int errnum, const char *f
 	__attribute__((format(printf, 4, 5)));
 
 /* Puts "prefix: " in front of the sentence; code and origin stay. Returns -1. */
-int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int err_wrap(struct err *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Records what the origin said; NULLs are empty strings. */
-void err_origin(struct err *err, const char *code, const char *message, const char *request_id);
+void err_origin(struct err *err, const char *code, const char *message,
+	const char *request_id);
 
 void err_clear(struct err *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Log lines: "LEVEL object: text" to stderr, with journal priorities when asked.
- * Never blocks: when stderr is full lines are dropped and counted, and the count is logged.
- * Control characters are escaped, so no value can forge a line.
+ * Never blocks: when stderr is full lines are dropped and counted, and the count is
+ * logged. Control characters are escaped, so no value can forge a line.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -21,7 +21,10 @@ void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 /* "<3>" prefixes for the journal instead of words. */
 void log_set_journal(bool on);
-/* The file descriptor to write to (default 2); it is made non-blocking for log writes only. */
+/*
+ * The file descriptor to write to (default 2); it is made non-blocking for log writes
+ * only.
+ */
 void log_set_fd(int fd);
 
 /* object: a worker, a launch, an endpoint; NULL for the daemon itself. */

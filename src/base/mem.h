@@ -14,10 +14,12 @@ void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *xrealloc(void *ptr, size_t size) __attribute__((returns_nonnull));
 /* realloc to count * size; an overflow aborts. */
-void *xreallocarray(void *ptr, size_t count, size_t size) __attribute__((returns_nonnull));
+void *xreallocarray(void *ptr, size_t count, size_t size)
+	__attribute__((returns_nonnull));
 char *xstrdup(const char *s) __attribute__((malloc, returns_nonnull));
 char *xstrndup(const char *s, size_t len) __attribute__((malloc, returns_nonnull));
-char *xasprintf(const char *fmt, ...) __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+char *xasprintf(const char *fmt, ...)
+	__attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 /* NULL stays NULL. */
 char *xstrdup_opt(const char *s);
 bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
@@ -25,7 +27,8 @@ bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 #define NEW(type) ((type *)xcalloc(1, sizeof(type)))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 /* The struct that holds `member` at `ptr`. */
-#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member)                                                \
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /*
  * AUTO(free_str) char *s = ...;  runs the cleanup when s leaves its scope.

@@ -9,12 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The bytes of the well-formed character at s, 0 if there is none. ret_char may be NULL. */
+/*
+ * The bytes of the well-formed character at s, 0 if there is none. ret_char may be
+ * NULL.
+ */
 size_t utf8_next(const char *s, size_t len, uint32_t *ret_char);
 bool utf8_valid(const char *s, size_t len);
 /*
- * Where to cut s (longer than max bytes) so that at most max bytes stay and no character is
- * torn.
+ * Where to cut s (longer than max bytes) so that at most max bytes stay and no
+ * character is torn.
  */
 size_t utf8_cut(const char *s, size_t max);
 /* C0 and C1 controls and DEL: what a terminal or a log reader might act upon. */

@@ -50,8 +50,9 @@ struct conf_worker {
 	char *placement; /* letter(s) behind the region */
 	char *user_data;
 	char *user_data_file;
-	struct tmpl *user_data_tmpl; /* parsed and checked; NULL if there is no user data */
-	struct strmap vars;          /* the pool's, then the worker's over them */
+	/* parsed and checked; NULL if there is no user data */
+	struct tmpl *user_data_tmpl;
+	struct strmap vars; /* the pool's, then the worker's over them */
 	char *keypair_name;
 	char *security_name;
 	struct strings security_group_ids;
@@ -72,7 +73,7 @@ struct conf {
 	unsigned socket_mode;
 	char *socket_group;
 	char *state_dir;
-	int on_stop; /* enum conf_on_stop */
+	int on_stop;   /* enum conf_on_stop */
 	int log_level; /* enum log_level */
 	struct conf_access access;
 	struct conf_aws aws;
@@ -83,15 +84,17 @@ struct conf {
 	char digest[65]; /* SHA-256 of the file as read, hex */
 };
 
-/* What loading found: errors and warnings with their places. Owns the text they quote. */
+/*
+ * What loading found: errors and warnings with their places. Owns the text they quote.
+ */
 struct conf_problems *conf_problems_new(void);
 const struct diags *conf_problems_diags(const struct conf_problems *p);
 void conf_problems_print(const struct conf_problems *p, struct buf *out);
 void conf_problems_free(struct conf_problems *p);
 
 /*
- * Reads, checks and fills; asks nothing of any network. NULL if there is an error; all of
- * them, and the warnings of a good file, are in problems.
+ * Reads, checks and fills; asks nothing of any network. NULL if there is an error; all
+ * of them, and the warnings of a good file, are in problems.
  */
 struct conf *conf_load(const char *path, struct conf_problems *problems);
 /* As conf_load from memory; name for messages; relative paths count from dir. */
@@ -103,12 +106,18 @@ const struct conf_worker *conf_find(const struct conf *conf, const char *name);
 struct conf_worker *conf_worker_ref(struct conf_worker *w);
 void conf_worker_unref(struct conf_worker *w);
 
-/* Whether a launch made from a would differ from one made from b: then an instance of a is stale. */
+/*
+ * Whether a launch made from a would differ from one made from b: then an instance of a
+ * is stale.
+ */
 bool conf_worker_launch_equal(const struct conf_worker *a, const struct conf_worker *b);
 /* Whether anything differs at all. */
 bool conf_worker_equal(const struct conf_worker *a, const struct conf_worker *b);
 
-/* The first key that differs and that a reload refuses to change (FIELD_RESTART), or NULL. */
+/*
+ * The first key that differs and that a reload refuses to change (FIELD_RESTART), or
+ * NULL.
+ */
 const char *conf_restart_key(const struct conf *old, const struct conf *fresh);
 
 /* The tables, for docs, schema and checks. */

@@ -12,20 +12,27 @@ struct conf;
 struct conf_worker;
 
 struct cloud_ops {
-	struct ec2_call *(*run)(void *self, const char *body, size_t len, ec2_instances_done *done, void *arg);
-	struct ec2_call *(*list)(void *self, const char *pool, ec2_instances_done *done, void *arg);
-	struct ec2_call *(*find_token)(void *self, const char *token, ec2_instances_done *done, void *arg);
-	struct ec2_call *(*describe)(void *self, const char *id, ec2_instances_done *done, void *arg);
-	struct ec2_call *(*terminate)(void *self, const char *id, ec2_instances_done *done, void *arg);
-	struct ec2_call *(*console)(void *self, const char *id, bool latest, ec2_console_done *done, void *arg);
+	struct ec2_call *(*run)(void *self, const char *body, size_t len,
+		ec2_instances_done *done, void *arg);
+	struct ec2_call *(*list)(void *self, const char *pool, ec2_instances_done *done,
+		void *arg);
+	struct ec2_call *(*find_token)(void *self, const char *token,
+		ec2_instances_done *done, void *arg);
+	struct ec2_call *(*describe)(void *self, const char *id,
+		ec2_instances_done *done, void *arg);
+	struct ec2_call *(*terminate)(void *self, const char *id,
+		ec2_instances_done *done, void *arg);
+	struct ec2_call *(*console)(void *self, const char *id, bool latest,
+		ec2_console_done *done, void *arg);
 	void (*cancel)(void *self, struct ec2_call *call);
 	void (*free)(void *self);
 };
 
 struct cloud {
 	const struct cloud_ops *ops; /* borrowed, static */
-	void *self;        /* owned, freed by ops->free */
-	char *key;         /* owned; "endpoint region credentials": equal keys are one cloud */
+	void *self;                  /* owned, freed by ops->free */
+	/* owned; "endpoint region credentials": equal keys are one cloud */
+	char *key;
 	char *region;      /* owned */
 	char *credentials; /* owned; a name without secrets, as in the ledger's rows */
 };
@@ -33,10 +40,12 @@ struct cloud {
 /* Makes clouds; the pool keeps one per key. */
 struct cloud_maker {
 	/*
-	 * The cloud a worker's configuration asks for. The caller compares keys and frees
-	 * one that it has already. Never fails: what is wrong shows in the first answer.
+	 * The cloud a worker's configuration asks for. The caller compares keys and
+	 * frees one that it has already. Never fails: what is wrong shows in the first
+	 * answer.
 	 */
-	struct cloud *(*make)(void *self, const struct conf *conf, const struct conf_worker *worker);
+	struct cloud *(*make)(void *self, const struct conf *conf,
+		const struct conf_worker *worker);
 	void *self;
 };
 

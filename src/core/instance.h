@@ -32,11 +32,13 @@ struct instance {
 	enum instance_phase phase;
 	int64_t phase_wall;
 
-	int seen;              /* enum ec2_state, only ever forward */
-	int64_t seen_ms;       /* boottime when the listing that last showed it began; 0 never */
-	char *type, *zone, *market, *image, *private_ip, *public_dns; /* owned; last known */
+	int seen; /* enum ec2_state, only ever forward */
+	/* boottime when the listing that last showed it began; 0 never */
+	int64_t seen_ms;
+	/* owned; last known */
+	char *type, *zone, *market, *image, *private_ip, *public_dns;
 	int64_t launched_wall;
-	char *death;           /* owned; stateReason, "code: text", or NULL */
+	char *death;             /* owned; stateReason, "code: text", or NULL */
 	struct deadline pending; /* pending_timeout */
 
 	char *condemned_by, *condemned_reason; /* owned; NULL unless condemned */
@@ -44,8 +46,9 @@ struct instance {
 	bool terminate_accepted; /* at least once; no proof of anything */
 	unsigned not_found;      /* sightings of NotFound since condemned */
 	int64_t not_found_wall;  /* of the first */
-	bool absent;             /* missing from a complete listing begun after the last NotFound */
-	char *proof;             /* owned; how we know that it is gone */
+	/* missing from a complete listing begun after the last NotFound */
+	bool absent;
+	char *proof; /* owned; how we know that it is gone */
 
 	unsigned tries;
 	int64_t try_ms;
@@ -58,19 +61,24 @@ struct instance {
 	struct loop_outbox outbox;
 	bool dirty;
 	struct instance *next_dirty;
-	UT_hash_handle hh;        /* by id */
+	UT_hash_handle hh; /* by id */
 };
 
 const char *instance_phase_name(enum instance_phase phase);
 enum instance_phase instance_phase_find(const char *name); /* INSTANCE_COUNT if none */
 
-/* A launch's answer or sighting: the row is made here, in pending, condemned or gone. */
+/*
+ * A launch's answer or sighting: the row is made here, in pending, condemned or gone.
+ */
 struct instance *instance_new(struct launch *l, const struct ec2_instance *seen);
 /* What a listing or description shows, begun at began_ms (boottime). */
-void instance_observe(struct instance *i, const struct ec2_instance *seen, int64_t began_ms);
+void instance_observe(struct instance *i, const struct ec2_instance *seen,
+	int64_t began_ms);
 /* A complete listing begun at began_ms does not have it. */
 void instance_absent(struct instance *i, int64_t began_ms);
-/* Must end: on disk first, then TerminateInstances (L10). Fine when already condemned. */
+/*
+ * Must end: on disk first, then TerminateInstances (L10). Fine when already condemned.
+ */
 void instance_condemn(struct instance *i, const struct cause *cause);
 /* Its worker attached, detached, or is wanted again while detached. */
 void instance_attached(struct instance *i);

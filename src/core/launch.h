@@ -19,7 +19,8 @@ struct worker;
 #define LAUNCH_ID_SIZE 37 /* a UUID and NUL */
 
 enum launch_phase {
-	LAUNCH_RESERVED, /* nothing sent, or only what certainly had no effect: nothing exists */
+	/* nothing sent, or only what certainly had no effect: nothing exists */
+	LAUNCH_RESERVED,
 	LAUNCH_SENDING,  /* bytes may have left */
 	LAUNCH_UNKNOWN,  /* may exist; its token is asked again */
 	LAUNCH_WATCH,    /* given up, may still appear: listings decide */
@@ -36,8 +37,9 @@ struct launch {
 	int64_t generation;
 	enum launch_phase phase;
 	int64_t phase_wall;
-	bool over;       /* the name is free: nothing of this launch can hurt a successor */
-	bool unwanted;   /* the wish behind it is gone */
+	/* the name is free: nothing of this launch can hurt a successor */
+	bool over;
+	bool unwanted; /* the wish behind it is gone */
 
 	struct cloud *cloud;   /* borrowed from the pool */
 	struct poller *poller; /* borrowed from the pool */
@@ -46,26 +48,28 @@ struct launch {
 	char *user_data; /* owned; frozen template, or NULL */
 	char digest[65]; /* SHA-256 of the finished body */
 	bool generated;  /* its password is HMAC(key file, launch, worker) */
-	bool holds;      /* has an address or a volume: the name waits for `terminated` */
+	/* has an address or a volume: the name waits for `terminated` */
+	bool holds;
 
-	unsigned sends;             /* times bytes may have left */
+	unsigned sends;                /* times bytes may have left */
 	int64_t first_wall, last_wall; /* first and last send */
-	int64_t unwanted_ms;        /* boottime since when nobody wants an unresolved launch, or 0 */
-	struct deadline watch;      /* end of the window */
+	/* boottime since when nobody wants an unresolved launch, or 0 */
+	int64_t unwanted_ms;
+	struct deadline watch; /* end of the window */
 	int64_t created_wall;
-	unsigned tries;             /* backs off; reset by each change of phase */
-	int64_t try_ms;             /* boottime: not before */
-	struct err error;           /* what ended or troubles it */
+	unsigned tries;   /* backs off; reset by each change of phase */
+	int64_t try_ms;   /* boottime: not before */
+	struct err error; /* what ended or troubles it */
 
-	struct instance *instance;  /* of the answer; owned by the pool, NULL before */
-	struct ec2_call *op;        /* the send or lookup in flight */
+	struct instance *instance; /* of the answer; owned by the pool, NULL before */
+	struct ec2_call *op;       /* the send or lookup in flight */
 	struct loop_timer timer;
 	struct loop_poke poke;
-	struct loop_outbox outbox;  /* the send, after the commit */
+	struct loop_outbox outbox; /* the send, after the commit */
 	bool dirty;
 	struct launch *next_dirty;
 	struct launch *next_of_worker;
-	UT_hash_handle hh;          /* by id */
+	UT_hash_handle hh; /* by id */
 };
 
 const char *launch_phase_name(enum launch_phase phase);
@@ -83,7 +87,10 @@ void launch_unwant(struct launch *l, const struct cause *cause);
 void launch_sighted(struct launch *l, struct ec2_instance *seen, const char *where);
 /* A complete listing, begun at began_ms (boottime), has been applied. */
 void launch_listed(struct launch *l, int64_t began_ms);
-/* Looks at the facts and starts what is missing; idempotent. Runs from timer, poke and start-up. */
+/*
+ * Looks at the facts and starts what is missing; idempotent. Runs from timer, poke and
+ * start-up.
+ */
 void launch_step(struct launch *l);
 /* An admin ends a watch. ERR_INVALID if it is in no watch. */
 int launch_abandon(struct launch *l, const struct cause *cause, struct err *err);
@@ -93,7 +100,10 @@ void launch_release_name(struct launch *l);
 void launch_instance_gone(struct launch *l, const char *reason);
 /* The password its user data has or would have; the caller's. */
 void launch_password(const struct launch *l, struct secret *ret);
-/* Cancels timers and operations; for teardown only (a send that may have left is just forgotten: the ledger knows it). */
+/*
+ * Cancels timers and operations; for teardown only (a send that may have left is just
+ * forgotten: the ledger knows it).
+ */
 void launch_free(struct launch *l);
 
 #endif

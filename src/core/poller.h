@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One per cloud: the tag-filtered listing that serves all its workers, applied only when
- * whole, at an interval that follows what is expected; and lookups of lost tokens.
+ * One per cloud: the tag-filtered listing that serves all its workers, applied only
+ * when whole, at an interval that follows what is expected; and lookups of lost tokens.
  */
 #ifndef CORE_POLLER_H
 #define CORE_POLLER_H

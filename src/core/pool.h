@@ -24,14 +24,14 @@ struct strings;
 struct worker;
 
 struct pool {
-	struct loop *loop;   /* borrowed */
-	struct store *store; /* borrowed */
+	struct loop *loop;               /* borrowed */
+	struct store *store;             /* borrowed */
 	const struct cloud_maker *maker; /* borrowed */
 	const struct conf *conf; /* borrowed from the daemon; replaced by pool_reload */
 	struct events *events;   /* owned */
 	struct notices *notices; /* owned */
 	struct rng rng;
-	struct secret key;       /* hex; passwords are derived from it */
+	struct secret key; /* hex; passwords are derived from it */
 
 	struct worker *workers;     /* hash by name, in the order of the file */
 	struct launch *launches;    /* hash by id: all that are not gone */
@@ -44,17 +44,20 @@ struct pool {
 	bool stopping;       /* no new launches: the daemon is going */
 	bool degraded;       /* the ledger cannot be written: no new launches */
 	char *degraded_text; /* owned; why */
-	struct loop_poke settled; /* after a condemned instance's change: daemon_stop looks */
-	loop_fn *on_settled;      /* called when an instance or launch changed its phase, or NULL */
+	/* after a condemned instance's change: daemon_stop looks */
+	struct loop_poke settled;
+	/* called when an instance or launch changed its phase, or NULL */
+	loop_fn *on_settled;
 	void *on_settled_arg;
 };
 
 /*
- * Makes the pool from ledger and configuration, resumes what was under way. ERR_CONFIG if
- * the ledger's pool has another name.
+ * Makes the pool from ledger and configuration, resumes what was under way. ERR_CONFIG
+ * if the ledger's pool has another name.
  */
-struct pool *pool_new(struct loop *loop, struct store *store, const struct cloud_maker *maker,
-	const struct conf *conf, uint64_t seed, struct err *err);
+struct pool *pool_new(struct loop *loop, struct store *store,
+	const struct cloud_maker *maker, const struct conf *conf, uint64_t seed,
+	struct err *err);
 /* Starts timers, steps and pollers; after the first commit. */
 void pool_start(struct pool *p);
 void pool_free(struct pool *p);
@@ -72,14 +75,21 @@ struct pool_change {
 };
 
 /* The difference between the present configuration and fresh; nothing is changed. */
-void pool_compare(const struct pool *p, const struct conf *fresh, struct pool_change *ret);
-/* Swaps the configuration; running workers are undisturbed. The old one may be freed afterwards. */
+void pool_compare(const struct pool *p, const struct conf *fresh,
+	struct pool_change *ret);
+/*
+ * Swaps the configuration; running workers are undisturbed. The old one may be freed
+ * afterwards.
+ */
 void pool_reload(struct pool *p, const struct conf *fresh);
 
-/* The poller (and so the cloud) a worker's next launch uses; or that a row of the ledger names. */
+/*
+ * The poller (and so the cloud) a worker's next launch uses; or that a row of the
+ * ledger names.
+ */
 struct poller *pool_poller(struct pool *p, const struct conf_worker *conf);
-struct poller *pool_poller_of_row(struct pool *p, const char *region, const char *credentials,
-	const struct conf_worker *conf);
+struct poller *pool_poller_of_row(struct pool *p, const char *region,
+	const char *credentials, const struct conf_worker *conf);
 
 /* Rows changed in this turn: written by the commit at its end. */
 void pool_dirty_worker(struct worker *w);

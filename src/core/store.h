@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ledger: SQLite rows to structs at start, dirty structs to rows at the end of each
- * turn, in one transaction. Owns the state directory's lock, the schema and the key file.
+ * turn, in one transaction. Owns the state directory's lock, the schema and the key
+ * file.
  */
 #ifndef CORE_STORE_H
 #define CORE_STORE_H
@@ -18,7 +19,7 @@ struct store_meta {
 	int64_t epoch;    /* creation time of this ledger, wall ms */
 	char pool[33];    /* "" in a new ledger */
 	int64_t last_seq;
-	bool same_boot;   /* boottimes in the rows are of the present boot */
+	bool same_boot; /* boottimes in the rows are of the present boot */
 };
 
 /* dir NULL: in memory, without lock and with a random key (tests). ERR_CONFIG. */
@@ -39,9 +40,11 @@ enum store_result {
 /* One transaction of all that is dirty; cleans it when written. */
 enum store_result store_flush(struct store *s, struct pool *p, struct err *err);
 
-/* A worker's events older than before_seq (0: the newest), newest first; at most limit. */
+/*
+ * A worker's events older than before_seq (0: the newest), newest first; at most limit.
+ */
 typedef void store_event_fn(void *arg, const struct event *event);
-int store_history(struct store *s, const char *worker, int64_t before_seq, size_t limit, store_event_fn *fn,
-	void *arg, struct err *err);
+int store_history(struct store *s, const char *worker, int64_t before_seq, size_t limit,
+	store_event_fn *fn, void *arg, struct err *err);
 
 #endif

@@ -19,10 +19,14 @@
 /* A limit that survives a restart with what remains of it. */
 struct deadline {
 	int64_t boot_ms; /* boottime, or 0: not set */
-	int64_t wall_ms; /* the same moment on the wall clock, for the ledger and for people */
+	/* the same moment on the wall clock, for the ledger and for people */
+	int64_t wall_ms;
 };
 
-/* Who did something, and why: for history and replies. Borrowed strings unless in a row. */
+/*
+ * Who did something, and why: for history and replies. Borrowed strings unless in a
+ * row.
+ */
 struct cause {
 	const char *by;     /* "uid 1000", "missing_timeout", "EC2", ... */
 	const char *reason; /* or NULL */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A named worker: wanted or not, its generation, attached or not, its deadlines, and who
- * waits for it. What carries the wish is a launch, then its instance.
+ * A named worker: wanted or not, its generation, attached or not, its deadlines, and
+ * who waits for it. What carries the wish is a launch, then its instance.
  */
 #ifndef CORE_WORKER_H
 #define CORE_WORKER_H
@@ -16,9 +16,11 @@ struct waiter;
 
 /* What is stored. What users see is worker_state(). */
 enum worker_phase {
-	WORKER_IDLE,     /* not wanted */
-	WORKER_QUEUED,   /* wanted; something older of this name is not out of the way yet */
-	WORKER_PLACING,  /* wanted; the next launch is being chosen, or waits for its time */
+	WORKER_IDLE, /* not wanted */
+	/* wanted; something older of this name is not out of the way yet */
+	WORKER_QUEUED,
+	/* wanted; the next launch is being chosen, or waits for its time */
+	WORKER_PLACING,
 	WORKER_LAUNCHED, /* wanted; a launch or its instance carries the wish */
 	WORKER_COUNT
 };
@@ -33,19 +35,20 @@ enum worker_state {
 };
 
 struct worker {
-	struct pool *pool;        /* borrowed, outlives us */
-	char *name;               /* owned; the hash key */
-	struct conf_worker *conf; /* a counted reference; kept after removal from the file */
-	bool removed;             /* no longer in the configuration: no new start */
+	struct pool *pool; /* borrowed, outlives us */
+	char *name;        /* owned; the hash key */
+	/* a counted reference; kept after removal from the file */
+	struct conf_worker *conf;
+	bool removed; /* no longer in the configuration: no new start */
 
 	enum worker_phase phase;
-	int64_t phase_wall;    /* since when */
-	int64_t generation;    /* of the latest substantiation; 0: never */
-	struct cause cause;    /* who asked, why */
+	int64_t phase_wall; /* since when */
+	int64_t generation; /* of the latest substantiation; 0: never */
+	struct cause cause; /* who asked, why */
 	bool attached;
-	int64_t attached_wall; /* of the last change of attached, 0 never */
-	int64_t building;      /* builds now running */
-	char *build;           /* owned; the build last named, or NULL */
+	int64_t attached_wall;   /* of the last change of attached, 0 never */
+	int64_t building;        /* builds now running */
+	char *build;             /* owned; the build last named, or NULL */
 	struct deadline missing; /* until attached */
 	struct deadline idle;    /* until insubstantiated for lack of builds */
 	struct err last_error;   /* ERR_NONE if there was none in this generation */
@@ -53,7 +56,8 @@ struct worker {
 	unsigned tries;          /* launches refused in a row */
 	int64_t try_ms;          /* boottime: not placed again before */
 
-	struct launch *launch;     /* the one that holds the name (open member), or NULL; owned by pool */
+	/* the one that holds the name (open member), or NULL; owned by pool */
+	struct launch *launch;
 	struct launch *launches;   /* all that are not gone, by `next_of_worker` */
 	struct waiter *waiters;    /* owned */
 	struct event_ring *recent; /* owned; its latest events */
@@ -87,39 +91,48 @@ bool worker_is_stale(const struct worker *w);
  * Wants the worker up: joins what is under way, or begins the next generation
  * (w->generation afterwards). ERR_UNAVAILABLE when removed or stopping.
  */
-int worker_substantiate(struct worker *w, const struct cause *cause, const char *build, struct err *err);
-/*
- * Withdraws the wish. generation 0: whichever is current. An older one: nothing is done,
- * *ret_done false; a newer one: ERR_STALE_GENERATION. A worker that is down: success.
- */
-int worker_insubstantiate(struct worker *w, int64_t generation, const struct cause *cause, bool *ret_done,
+int worker_substantiate(struct worker *w, const struct cause *cause, const char *build,
 	struct err *err);
+/*
+ * Withdraws the wish. generation 0: whichever is current. An older one: nothing is
+ * done, *ret_done false; a newer one: ERR_STALE_GENERATION. A worker that is down:
+ * success.
+ */
+int worker_insubstantiate(struct worker *w, int64_t generation,
+	const struct cause *cause, bool *ret_done, struct err *err);
 /*
  * Facts. generation 0 and instance_id NULL: not given. ERR_STALE_GENERATION,
  * ERR_UNEXPECTED_ATTACH. building < 0: one more, one less.
  */
-int worker_attached(struct worker *w, int64_t generation, const char *instance_id, const struct cause *cause,
-	struct err *err);
-int worker_detached(struct worker *w, int64_t generation, const char *instance_id, const struct cause *cause,
-	struct err *err);
-int worker_build_started(struct worker *w, int64_t generation, const char *build, int64_t building,
+int worker_attached(struct worker *w, int64_t generation, const char *instance_id,
 	const struct cause *cause, struct err *err);
-int worker_build_finished(struct worker *w, int64_t generation, const char *build, int64_t building,
+int worker_detached(struct worker *w, int64_t generation, const char *instance_id,
 	const struct cause *cause, struct err *err);
-/* The password in use: fixed in any state, generated while a launch has it. ERR_UNAVAILABLE else. */
-int worker_password(const struct worker *w, struct secret *ret_password, struct err *err);
+int worker_build_started(struct worker *w, int64_t generation, const char *build,
+	int64_t building, const struct cause *cause, struct err *err);
+int worker_build_finished(struct worker *w, int64_t generation, const char *build,
+	int64_t building, const struct cause *cause, struct err *err);
+/*
+ * The password in use: fixed in any state, generated while a launch has it.
+ * ERR_UNAVAILABLE else.
+ */
+int worker_password(const struct worker *w, struct secret *ret_password,
+	struct err *err);
 
 enum wait_for { WAIT_RUNNING, WAIT_ATTACHED, WAIT_STOPPED, WAIT_STOPPED_FAST };
 
-/* err NULL: reached. Called once, from within a turn, never before worker_wait returned. */
+/*
+ * err NULL: reached. Called once, from within a turn, never before worker_wait
+ * returned.
+ */
 typedef void waiter_done(void *arg, struct worker *w, const struct err *err);
 
 /*
  * Waits for the present generation (or, WAIT_STOPPED, for the end of the one and all
  * before). timeout_ms 0: for ever; at its end ERR_TIMEOUT, and the work goes on.
  */
-struct waiter *worker_wait(struct worker *w, enum wait_for what, int64_t timeout_ms, waiter_done *done,
-	void *arg);
+struct waiter *worker_wait(struct worker *w, enum wait_for what, int64_t timeout_ms,
+	waiter_done *done, void *arg);
 /* No callback any more. */
 void waiter_cancel(struct waiter *waiter);
 

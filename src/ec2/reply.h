@@ -23,20 +23,23 @@ enum ec2_state {
 	EC2_STATE_COUNT
 };
 
-/* One instance as EC2 shows it; what EC2 left out is NULL, 0 or UNKNOWN. All strings owned. */
+/*
+ * One instance as EC2 shows it; what EC2 left out is NULL, 0 or UNKNOWN. All strings
+ * owned.
+ */
 struct ec2_instance {
 	char *id; /* "i-" and lower-case hex, never NULL in a good reply */
 	enum ec2_state state;
-	char *token;  /* clientToken */
-	char *launch; /* tag ec2workerd:launch */
-	char *worker; /* tag ec2workerd:worker */
-	char *pool;   /* tag ec2workerd:pool */
-	char *lineage; /* tag ec2workerd:lineage */
-	int64_t epoch; /* tag ec2workerd:epoch, wall ms; 0 */
+	char *token;        /* clientToken */
+	char *launch;       /* tag ec2workerd:launch */
+	char *worker;       /* tag ec2workerd:worker */
+	char *pool;         /* tag ec2workerd:pool */
+	char *lineage;      /* tag ec2workerd:lineage */
+	int64_t epoch;      /* tag ec2workerd:epoch, wall ms; 0 */
 	int64_t generation; /* tag ec2workerd:generation; 0 */
 	char *type, *zone, *market /* "spot", or NULL for on demand */, *image;
 	char *private_ip, *public_ip, *public_dns;
-	int64_t launched_at; /* wall ms; 0 */
+	int64_t launched_at;             /* wall ms; 0 */
 	char *reason_code, *reason_text; /* stateReason */
 };
 
@@ -52,15 +55,24 @@ enum ec2_state ec2_state_find(const char *name);
 /* "i-" and 8 to 17 lower-case hex digits. */
 int ec2_instance_id_check(const char *id);
 
-/* RunInstances' or DescribeInstances' body. -1: not whole, not the expected root, a bad id. */
-int ec2_parse_run(const char *body, size_t len, struct ec2_instances *ret, struct err *err);
-int ec2_parse_describe(const char *body, size_t len, struct ec2_instances *ret, struct err *err);
+/*
+ * RunInstances' or DescribeInstances' body. -1: not whole, not the expected root, a bad
+ * id.
+ */
+int ec2_parse_run(const char *body, size_t len, struct ec2_instances *ret,
+	struct err *err);
+int ec2_parse_describe(const char *body, size_t len, struct ec2_instances *ret,
+	struct err *err);
 /* TerminateInstances: id and current state of each. */
-int ec2_parse_terminate(const char *body, size_t len, struct ec2_instances *ret, struct err *err);
+int ec2_parse_terminate(const char *body, size_t len, struct ec2_instances *ret,
+	struct err *err);
 /* The console, decoded; "" when EC2 has none yet. *ret_output is the caller's. */
 int ec2_parse_console(const char *body, size_t len, char **ret_output, size_t *ret_len,
 	int64_t *ret_at, struct err *err);
-/* An error body in any of the shapes of EC2-WIRE.md 3.2. -1 if it is none. Fills origin fields of err. */
+/*
+ * An error body in any of the shapes of EC2-WIRE.md 3.2. -1 if it is none. Fills origin
+ * fields of err.
+ */
 int ec2_parse_error(const char *body, size_t len, struct err *ret);
 
 void ec2_instance_fini(struct ec2_instance *i);

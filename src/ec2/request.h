@@ -27,15 +27,18 @@ void ec2_begin(struct buf *body, const char *action);
 struct ec2_run {
 	const char *token;
 	const char *image, *type, *key;
-	const char *zone;   /* region and letter, or NULL */
+	const char *zone; /* region and letter, or NULL */
 	const char *subnet;
 	const char *security_name;
 	const struct strings *security_groups;
 	const char *instance_profile;
-	/* Ours: pool, worker, generation, launch, lineage, epoch; Name unless the user sets it. */
+	/*
+	 * Ours: pool, worker, generation, launch, lineage, epoch; Name unless the user
+	 * sets it.
+	 */
 	const char *pool, *worker, *launch, *lineage;
 	int64_t generation;
-	int64_t epoch; /* wall ms */
+	int64_t epoch;             /* wall ms */
 	const struct strmap *tags; /* the user's */
 };
 
@@ -48,6 +51,7 @@ void ec2_run_body(const struct ec2_run *run, struct buf *out);
  * The finished body: the canonical one and the user data (plain bytes; NULL for none),
  * base64 once. ERR_CONFIG if the user data is above 16,384 bytes or the body too large.
  */
-int ec2_run_finish(const char *body, const char *user_data, size_t len, struct buf *out, struct err *err);
+int ec2_run_finish(const char *body, const char *user_data, size_t len, struct buf *out,
+	struct err *err);
 
 #endif

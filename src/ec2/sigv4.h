@@ -19,16 +19,19 @@ struct sigv4_keys {
 	const char *token; /* session token, or NULL */
 };
 
-/* The derived key of one (secret, date, region, service); wipe with sigv4_cache_fini. */
+/*
+ * The derived key of one (secret, date, region, service); wipe with sigv4_cache_fini.
+ */
 struct sigv4_cache {
-	char scope[128];   /* "20260131/us-east-1/ec2/aws4_request" */
+	char scope[128]; /* "20260131/us-east-1/ec2/aws4_request" */
 	char secret_digest[65];
 	unsigned char key[32];
 };
 
 struct sigv4_request {
-	const char *method;       /* "POST" */
-	const char *host;         /* as in the Host header, with a port that is not the default */
+	const char *method; /* "POST" */
+	/* as in the Host header, with a port that is not the default */
+	const char *host;
 	const char *path;         /* "/" */
 	const char *query;        /* canonical already, or "" */
 	const char *content_type; /* NULL: not sent, not signed */
@@ -42,8 +45,9 @@ struct sigv4_request {
 #define SIGV4_DATE_SIZE 17 /* 20260131T101500Z and NUL */
 
 /* Fills date and appends the value of the Authorization header. cache may be NULL. */
-void sigv4_sign(const struct sigv4_request *r, const struct sigv4_keys *keys, struct sigv4_cache *cache,
-	char date[static SIGV4_DATE_SIZE], struct buf *authorization);
+void sigv4_sign(const struct sigv4_request *r, const struct sigv4_keys *keys,
+	struct sigv4_cache *cache, char date[static SIGV4_DATE_SIZE],
+	struct buf *authorization);
 void sigv4_cache_fini(struct sigv4_cache *cache);
 
 #endif

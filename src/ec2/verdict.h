@@ -12,11 +12,13 @@ struct err;
 struct http_reply;
 
 enum verdict {
-	VERDICT_DONE,    /* it happened, and the whole answer was understood */
-	VERDICT_LATER,   /* never sent, or throttled: nothing happened, the same may be sent again */
+	VERDICT_DONE, /* it happened, and the whole answer was understood */
+	/* never sent, or throttled: nothing happened, the same may be sent again */
+	VERDICT_LATER,
 	VERDICT_REPEAT,  /* nothing is known: it may have happened */
 	VERDICT_REFUSED, /* it certainly did not happen */
-	VERDICT_MISSING, /* EC2 does not see the thing: one observation, not a proof of absence */
+	/* EC2 does not see the thing: one observation, not a proof of absence */
+	VERDICT_MISSING,
 };
 
 enum ec2_action {
@@ -29,21 +31,22 @@ enum ec2_action {
 
 /* How an error code is to be treated beyond its verdict. */
 enum ec2_class {
-	EC2_CLASS_NONE,         /* success */
+	EC2_CLASS_NONE, /* success */
 	EC2_CLASS_THROTTLE,
-	EC2_CLASS_PASSING,      /* ambiguous: 5xx, time-outs, bodies that are none */
+	EC2_CLASS_PASSING, /* ambiguous: 5xx, time-outs, bodies that are none */
 	EC2_CLASS_CAPACITY,
 	EC2_CLASS_PRICE,
 	EC2_CLASS_QUOTA,
 	EC2_CLASS_CONFIG,
-	EC2_CLASS_AUTH,         /* final */
-	EC2_CLASS_AUTH_CLOCK,   /* maybe the clock, maybe expired credentials */
+	EC2_CLASS_AUTH,       /* final */
+	EC2_CLASS_AUTH_CLOCK, /* maybe the clock, maybe expired credentials */
 	EC2_CLASS_STATE,
-	EC2_CLASS_VOLUME,       /* volume or address */
+	EC2_CLASS_VOLUME, /* volume or address */
 	EC2_CLASS_NOT_VISIBLE,
-	EC2_CLASS_MISMATCH,     /* IdempotentParameterMismatch: an instance may exist */
-	EC2_CLASS_TERMINATED,   /* IdempotentInstanceTerminated: it existed and is dead */
-	EC2_CLASS_TOKEN,        /* InvalidClientToken */
+	EC2_CLASS_MISMATCH, /* IdempotentParameterMismatch: an instance may exist */
+	/* IdempotentInstanceTerminated: it existed and is dead */
+	EC2_CLASS_TERMINATED,
+	EC2_CLASS_TOKEN, /* InvalidClientToken */
 	EC2_CLASS_PROTECTED,
 	EC2_CLASS_DRY_RUN,
 	EC2_CLASS_UNKNOWN_CODE, /* by HTTP class */

@@ -32,7 +32,8 @@ char *crypto_sha256_hex(const void *data, size_t len, char out[static CRYPTO_HEX
 void crypto_base64(const void *data, size_t len, struct buf *out);
 /*
  * Appends the bytes. -1, and nothing appended, if it is not base64 of RFC 4648 (section
- * 4, with padding, no stray bits); white space is skipped, for lines are broken anywhere.
+ * 4, with padding, no stray bits); white space is skipped, for lines are broken
+ * anywhere.
  */
 int crypto_base64_decode(const char *text, size_t len, struct buf *out);
 /* Constant time. */

@@ -15,12 +15,13 @@ struct db_stmt;
 struct err;
 
 enum db_result {
-	DB_ROW,   /* db_step: a row is there */
-	DB_DONE,  /* success */
-	DB_FULL,  /* no space on a write, rolled back: may be tried again */
-	DB_BUSY,  /* locked by somebody else, rolled back: may be tried again */
+	DB_ROW,        /* db_step: a row is there */
+	DB_DONE,       /* success */
+	DB_FULL,       /* no space on a write, rolled back: may be tried again */
+	DB_BUSY,       /* locked by somebody else, rolled back: may be tried again */
 	DB_CONSTRAINT, /* a constraint refused it: a mistake of ours, or a twin */
-	DB_FATAL, /* fsync failed, I/O error, corruption: nothing can be trusted any more */
+	/* fsync failed, I/O error, corruption: nothing can be trusted any more */
+	DB_FATAL,
 };
 
 /* One migration: SQL of one or more statements. Old entries never change. */
@@ -31,12 +32,17 @@ struct db_migration {
 /*
  * Opens or makes path (":memory:" is fine): WAL, synchronous=FULL, foreign keys, busy
  * timeout 2 s, quick_check, then the migrations above user_version, each in one
- * transaction that writes user_version last. A newer user_version is refused. ERR_CONFIG.
+ * transaction that writes user_version last. A newer user_version is refused.
+ * ERR_CONFIG.
  */
-struct db *db_open(const char *path, const struct db_migration *migrations, size_t count, struct err *err);
+struct db *db_open(const char *path, const struct db_migration *migrations,
+	size_t count, struct err *err);
 void db_close(struct db *db);
 
-/* Prepares, or finds the one prepared before; reset and without bindings. Borrowed. sql is a literal. */
+/*
+ * Prepares, or finds the one prepared before; reset and without bindings. Borrowed. sql
+ * is a literal.
+ */
 struct db_stmt *db_stmt(struct db *db, const char *sql);
 /* index counts from 1. Text and blobs are copied. NULL text is SQL NULL. */
 void db_bind_int(struct db_stmt *s, int index, int64_t value);

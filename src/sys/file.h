@@ -19,12 +19,15 @@ struct file_info {
 };
 
 /*
- * Appends the file (regular, O_NONBLOCK, O_NOFOLLOW if nofollow, at most max bytes), read
- * between two fstats that agree. ERR_CONFIG says what is wrong. info may be NULL.
+ * Appends the file (regular, O_NONBLOCK, O_NOFOLLOW if nofollow, at most max bytes),
+ * read between two fstats that agree. ERR_CONFIG says what is wrong. info may be NULL.
  */
-int file_read(const char *path, size_t max, bool nofollow, struct buf *out, struct file_info *info,
+int file_read(const char *path, size_t max, bool nofollow, struct buf *out,
+	struct file_info *info, struct err *err);
+/*
+ * Makes path with these bytes: written beside, fsync, rename, fsync of the directory.
+ */
+int file_write(const char *path, mode_t mode, const void *data, size_t len,
 	struct err *err);
-/* Makes path with these bytes: written beside, fsync, rename, fsync of the directory. */
-int file_write(const char *path, mode_t mode, const void *data, size_t len, struct err *err);
 
 #endif

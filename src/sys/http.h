@@ -28,13 +28,14 @@ struct http_request {
 	size_t header_count;
 	const char *body; /* NULL for none */
 	size_t body_len;
-	const char *ca_file;    /* NULL: the system's */
-	bool mutating;          /* fresh connection, never reused: libcurl must not send it twice */
-	bool plain;             /* http:// is allowed; else https only */
-	bool no_proxy;          /* never through a proxy (metadata services) */
-	int64_t connect_ms;     /* 0: 5000 */
-	int64_t total_ms;       /* 0: 30000 */
-	size_t reply_max;       /* 0: 8 MiB; a longer reply aborts the transfer */
+	const char *ca_file; /* NULL: the system's */
+	/* fresh connection, never reused: libcurl must not send it twice */
+	bool mutating;
+	bool plain;         /* http:// is allowed; else https only */
+	bool no_proxy;      /* never through a proxy (metadata services) */
+	int64_t connect_ms; /* 0: 5000 */
+	int64_t total_ms;   /* 0: 30000 */
+	size_t reply_max;   /* 0: 8 MiB; a longer reply aborts the transfer */
 };
 
 struct http_reply {
@@ -46,10 +47,10 @@ struct http_reply {
 	int64_t date_ms;        /* the Date header, wall ms, or 0 */
 	int64_t retry_after_ms; /* Retry-After or x-amz-retry-after, or 0 */
 	char content_type[64];
-	char error[256];  /* libcurl's words when not complete */
-	int curl_code;    /* CURLcode, for the log */
-	long request_size;         /* CURLINFO_REQUEST_SIZE */
-	int64_t pretransfer_us;    /* CURLINFO_PRETRANSFER_TIME_T */
+	char error[256];        /* libcurl's words when not complete */
+	int curl_code;          /* CURLcode, for the log */
+	long request_size;      /* CURLINFO_REQUEST_SIZE */
+	int64_t pretransfer_us; /* CURLINFO_PRETRANSFER_TIME_T */
 	int64_t total_us;
 };
 
@@ -58,8 +59,8 @@ typedef void http_done(void *arg, const struct http_reply *reply);
 /* Several may share a process; each owns a connection cache and a CA cache. */
 struct http *http_new(struct loop *loop, const char *user_agent, struct err *err);
 /* Never NULL: what cannot be started completes with never_sent set. */
-struct http_call *http_start(struct http *http, const struct http_request *request, http_done *done,
-	void *arg);
+struct http_call *http_start(struct http *http, const struct http_request *request,
+	http_done *done, void *arg);
 /* Immediate and final: no callback. */
 void http_cancel(struct http_call *call);
 size_t http_in_flight(const struct http *http);
@@ -67,8 +68,8 @@ size_t http_in_flight(const struct http *http);
 void http_free(struct http *http);
 
 /* The multi handle's seam for sys/mail alone: runs any easy handle under this multi. */
-struct http_call *http_start_easy(struct http *http, void *easy, void (*done)(void *arg, int curl_code),
-	void *arg);
+struct http_call *http_start_easy(struct http *http, void *easy,
+	void (*done)(void *arg, int curl_code), void *arg);
 void *http_call_easy(struct http_call *call);
 
 #endif

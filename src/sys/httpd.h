@@ -19,8 +19,8 @@ struct loop;
 typedef void httpd_fn(void *arg, struct httpd_request *request);
 
 /* listen: "127.0.0.1:5000" or "[::1]:5000"; port 0 picks one. */
-struct httpd *httpd_new(struct loop *loop, const char *listen, size_t body_max, httpd_fn *fn, void *arg,
-	struct err *err);
+struct httpd *httpd_new(struct loop *loop, const char *listen, size_t body_max,
+	httpd_fn *fn, void *arg, struct err *err);
 /* The port in use. */
 uint16_t httpd_port(const struct httpd *h);
 void httpd_free(struct httpd *h);
@@ -35,11 +35,14 @@ const char *httpd_body(struct httpd_request *r, size_t *ret_len);
 
 void httpd_add_header(struct httpd_request *r, const char *name, const char *value);
 /* Answers and ends the request. */
-void httpd_reply(struct httpd_request *r, int status, const char *content_type, const char *body,
-	size_t len);
-/* Faults: announce full_len bytes but send only len of them and close; len 0 closes without a word. */
-void httpd_reply_cut(struct httpd_request *r, int status, const char *content_type, const char *body,
-	size_t len, size_t full_len);
+void httpd_reply(struct httpd_request *r, int status, const char *content_type,
+	const char *body, size_t len);
+/*
+ * Faults: announce full_len bytes but send only len of them and close; len 0 closes
+ * without a word.
+ */
+void httpd_reply_cut(struct httpd_request *r, int status, const char *content_type,
+	const char *body, size_t len, size_t full_len);
 void httpd_drop(struct httpd_request *r); /* closes the connection without an answer */
 
 #endif

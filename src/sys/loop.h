@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one event loop, over libevent: descriptors, timers on boottime, signals, and the
- * turn. One turn = ready callbacks, pokes run to rest (bounded), the commit, the outbox,
- * deferred frees.
+ * turn. One turn = ready callbacks, pokes run to rest (bounded), the commit, the
+ * outbox, deferred frees.
  *
  * The contract of everything asynchronous in this program:
- * 1. A start function returns a handle. Its callback runs exactly once, never before the
- *    start function returned, never after a cancel. Cancel is immediate and final.
+ * 1. A start function returns a handle. Its callback runs exactly once, never before
+ *    the start function returned, never after a cancel. Cancel is immediate and final.
  * 2. A completion records and pokes; it starts nothing itself.
  * 3. No nested loops, no sleeping, no name lookups on this thread.
  * 4. What must not happen before the turn's changes are on disk goes to the outbox.
@@ -38,8 +38,8 @@ void loop_run(struct loop *loop);
 /* Ends loop_run after the present turn. */
 void loop_stop(struct loop *loop);
 /*
- * One turn: waits at most until something is ready (wait) or not at all, then commit and
- * outbox. For tests and for simulations with the fake clock.
+ * One turn: waits at most until something is ready (wait) or not at all, then commit
+ * and outbox. For tests and for simulations with the fake clock.
  */
 void loop_turn(struct loop *loop, bool wait);
 /* When the earliest timer is due (boottime ms), INT64_MAX if none. */
@@ -59,13 +59,19 @@ struct loop_timer {
 };
 
 void loop_timer_init(struct loop_timer *t, struct loop *loop, loop_fn *fn, void *arg);
-/* Arms at an absolute boottime; a past one fires in the next turn. Arming again replaces. */
+/*
+ * Arms at an absolute boottime; a past one fires in the next turn. Arming again
+ * replaces.
+ */
 void loop_timer_at(struct loop_timer *t, int64_t due_ms);
 void loop_timer_in(struct loop_timer *t, int64_t delay_ms);
-void loop_timer_clear(struct loop_timer *t); /* fine when not armed or never initialised */
+/* fine when not armed or never initialised */
+void loop_timer_clear(struct loop_timer *t);
 bool loop_timer_armed(const struct loop_timer *t);
 
-/* A deferred, coalescing call within this turn; embed it, zeroed, then loop_poke_init. */
+/*
+ * A deferred, coalescing call within this turn; embed it, zeroed, then loop_poke_init.
+ */
 struct loop_poke {
 	struct loop *loop; /* borrowed */
 	loop_fn *fn;
@@ -79,7 +85,9 @@ void loop_poke_init(struct loop_poke *p, struct loop *loop, loop_fn *fn, void *a
 void loop_poke(struct loop_poke *p);
 void loop_poke_clear(struct loop_poke *p);
 
-/* Runs fn once, after the commit of this turn. A zeroed struct, embedded; as loop_poke. */
+/*
+ * Runs fn once, after the commit of this turn. A zeroed struct, embedded; as loop_poke.
+ */
 struct loop_outbox {
 	struct loop *loop; /* borrowed */
 	loop_fn *fn;
@@ -92,15 +100,22 @@ void loop_outbox_init(struct loop_outbox *o, struct loop *loop, loop_fn *fn, voi
 void loop_outbox_put(struct loop_outbox *o);
 void loop_outbox_clear(struct loop_outbox *o);
 
-/* Calls free_fn(ptr) at the end of the turn: for what is freed inside its own callback. */
+/*
+ * Calls free_fn(ptr) at the end of the turn: for what is freed inside its own callback.
+ */
 void loop_defer_free(struct loop *loop, loop_fn *free_fn, void *ptr);
 
-/* Watches a descriptor, which stays the caller's. want: LOOP_READ | LOOP_WRITE, or 0 for later. */
-struct loop_fd *loop_fd_new(struct loop *loop, int fd, unsigned want, loop_fd_fn *fn, void *arg);
+/*
+ * Watches a descriptor, which stays the caller's. want: LOOP_READ | LOOP_WRITE, or 0
+ * for later.
+ */
+struct loop_fd *loop_fd_new(struct loop *loop, int fd, unsigned want, loop_fd_fn *fn,
+	void *arg);
 void loop_fd_want(struct loop_fd *f, unsigned want);
 void loop_fd_free(struct loop_fd *f);
 
-struct loop_signal *loop_signal_new(struct loop *loop, int signum, loop_fn *fn, void *arg);
+struct loop_signal *loop_signal_new(struct loop *loop, int signum, loop_fn *fn,
+	void *arg);
 void loop_signal_free(struct loop_signal *s);
 
 /* For sys/httpd and sys/http alone. Borrowed. */

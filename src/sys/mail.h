@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mail: rendering a message (RFC 5322, MIME, quoted-printable) and handing it to one SMTP
- * relay by libcurl on the loop. Knows no spool and no retry.
+ * Mail: rendering a message (RFC 5322, MIME, quoted-printable) and handing it to one
+ * SMTP relay by libcurl on the loop. Knows no spool and no retry.
  */
 #ifndef SYS_MAIL_H
 #define SYS_MAIL_H
@@ -19,7 +19,7 @@ enum mail_starttls { MAIL_TLS_OPTIONAL, MAIL_TLS_REQUIRED, MAIL_TLS_OFF };
 
 /* Borrowed for the call only. */
 struct mail_relay {
-	const char *url; /* smtp://host:port or smtps:// */
+	const char *url;                 /* smtp://host:port or smtps:// */
 	const char *username, *password; /* NULL: no AUTH */
 	const char *ca_file;
 	enum mail_starttls starttls;
@@ -46,8 +46,8 @@ typedef void mail_done(void *arg, enum mail_outcome outcome, const char *text);
 
 /* The whole message with CRLF line ends. */
 void mail_render(const struct mail_message *m, struct buf *out);
-struct mail_call *mail_send(struct http *http, const struct mail_relay *relay, const struct mail_message *m,
-	mail_done *done, void *arg);
+struct mail_call *mail_send(struct http *http, const struct mail_relay *relay,
+	const struct mail_message *m, mail_done *done, void *arg);
 void mail_cancel(struct mail_call *call);
 
 /*

@@ -21,8 +21,8 @@ struct sock_listener;
 /* The peer at the time of connect(); SO_PEERCRED and SO_PEERGROUPS, unix(7). */
 struct sock_peer {
 	uid_t uid;
-	gid_t gid; /* primary; SO_PEERGROUPS need not list it */
-	pid_t pid; /* for the log only, never for a decision */
+	gid_t gid;     /* primary; SO_PEERGROUPS need not list it */
+	pid_t pid;     /* for the log only, never for a decision */
 	gid_t *groups; /* owned */
 	size_t group_count;
 };
@@ -35,18 +35,25 @@ typedef void sock_accept_fn(void *arg, int fd);
 
 /*
  * Binds and listens at path. The directory must be root's or ours and not writable for
- * others; a stale socket (nobody answers a connect) is replaced by binding beside it and
- * renaming; anything else in its place is an error. mode as in chmod; group NULL for none.
- * At EMFILE it stops accepting for one second and logs once.
+ * others; a stale socket (nobody answers a connect) is replaced by binding beside it
+ * and renaming; anything else in its place is an error. mode as in chmod; group NULL
+ * for none. At EMFILE it stops accepting for one second and logs once.
  */
-struct sock_listener *sock_listen(struct loop *loop, const char *path, mode_t mode, const char *group,
-	sock_accept_fn *fn, void *arg, struct err *err);
-/* Takes over a listening socket made by systemd (fd becomes ours; the path stays theirs). */
-struct sock_listener *sock_listen_fd(struct loop *loop, int fd, sock_accept_fn *fn, void *arg);
+struct sock_listener *sock_listen(struct loop *loop, const char *path, mode_t mode,
+	const char *group, sock_accept_fn *fn, void *arg, struct err *err);
+/*
+ * Takes over a listening socket made by systemd (fd becomes ours; the path stays
+ * theirs).
+ */
+struct sock_listener *sock_listen_fd(struct loop *loop, int fd, sock_accept_fn *fn,
+	void *arg);
 /* Closes, and unlinks the path if we bound it and it is still ours. */
 void sock_listener_free(struct sock_listener *l);
 
-/* Connects (blocking; for clients). Returns the descriptor, or -1 and err with ERR_UNAVAILABLE. */
+/*
+ * Connects (blocking; for clients). Returns the descriptor, or -1 and err with
+ * ERR_UNAVAILABLE.
+ */
 int sock_connect(const char *path, struct err *err);
 
 enum sock_closed {
@@ -57,27 +64,36 @@ enum sock_closed {
 };
 
 struct sock_limits {
-	size_t line_max;      /* bytes of one line without its newline */
-	size_t out_pause;     /* stop reading requests while this much output waits */
-	int64_t line_ms;      /* for an unfinished line; 0: no limit */
-	int64_t unread_ms;    /* without any progress of output; 0: no limit */
+	size_t line_max;       /* bytes of one line without its newline */
+	size_t out_pause;      /* stop reading requests while this much output waits */
+	int64_t line_ms;       /* for an unfinished line; 0: no limit */
+	int64_t unread_ms;     /* without any progress of output; 0: no limit */
 	unsigned lines_a_turn; /* served before the others get a turn */
 };
 
 struct sock_events {
 	/* One line without its newline, NUL-terminated; borrowed for the call. */
 	void (*on_line)(void *arg, const char *line, size_t len);
-	/* A line longer than line_max: nothing more is read; the owner may still write, then sock_conn_finish. */
+	/*
+	 * A line longer than line_max: nothing more is read; the owner may still write,
+	 * then sock_conn_finish.
+	 */
 	void (*on_too_long)(void *arg);
-	/* The peer will send no more; the owner calls sock_conn_finish when its answers are out. */
+	/*
+	 * The peer will send no more; the owner calls sock_conn_finish when its answers
+	 * are out.
+	 */
 	void (*on_eof)(void *arg);
-	/* The connection is over; the owner frees the conn (within the callback is fine). */
+	/*
+	 * The connection is over; the owner frees the conn (within the callback is
+	 * fine).
+	 */
 	void (*on_closed)(void *arg, enum sock_closed why);
 };
 
 /* fd becomes the conn's. events is borrowed and outlives it. */
-struct sock_conn *sock_conn_new(struct loop *loop, int fd, const struct sock_limits *limits,
-	const struct sock_events *events, void *arg);
+struct sock_conn *sock_conn_new(struct loop *loop, int fd,
+	const struct sock_limits *limits, const struct sock_events *events, void *arg);
 /* Queues output. Copied. */
 void sock_conn_write(struct sock_conn *c, const char *data, size_t len);
 /* Bytes of output that wait in this process. */

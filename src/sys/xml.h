@@ -16,7 +16,10 @@ struct err;
 struct xml_events {
 	/* An element begins; path is "Root/a/item". */
 	void (*on_start)(void *arg, const char *path);
-	/* An element ends; text is its own character data, "" if it had children or none. */
+	/*
+	 * An element ends; text is its own character data, "" if it had children or
+	 * none.
+	 */
 	void (*on_end)(void *arg, const char *path, const char *text);
 };
 
