@@ -19,13 +19,16 @@ struct file_info {
 };
 
 /*
- * Appends the file (regular, O_NONBLOCK, O_NOFOLLOW if nofollow, at most max bytes),
- * read between two fstats that agree. ERR_CONFIG says what is wrong. info may be NULL.
+ * Appends the file (regular, O_NONBLOCK, O_NOFOLLOW if nofollow, at most max bytes), read
+ * between two fstats that agree; one that changes meanwhile is read once more. ERR_CONFIG
+ * says what is wrong. ret_info may be NULL; it is of the file that was read.
  */
 int file_read(const char *path, size_t max, bool nofollow, struct buf *out,
-	struct file_info *info, struct err *err);
+	struct file_info *ret_info, struct err *err);
 /*
- * Makes path with these bytes: written beside, fsync, rename, fsync of the directory.
+ * Makes path with these bytes, or replaces it whole: written beside, fsync, rename, fsync
+ * of the directory. A symbolic link is replaced, not followed. ERR_IO; the old file is
+ * still there then, unless the very last step failed.
  */
 int file_write(const char *path, mode_t mode, const void *data, size_t len,
 	struct err *err);

@@ -161,7 +161,7 @@ xml_parse(const char *text, size_t len, const struct xml_events *events, void *a
 	if (len > INT_MAX)
 		return err_set(err, ERR_PARSE, "XML: %zu bytes are too many", len);
 	/* expat would read UTF-16 in spite of what we tell it; its markup is full of NULs. */
-	if (memchr(text, '\0', len) != NULL)
+	if (len > 0 && memchr(text, '\0', len) != NULL)
 		return err_set(err, ERR_PARSE, "XML: not UTF-8 (there is a NUL in it)");
 	r.parser = parser_new(&r);
 	if (XML_Parse(r.parser, text, (int)len, 1) != XML_STATUS_OK)
