@@ -39,7 +39,7 @@ FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
 # These run before anything is configured, and call make for what they need.
-UNCONFIGURED := check demo lint clean distclean
+UNCONFIGURED := check fuzz clean distclean
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
@@ -105,6 +105,13 @@ $(B)/ec2workerctl: $(B)/src/ec2workerctl.o $(call library,ctl) $(call objects,$(
 $(B)/ec2sim: $(B)/src/ec2sim.o $(call libraries,$(SIM_LAYERS))
 	$(call link)
 
+ifneq ($(HAVE_CHECK),yes)
+$(UNIT_TESTS): need-check
+.PHONY: need-check
+need-check:
+	$(Q)echo 'check not found (Debian: check); tools/install-deps test installs it' >&2; exit 1
+endif
+
 TEST_LIBS := $(B)/libtest.a $(call libraries,$(TEST_LAYERS))
 $(UNIT_TESTS) $(SIM_TESTS): $(B)/tests/%: $(B)/tests/%.o $(TEST_LIBS)
 	$(call link,$(CHECK_LIBS))
@@ -112,10 +119,64 @@ $(UNIT_TESTS) $(SIM_TESTS): $(B)/tests/%: $(B)/tests/%.o $(TEST_LIBS)
 $(FUZZERS): $(B)/tests/%: $(B)/tests/%.o $(if $(FUZZ_LDFLAGS),,$(B)/tests/fuzz/replay.o) $(TEST_LIBS)
 	$(call link,$(FUZZ_LDFLAGS))
 
+.PHONY: tests
+tests: all $(UNIT_TESTS) $(SIM_TESTS) $(FUZZERS)
+
 .PHONY: check-unit
 check-unit: $(UNIT_TESTS)
-	$(Q)[ "$(HAVE_CHECK)" = yes ] || { echo 'check not found (Debian: check); tools/install-deps test installs it' >&2; exit 1; }
 	$(Q)tools/run-tests unit $(UNIT_TESTS)
+
+# SIM_ARGS: --seeds N and what else a simulation takes.
+.PHONY: check-sim
+check-sim: $(SIM_TESTS)
+	$(Q)TEST_ARGS='$(SIM_ARGS)' tools/run-tests sim $(SIM_TESTS)
+
+# Every input of the corpus once.
+.PHONY: check-fuzz
+check-fuzz: $(FUZZERS)
+	$(Q)tools/run-tests fuzz $(FUZZERS)
+
+# PYTEST_ARGS: -k NAME and what else pytest takes.
+.PHONY: check-integration
+check-integration: all .venv/installed
+	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python -m pytest $(PYTEST_ARGS) tests/integration
+
+.venv/installed: tests/requirements.txt
+	$(call say,VENV,.venv)
+	$(Q)rm -rf .venv
+	$(Q)/usr/bin/python3 -m venv .venv
+	$(Q).venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	$(Q)touch $@
+
+# Everything, with both compilers and with sanitizers, in builds of its own.
+.PHONY: check
+check:
+	$(Q)tools/install-deps test
+	$(Q)tools/check
+
+# Looks for new inputs, FUZZ_SECONDS with each target; what it finds stays in build/fuzz.
+FUZZ_SECONDS := 60
+.PHONY: fuzz
+fuzz:
+	$(Q)tools/install-deps fuzz
+	$(Q)$(MAKE) --no-print-directory B=build/fuzz CONFIGURE_ARGS='CC=clang --enable-fuzz --enable-sanitizers' fuzz-run
+.PHONY: fuzz-run
+fuzz-run: $(FUZZERS)
+	$(Q)for f in $(notdir $(FUZZERS)); do \
+		mkdir -p $(B)/corpus/$$f && \
+		$(B)/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(B)/$$f- \
+			$(B)/corpus/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
+	done
+
+.PHONY: install uninstall
+install: all
+	$(call say,INSTALL,$(DESTDIR)$(prefix))
+	$(Q)$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir)
+	$(Q)$(INSTALL) $(B)/ec2workerd $(DESTDIR)$(sbindir)
+	$(Q)$(INSTALL) $(B)/ec2workerctl $(B)/ec2sim $(DESTDIR)$(bindir)
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(sbindir)/ec2workerd
+	$(Q)rm -f $(DESTDIR)$(bindir)/ec2workerctl $(DESTDIR)$(bindir)/ec2sim
 
 .PHONY: clean distclean
 clean:
