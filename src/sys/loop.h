@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one event loop, over libevent: descriptors, timers on boottime, signals, and the
- * turn. One turn = ready callbacks, pokes run to rest (bounded), the commit, the outbox,
- * deferred frees.
+ * turn. One turn = ready callbacks, pokes run to rest (bounded), the commit, the
+ * outbox, deferred frees.
  *
  * The contract of everything asynchronous in this program:
- * 1. A start function returns a handle. Its callback runs exactly once, never before the
- *    start function returned, never after a cancel. Cancel is immediate and final.
+ * 1. A start function returns a handle. Its callback runs exactly once, never before
+ *    the start function returned, never after a cancel. Cancel is immediate and final.
  * 2. A completion records and pokes; it starts nothing itself.
  * 3. No nested loops, no sleeping, no name lookups on this thread.
  * 4. What must not happen before the turn's changes are on disk goes to the outbox.
@@ -38,9 +38,9 @@ void loop_run(struct loop *loop);
 /* Ends loop_run after the present turn. */
 void loop_stop(struct loop *loop);
 /*
- * One turn: waits at most until something is ready (wait) or not at all, then commit and
- * outbox. For tests and for simulations: with the fake clock it never waits, and it is for
- * the caller to advance the clock to loop_next_due_ms().
+ * One turn: waits at most until something is ready (wait) or not at all, then commit
+ * and outbox. For tests and for simulations: with the fake clock it never waits, and
+ * it is for the caller to advance the clock to loop_next_due_ms().
  */
 void loop_turn(struct loop *loop, bool wait);
 /* When the earliest timer is due (boottime ms), INT64_MAX if none. */
@@ -49,8 +49,8 @@ int64_t loop_next_due_ms(const struct loop *loop);
 void loop_free(struct loop *loop);
 
 /*
- * Called once at the end of each turn, before the outbox. NULL fn: always good. After a -1
- * with an outbox that is not empty, a turn comes by itself within a second.
+ * Called once at the end of each turn, before the outbox. NULL fn: always good. After a
+ * -1 with an outbox that is not empty, a turn comes by itself within a second.
  */
 void loop_set_commit(struct loop *loop, loop_commit_fn *fn, void *arg);
 
@@ -66,8 +66,9 @@ struct loop_timer {
 
 void loop_timer_init(struct loop_timer *t, struct loop *loop, loop_fn *fn, void *arg);
 /*
- * Arms at an absolute boottime; a past one fires in the next turn. Arming again replaces.
- * At most 256 timers fire in one turn, so that a resume with thousands starves nobody.
+ * Arms at an absolute boottime; a past one fires in the next turn. Arming again
+ * replaces. At most 256 fire in one turn, so that a resume with thousands starves
+ * nobody.
  */
 void loop_timer_at(struct loop_timer *t, int64_t due_ms);
 void loop_timer_in(struct loop_timer *t, int64_t delay_ms);
@@ -84,7 +85,7 @@ struct loop_call {
 	bool queued;
 };
 
-/* A deferred, coalescing call within this turn; embed it, zeroed, then loop_poke_init. */
+/* A deferred, coalescing call in this turn; embed it, zeroed, then loop_poke_init. */
 struct loop_poke {
 	struct loop_call call;
 };
@@ -96,8 +97,9 @@ void loop_poke(struct loop_poke *p);
 void loop_poke_clear(struct loop_poke *p);
 
 /*
- * Runs fn once, after the commit of this turn. A zeroed struct, embedded; as loop_poke. What
- * an outbox callback pokes or puts runs in the next turn, which then does not wait.
+ * Runs fn once, after the commit of this turn. A zeroed struct, embedded; as
+ * loop_poke. What an outbox callback pokes or puts runs in the next turn, which then
+ * does not wait.
  */
 struct loop_outbox {
 	struct loop_call call;
@@ -113,13 +115,16 @@ void loop_outbox_clear(struct loop_outbox *o);
  */
 void loop_defer_free(struct loop *loop, loop_fn *free_fn, void *ptr);
 
-/* Watches a descriptor, which stays the caller's and open. want: LOOP_READ | LOOP_WRITE, or 0 for later. */
+/*
+ * Watches a descriptor, which stays the caller's and open. want: LOOP_READ |
+ * LOOP_WRITE, or 0 for later.
+ */
 struct loop_fd *loop_fd_new(struct loop *loop, int fd, unsigned want, loop_fd_fn *fn,
 	void *arg);
 void loop_fd_want(struct loop_fd *f, unsigned want);
 void loop_fd_free(struct loop_fd *f);
 
-/* One loop of a process may watch signals. Several signals before a turn may be one call. */
+/* One loop of a process may watch signals. Several before a turn may be one call. */
 struct loop_signal *loop_signal_new(struct loop *loop, int signum, loop_fn *fn,
 	void *arg);
 void loop_signal_free(struct loop_signal *s);

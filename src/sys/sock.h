@@ -47,7 +47,17 @@ struct sock_listener *sock_listen(struct loop *loop, const char *path, mode_t mo
  */
 struct sock_listener *sock_listen_fd(struct loop *loop, int fd, sock_accept_fn *fn,
 	void *arg);
-/* Closes, and unlinks the path if we bound it and it is still ours. */
+/*
+ * The path we bound does not lead to our socket any more. One stat; never true of a
+ * socket that systemd made.
+ */
+bool sock_listener_is_lost(const struct sock_listener *l);
+/* Binds at the same path again; after -1 the listener is as it was. */
+int sock_listener_rebind(struct sock_listener *l, struct err *err);
+/*
+ * Closes, and unlinks the path if we bound it and it is still ours. Fine within the
+ * accept callback.
+ */
 void sock_listener_free(struct sock_listener *l);
 
 /*
@@ -68,11 +78,14 @@ struct sock_limits {
 	size_t out_pause;      /* stop reading requests while this much output waits */
 	int64_t line_ms;       /* for an unfinished line; 0: no limit */
 	int64_t unread_ms;     /* without any progress of output; 0: no limit */
-	unsigned lines_a_turn; /* served before the others get a turn */
+	unsigned lines_a_turn; /* served before the others get a turn; at least 1 */
 };
 
 struct sock_events {
-	/* One line without its newline, NUL-terminated; borrowed for the call. */
+	/*
+	 * One line without its newline, NUL-terminated; borrowed for the call. What
+	 * stands after the last newline when the peer is done is a line too.
+	 */
 	void (*on_line)(void *arg, const char *line, size_t len);
 	/*
 	 * A line longer than line_max: nothing more is read; the owner may still write,
@@ -84,23 +97,27 @@ struct sock_events {
 	 * are out.
 	 */
 	void (*on_eof)(void *arg);
-	/*
-	 * The connection is over; the owner frees the conn (within the callback is
-	 * fine).
-	 */
+	/* The connection is over; the owner frees the conn. */
 	void (*on_closed)(void *arg, enum sock_closed why);
 };
 
-/* fd becomes the conn's. events is borrowed and outlives it. */
+/*
+ * fd becomes the conn's. events is borrowed and outlives it. No callback runs within a
+ * call of ours; the conn may be freed within any callback.
+ */
 struct sock_conn *sock_conn_new(struct loop *loop, int fd,
 	const struct sock_limits *limits, const struct sock_events *events, void *arg);
-/* Queues output. Copied. */
+/* Queues output, which leaves by a poke. Copied. Ignored once the conn is over. */
 void sock_conn_write(struct sock_conn *c, const char *data, size_t len);
 /* Bytes of output that wait in this process. */
 size_t sock_conn_queued(const struct sock_conn *c);
 /* Reading may be suspended by the owner (too many calls pending). */
 void sock_conn_pause(struct sock_conn *c, bool pause);
-/* No more reading; closed (SOCK_EOF) when all output has left. */
+/*
+ * No more lines; closed (SOCK_EOF) when all output has left and the peer has closed
+ * too, or after a second: what it still sends is thrown away meanwhile, so that it is
+ * not stuck in sending and reads our last words.
+ */
 void sock_conn_finish(struct sock_conn *c);
 int sock_conn_fd(const struct sock_conn *c);
 /* Closes at once; no callback. */

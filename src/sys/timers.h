@@ -12,7 +12,7 @@ struct loop_timer;
 
 #define TIMERS_A_TURN 256u
 
-/* A zeroed struct is a valid empty one. Its timers are borrowed from those who embed them. */
+/* A zeroed struct is a valid empty one. Its timers are borrowed: others embed them. */
 struct timers {
 	struct loop_timer **heap; /* from 1 */
 	unsigned heap_count, heap_cap;
