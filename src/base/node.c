@@ -14,7 +14,7 @@ static const char *const kind_names[] = {
 	[NODE_BOOL] = "a boolean",
 	[NODE_NUMBER] = "a number",
 	[NODE_STRING] = "a string",
-	[NODE_PLAIN] = "a scalar",
+	[NODE_PLAIN] = "a single value",
 	[NODE_LIST] = "a list",
 	[NODE_MAP] = "a mapping",
 };

@@ -9,7 +9,7 @@
 
 START_TEST(test_set_clears_the_rest)
 {
-	struct err err = { .code = ERR_IO, .reason = REASON_PRICE };
+	struct err err = {.code = ERR_IO, .reason = REASON_PRICE};
 
 	err_origin(&err, "Throttling", "slow down", "req-1");
 	ck_assert_int_eq(err_set(&err, ERR_INVALID, "%s is %d", "x", 7), -1);
@@ -51,7 +51,8 @@ START_TEST(test_wrap_keeps_code_and_origin)
 	err_origin(&err, "InsufficientInstanceCapacity", "no m5.large", "req-9");
 	ck_assert_int_eq(err_wrap(&err, "%s", "RunInstances"), -1);
 	ck_assert_int_eq(err_wrap(&err, "worker %s", "bot1"), -1);
-	ck_assert_str_eq(err.text, "worker bot1: RunInstances: InsufficientInstanceCapacity");
+	ck_assert_str_eq(err.text,
+		"worker bot1: RunInstances: InsufficientInstanceCapacity");
 	ck_assert_int_eq(err.code, ERR_SERVICE);
 	ck_assert_int_eq(err.reason, REASON_CAPACITY);
 	ck_assert_str_eq(err.origin, "InsufficientInstanceCapacity");

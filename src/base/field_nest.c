@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The types with values inside: objects, lists and maps. Each goes down the key path, and
+ * every problem below is reported on its own.
+ */
+#include "base/field.h"
+#include "base/err.h"
+#include "base/field_type.h"
+#include "base/node.h"
+
+#include <string.h>
+
+static void
+refuse(struct field_load *l, const struct field *row, const struct node *node)
+{
+	struct err err;
+
+	(void)field_expected(row, node, &err);
+	field_problem(l, node->mark, "%s", err.text);
+}
+
+static void *
+element(const struct field *row, const struct field_list *list, size_t i)
+{
+	return (char *)list->items + i * row->sub->size;
+}
+
+/* A lone value may stand for a list of one; then it is its own only item. */
+static bool
+as_items(const struct field *row, const struct node *const *node,
+	const struct node *const **ret_items, size_t *ret_count)
+{
+	if ((*node)->kind == NODE_LIST) {
+		*ret_items = (const struct node *const *)(*node)->items;
+		*ret_count = (*node)->count;
+		return true;
+	}
+	if ((row->flags & FIELD_MANY) == 0)
+		return false;
+	*ret_items = node;
+	*ret_count = 1;
+	return true;
+}
+
+static bool
+refuse_empty(struct field_load *l, const struct field *row, const struct node *node)
+{
+	if ((row->flags & FIELD_NONEMPTY) == 0 || node->text != NULL || node->count > 0)
+		return false;
+	field_problem(l, node->mark, "must not be empty");
+	return true;
+}
+
+static void
+load_object(struct field_load *l, const struct field *row, const struct node *node,
+	void *member)
+{
+	field_load_table(l, row->sub, node, member);
+}
+
+static void
+fini_object(const struct field *row, void *member)
+{
+	field_fini(row->sub, member);
+}
+
+static void
+absent_object(const struct field *row, void *member)
+{
+	field_defaults(row->sub, member);
+}
+
+static bool
+equal_object(const struct field *row, const void *a, const void *b)
+{
+	return field_equal(row->sub, a, b, NULL);
+}
+
+const struct field_ops field_object = {
+	.load = load_object,
+	.fini = fini_object,
+	.absent = absent_object,
+	.equal = equal_object,
+};
+
+/* What each element of a list and each value of a map must be. */
+static struct field
+string_row(const struct field *row)
+{
+	return (struct field){
+		.name = row->name,
+		.type = FIELD_STRING,
+		.flags = row->flags & FIELD_NONEMPTY,
+		.min = row->min,
+		.max = row->max,
+		.check = row->check,
+	};
+}
+
+/* NULL if the node is none; the problem is reported. Caller frees. */
+static char *
+load_string(struct field_load *l, const struct field *row, const struct node *node)
+{
+	struct field string = string_row(row);
+	char *s = NULL;
+
+	field_load_value(l, &string, node, &s);
+	return s;
+}
+
+static void
+load_strings(struct field_load *l, const struct field *row, const struct node *node,
+	void *member)
+{
+	const struct node *const *items;
+	struct strings *list = member;
+	size_t count;
+
+	if (!as_items(row, &node, &items, &count) || node->kind == NODE_MAP) {
+		refuse(l, row, node);
+		return;
+	}
+	if (refuse_empty(l, row, node))
+		return;
+	strings_fini(list);
+	for (size_t i = 0; i < count; i++) {
+		size_t was = items[i] == node ? l->path.len : field_enter_index(l, i);
+		AUTO(free) char *s = load_string(l, row, items[i]);
+
+		if (s != NULL)
+			strings_add(list, s);
+		field_leave(l, was);
+	}
+}
+
+static void
+fini_strings(const struct field *row, void *member)
+{
+	(void)row;
+	strings_fini(member);
+}
+
+static bool
+equal_strings(const struct field *row, const void *a, const void *b)
+{
+	const struct strings *x = a, *y = b;
+
+	(void)row;
+	if (x->count != y->count)
+		return false;
+	for (size_t i = 0; i < x->count; i++)
+		if (strcmp(x->items[i], y->items[i]) != 0)
+			return false;
+	return true;
+}
+
+const struct field_ops field_strings = {
+	.size = sizeof(struct strings),
+	.load = load_strings,
+	.fini = fini_strings,
+	.equal = equal_strings,
+};
+
+static void
+fini_list(const struct field *row, void *member)
+{
+	struct field_list *list = member;
+
+	for (size_t i = 0; i < list->count; i++)
+		field_fini(row->sub, element(row, list, i));
+	free(list->items);
+	*list = (struct field_list){.items = NULL};
+}
+
+static void
+load_list(struct field_load *l, const struct field *row, const struct node *node,
+	void *member)
+{
+	const struct node *const *items;
+	struct field_list *list = member;
+	size_t count;
+
+	if (!as_items(row, &node, &items, &count) ||
+		(node->kind != NODE_LIST && node->kind != NODE_MAP)) {
+		refuse(l, row, node);
+		return;
+	}
+	if (node->kind == NODE_LIST && refuse_empty(l, row, node))
+		return;
+	fini_list(row, list);
+	list->items = count > 0 ? xcalloc(count, row->sub->size) : NULL;
+	list->count = count;
+	for (size_t i = 0; i < count; i++) {
+		size_t was = items[i] == node ? l->path.len : field_enter_index(l, i);
+
+		field_defaults(row->sub, element(row, list, i));
+		field_load_table(l, row->sub, items[i], element(row, list, i));
+		field_leave(l, was);
+	}
+}
+
+static bool
+equal_list(const struct field *row, const void *a, const void *b)
+{
+	const struct field_list *x = a, *y = b;
+
+	if (x->count != y->count)
+		return false;
+	for (size_t i = 0; i < x->count; i++)
+		if (!field_equal(row->sub, element(row, x, i), element(row, y, i),
+			    NULL))
+			return false;
+	return true;
+}
+
+const struct field_ops field_list = {
+	.size = sizeof(struct field_list),
+	.load = load_list,
+	.fini = fini_list,
+	.equal = equal_list,
+};
+
+static void
+load_strmap(struct field_load *l, const struct field *row, const struct node *node,
+	void *member)
+{
+	struct strmap *map = member;
+
+	if (node->kind != NODE_MAP) {
+		refuse(l, row, node);
+		return;
+	}
+	if (refuse_empty(l, row, node))
+		return;
+	strmap_fini(map);
+	for (size_t i = 0; i < node->count; i++) {
+		size_t was = field_enter(l, node->keys[i]->text);
+		AUTO(free) char *s = load_string(l, row, node->items[i]);
+
+		if (s != NULL)
+			strmap_put(map, node->keys[i]->text, s);
+		field_leave(l, was);
+	}
+}
+
+static void
+fini_strmap(const struct field *row, void *member)
+{
+	(void)row;
+	strmap_fini(member);
+}
+
+/* The order of a map does not count. */
+static bool
+equal_strmap(const struct field *row, const void *a, const void *b)
+{
+	const struct strmap *x = a, *y = b;
+
+	(void)row;
+	if (x->count != y->count)
+		return false;
+	for (size_t i = 0; i < x->count; i++)
+		if (!str_equal(x->values[i], strmap_get(y, x->keys[i])))
+			return false;
+	return true;
+}
+
+const struct field_ops field_strmap = {
+	.size = sizeof(struct strmap),
+	.load = load_strmap,
+	.fini = fini_strmap,
+	.equal = equal_strmap,
+};
