@@ -16,7 +16,6 @@ struct buf;
 struct diags;
 struct err;
 struct node;
-struct mark;
 
 /* The member's C type stands behind each. */
 enum field_type {
@@ -113,7 +112,6 @@ void field_defaults(const struct fields *table, void *obj);
 /* A list of positional parameters as a mapping. NULL and err if it is too long. */
 struct node *field_positional(const struct fields *table, const struct node *list,
 	struct err *err);
-
 /* Sets one member from text in the file's syntax, as defaults and arguments are. */
 int field_set(const struct field *row, void *obj, const char *text, struct err *err);
 
