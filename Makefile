@@ -39,7 +39,7 @@ FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
 # These run before anything is configured, and call make for what they need.
-UNCONFIGURED := check lint fuzz clean distclean
+UNCONFIGURED := check fuzz clean distclean
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
@@ -153,11 +153,6 @@ check-integration: all .venv/installed
 check:
 	$(Q)tools/install-deps test
 	$(Q)tools/check
-
-.PHONY: lint
-lint:
-	$(Q)tools/install-deps lint
-	$(Q)tools/lint
 
 # Looks for new inputs, FUZZ_SECONDS with each target; what it finds stays in build/fuzz.
 FUZZ_SECONDS := 60
