@@ -39,7 +39,7 @@ FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
 # These run before anything is configured, and call make for what they need.
-UNCONFIGURED := check fuzz clean distclean
+UNCONFIGURED := check lint fuzz clean distclean
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
@@ -61,7 +61,8 @@ $(CONFIG): configure config.mk.in
 	else $(CURDIR)/configure --quiet $(CONFIGURE_ARGS); fi
 	$(Q)touch $@
 
-ALL_CPPFLAGS = -Isrc -D_GNU_SOURCE -DHASH_FUNCTION=HASH_FNV -DVERSION='"$(VERSION)"' \
+# Ours are included in quotes only: src/sys/file.h shall not hide <sys/file.h>.
+ALL_CPPFLAGS = -iquote src -D_GNU_SOURCE -DHASH_FUNCTION=HASH_FNV -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' -DRUNSTATEDIR='"$(runstatedir)"' \
 	-DLOCALSTATEDIR='"$(localstatedir)"' $(LIB_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(WARN_CFLAGS) $(HARDEN_CFLAGS) $(BUILD_CFLAGS) $(CFLAGS)
@@ -153,6 +154,11 @@ check-integration: all .venv/installed
 check:
 	$(Q)tools/install-deps test
 	$(Q)tools/check
+
+.PHONY: lint
+lint:
+	$(Q)tools/install-deps lint
+	$(Q)tools/lint
 
 # Looks for new inputs, FUZZ_SECONDS with each target; what it finds stays in build/fuzz.
 FUZZ_SECONDS := 60
