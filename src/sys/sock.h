@@ -120,7 +120,7 @@ void sock_conn_pause(struct sock_conn *c, bool pause);
  */
 void sock_conn_finish(struct sock_conn *c);
 int sock_conn_fd(const struct sock_conn *c);
-/* Closes at once; no callback. */
+/* Closes at once; no callback. Of queued output leaves what the kernel takes at once. */
 void sock_conn_free(struct sock_conn *c);
 
 #endif

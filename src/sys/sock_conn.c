@@ -475,6 +475,8 @@ sock_conn_free(struct sock_conn *c)
 {
 	if (c == NULL)
 		return;
+	if (!c->over)
+		(void)send_some(c); /* what does not leave now is lost */
 	c->over = true;
 	conn_disarm(c);
 	loop_fd_free(c->watch);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pid is never looked at: it may be somebody else's by now. What counts is what the
+ * kernel noted at connect().
+ */
+#include "rpc/access.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "sys/sock.h"
+
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+
+#define OVERFLOW_UID 65534u
+#define ALL_UIDS UINT32_C(4294967295)
+
+struct ids {
+	unsigned *items; /* owned */
+	size_t count;
+};
+
+struct access {
+	struct ids users[RPC_ROLE_COUNT], groups[RPC_ROLE_COUNT];
+	uid_t self;
+	bool partial;
+};
+
+static void
+ids_add(struct ids *ids, unsigned id)
+{
+	ids->items = xreallocarray(ids->items, ids->count + 1, sizeof(*ids->items));
+	ids->items[ids->count++] = id;
+}
+
+static bool
+ids_have(const struct ids *ids, unsigned id)
+{
+	for (size_t i = 0; i < ids->count; i++)
+		if (ids->items[i] == id)
+			return true;
+	return false;
+}
+
+static void
+add_name(struct access *a, enum rpc_role role, const char *name)
+{
+	const struct passwd *user = name[0] != '@' ? getpwnam(name) : NULL;
+	const struct group *group = name[0] == '@' ? getgrnam(name + 1) : NULL;
+
+	if (user != NULL)
+		ids_add(&a->users[role], user->pw_uid);
+	else if (group != NULL)
+		ids_add(&a->groups[role], group->gr_gid);
+	else
+		log_warning(NULL, "access.%s: %s: there is no such %s",
+			rpc_role_name(role), name, name[0] == '@' ? "group" : "user");
+}
+
+static void
+add_names(struct access *a, enum rpc_role role, const struct strings *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		add_name(a, role, names->items[i]);
+}
+
+bool
+access_map_is_partial(const char *uid_map)
+{
+	uint32_t inside, outside, count;
+
+	return sscanf(uid_map, "%" SCNu32 " %" SCNu32 " %" SCNu32, &inside, &outside,
+		       &count) != 3 ||
+		inside != 0 || count != ALL_UIDS;
+}
+
+/* Without /proc nothing is known of a namespace, and nobody is shut out. */
+static bool
+own_map_is_partial(void)
+{
+	char text[256];
+	FILE *file = fopen("/proc/self/uid_map", "re");
+	bool partial;
+
+	if (file == NULL)
+		return false;
+	partial = fgets(text, sizeof(text), file) != NULL &&
+		access_map_is_partial(text);
+	(void)fclose(file); /* it was only read */
+	return partial;
+}
+
+struct access *
+access_new(const struct conf_access *conf, uid_t self)
+{
+	struct access *a = NEW(struct access);
+
+	a->self = self;
+	a->partial = own_map_is_partial();
+	add_names(a, RPC_ADMIN, &conf->admin);
+	add_names(a, RPC_OPERATE, &conf->operate);
+	add_names(a, RPC_OBSERVE, &conf->observe);
+	return a;
+}
+
+void
+access_free(struct access *a)
+{
+	if (a == NULL)
+		return;
+	for (int role = 0; role < RPC_ROLE_COUNT; role++) {
+		free(a->users[role].items);
+		free(a->groups[role].items);
+	}
+	free(a);
+}
+
+void
+access_set_partial(struct access *a, bool partial)
+{
+	a->partial = partial;
+}
+
+static bool
+has_role(const struct access *a, enum rpc_role role, const struct sock_peer *peer)
+{
+	if (ids_have(&a->users[role], peer->uid) ||
+		ids_have(&a->groups[role], peer->gid))
+		return true;
+	for (size_t i = 0; i < peer->group_count; i++)
+		if (ids_have(&a->groups[role], peer->groups[i]))
+			return true;
+	return false;
+}
+
+enum rpc_role
+access_role(const struct access *a, const struct sock_peer *peer)
+{
+	if (a->partial && peer->uid == OVERFLOW_UID)
+		return RPC_NOBODY;
+	if (peer->uid == 0 || peer->uid == a->self)
+		return RPC_ADMIN;
+	for (int role = RPC_ADMIN; role > RPC_NOBODY; role--)
+		if (has_role(a, (enum rpc_role)role, peer))
+			return (enum rpc_role)role;
+	return RPC_NOBODY;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows of the methods' parameters. Their order is that of positional parameters and
+ * never changes: new ones go to the end.
+ */
+#include "rpc/args.h"
+#include "base/field.h"
+
+static const char *const state_words[] = {"any", "not_substantiated", "substantiating",
+	"substantiated", "insubstantiating", NULL};
+static const char *const up_words[] = {"accepted", "running", "attached", NULL};
+static const char *const down_words[] = {"accepted", "stopped", NULL};
+
+static const struct field none_rows[] = {{.name = NULL}};
+const struct fields rpc_none_params = {.name = "none", .rows = none_rows};
+
+static const struct field list_rows[] = {
+	{
+		.name = "pattern",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct rpc_list_args, pattern, char *),
+		.doc = "Only workers whose names match this glob.",
+	},
+	{
+		.name = "state",
+		.type = FIELD_ENUM,
+		.offset = FIELD_AT(struct rpc_list_args, state, int),
+		.def = "any",
+		.choices = state_words,
+		.doc = "Only workers in this state.",
+	},
+	{
+		.name = "limit",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct rpc_list_args, limit, int64_t),
+		.def = "1000",
+		.min = 1,
+		.max = 1000,
+		.doc = "How many at most.",
+	},
+	{
+		.name = "cursor",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_list_args, cursor, char *),
+		.doc = "Go on behind the last reply: its cursor.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_list_params = {
+	.name = "worker.list",
+	.rows = list_rows,
+	.size = sizeof(struct rpc_list_args),
+};
+
+static const struct field worker_rows[] = {
+	{
+		.name = "worker",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_worker_args, worker, char *),
+		.doc = "Its name.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_worker_params = {
+	.name = "worker",
+	.rows = worker_rows,
+	.size = sizeof(struct rpc_worker_args),
+};
+
+static const struct field up_rows[] = {
+	{
+		.name = "worker",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_up_args, worker, char *),
+		.doc = "Its name.",
+	},
+	{
+		.name = "wait",
+		.type = FIELD_ENUM,
+		.offset = FIELD_AT(struct rpc_up_args, wait, int),
+		.def = "accepted",
+		.choices = up_words,
+		.doc = "When to reply.",
+	},
+	{
+		.name = "timeout",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct rpc_up_args, timeout, int64_t),
+		.min = 1,
+		.max = INT64_MAX,
+		.doc = "How long to wait for; at its end the call fails with timeout, "
+		       "and the work goes on.",
+	},
+	{
+		.name = "build",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct rpc_up_args, build, char *),
+		.max = 256,
+		.doc = "What it is wanted for; for people.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_up_params = {
+	.name = "worker.substantiate",
+	.rows = up_rows,
+	.size = sizeof(struct rpc_up_args),
+};
+
+static const struct field down_rows[] = {
+	{
+		.name = "worker",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_down_args, worker, char *),
+		.doc = "Its name.",
+	},
+	{
+		.name = "generation",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct rpc_down_args, generation, int64_t),
+		.def = "0",
+		.min = 0,
+		.max = INT64_MAX,
+		.doc = "Only if it is this generation's; an older one succeeds with nothing done.",
+	},
+	{
+		.name = "fast",
+		.type = FIELD_BOOL,
+		.offset = FIELD_AT(struct rpc_down_args, fast, bool),
+		.doc = "stopped means: the machine is shutting down; do not wait until "
+		       "it is terminated.",
+	},
+	{
+		.name = "wait",
+		.type = FIELD_ENUM,
+		.offset = FIELD_AT(struct rpc_down_args, wait, int),
+		.def = "accepted",
+		.choices = down_words,
+		.doc = "When to reply.",
+	},
+	{
+		.name = "timeout",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct rpc_down_args, timeout, int64_t),
+		.min = 1,
+		.max = INT64_MAX,
+		.doc = "How long to wait for; at its end the call fails with timeout, "
+		       "and the work goes on.",
+	},
+	{
+		.name = "reason",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct rpc_down_args, reason, char *),
+		.max = 256,
+		.doc = "For history.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_down_params = {
+	.name = "worker.insubstantiate",
+	.rows = down_rows,
+	.size = sizeof(struct rpc_down_args),
+};
+
+static const struct field attach_rows[] = {
+	{
+		.name = "worker",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_attach_args, worker, char *),
+		.doc = "Its name.",
+	},
+	{
+		.name = "generation",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct rpc_attach_args, generation, int64_t),
+		.def = "0",
+		.min = 0,
+		.max = INT64_MAX,
+		.doc = "Only if this is the running generation.",
+	},
+	{
+		.name = "instance_id",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_attach_args, instance_id, char *),
+		.doc = "Only if it is this instance.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_attach_params = {
+	.name = "worker.attached",
+	.rows = attach_rows,
+	.size = sizeof(struct rpc_attach_args),
+};
+
+static const struct field build_rows[] = {
+	{
+		.name = "worker",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_build_args, worker, char *),
+		.doc = "Its name.",
+	},
+	{
+		.name = "generation",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct rpc_build_args, generation, int64_t),
+		.def = "0",
+		.min = 0,
+		.max = INT64_MAX,
+		.doc = "Only if this is the running generation.",
+	},
+	{
+		.name = "build",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct rpc_build_args, build, char *),
+		.max = 256,
+		.doc = "Which build; for people.",
+	},
+	{
+		.name = "building",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct rpc_build_args, building, int64_t),
+		.def = "-1",
+		.min = -1,
+		.max = 1000000,
+		.doc = "How many builds run on it now; left out: one more, or one less.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_build_params = {
+	.name = "worker.build_started",
+	.rows = build_rows,
+	.size = sizeof(struct rpc_build_args),
+};
+
+static const struct field history_rows[] = {
+	{
+		.name = "worker",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_history_args, worker, char *),
+		.doc = "Its name.",
+	},
+	{
+		.name = "limit",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct rpc_history_args, limit, int64_t),
+		.def = "100",
+		.min = 1,
+		.max = 1000,
+		.doc = "How many records at most.",
+	},
+	{
+		.name = "before",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct rpc_history_args, before, int64_t),
+		.def = "0",
+		.min = 0,
+		.max = INT64_MAX,
+		.doc = "Only events older than the one of this seq.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_history_params = {
+	.name = "worker.history",
+	.rows = history_rows,
+	.size = sizeof(struct rpc_history_args),
+};
+
+static const struct field reload_rows[] = {
+	{
+		.name = "dry_run",
+		.type = FIELD_BOOL,
+		.offset = FIELD_AT(struct rpc_reload_args, dry_run, bool),
+		.doc = "Say what would change, and change nothing.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_reload_params = {
+	.name = "daemon.reload",
+	.rows = reload_rows,
+	.size = sizeof(struct rpc_reload_args),
+};

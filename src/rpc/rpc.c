@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a line to calls: framing of batches, the rules of JSON-RPC 2.0, role, parameters,
+ * then the method. Everything that holds for all methods is here, and nothing else.
+ */
+#include "rpc/rpc.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/field.h"
+#include "base/mem.h"
+#include "base/node.h"
+#include "rpc/command.h"
+#include "rpc/conn.h"
+#include "rpc/json.h"
+#include "rpc/spec.h"
+#include "sys/sock.h"
+
+#include <string.h>
+
+struct rpc {
+	const struct rpc_service *service; /* borrowed */
+	struct conns conns;
+	struct sock_listener *listener; /* owned; NULL before rpc_listen */
+	const char **names; /* owned array of the methods' names, for suggestions */
+};
+
+const struct rpc_limits rpc_limits = {
+	.line_max = 64 * 1024,
+	.batch_max = 64,
+	.conns = 512,
+	.conns_a_uid = 64,
+	.pending = 10000,
+	.out_total = 64 * 1024 * 1024,
+	.out_pause = 256 * 1024,
+	.unread_ms = 30 * 1000,
+	.line_ms = 10 * 1000,
+};
+
+/* One request as it came; borrowed from its line's JSON. */
+struct request {
+	const char *method;
+	const json_t *params; /* or NULL */
+	const json_t *id;     /* NULL: a notification */
+};
+
+static bool
+is_id(const json_t *value)
+{
+	return json_is_string(value) || json_is_number(value) || json_is_null(value);
+}
+
+static const char *const request_members[] = {"jsonrpc", "method", "params", "id",
+	NULL};
+
+static int
+check_members(const json_t *call, struct err *err)
+{
+	json_t *object =
+		(json_t *)(uintptr_t)call; /* jansson's iterators take no const */
+
+	for (void *i = json_object_iter(object); i != NULL;
+		i = json_object_iter_next(object, i)) {
+		const char *key = json_object_iter_key(i);
+		size_t m = 0;
+
+		while (request_members[m] != NULL &&
+			strcmp(request_members[m], key) != 0)
+			m++;
+		if (request_members[m] == NULL)
+			return err_set(err, ERR_REQUEST,
+				"'%s' is no member of a request: only jsonrpc, method, "
+				"params and id are",
+				key);
+	}
+	return 0;
+}
+
+/* What can be told of the request is in ret even when it is refused: errors name the id. */
+static int
+read_request(const json_t *call, struct request *ret, struct err *err)
+{
+	const json_t *version = json_object_get(call, "jsonrpc");
+	const json_t *id = json_object_get(call, "id");
+
+	*ret = (struct request){0};
+	if (!json_is_object(call))
+		return err_set(err, ERR_REQUEST, "a request is an object");
+	if (id != NULL && !is_id(id))
+		return err_set(err, ERR_REQUEST,
+			"id: expected a string, a number or null");
+	ret->id = id;
+	ret->params = json_object_get(call, "params");
+	ret->method = json_string_value(json_object_get(call, "method"));
+	if (!json_is_string(version) || strcmp(json_string_value(version), "2.0") != 0)
+		return err_set(err, ERR_REQUEST, "jsonrpc: expected \"2.0\"");
+	if (ret->method == NULL)
+		return err_set(err, ERR_REQUEST, "method: expected a string");
+	if (ret->params != NULL && !json_is_object(ret->params) &&
+		!json_is_array(ret->params))
+		return err_set(err, ERR_REQUEST,
+			"params: expected an object or a list");
+	return check_members(call, err);
+}
+
+/* NULL and err if there is none. */
+static const struct rpc_spec *
+find_method(const struct rpc *rpc, const char *name, struct err *err)
+{
+	const struct rpc_service *service = rpc->service;
+	const char *near;
+
+	for (size_t i = 0; i < service->count; i++)
+		if (strcmp(service->specs[i].name, name) == 0)
+			return &service->specs[i];
+	near = diag_suggest(name, rpc->names);
+	err_set(err, ERR_METHOD_UNKNOWN, "there is no method '%s'%s%s%s", name,
+		near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
+		near != NULL ? "'?" : "");
+	return NULL;
+}
+
+static int
+check_role(const struct conn *c, const struct rpc_spec *spec, struct err *err)
+{
+	if (spec->role != RPC_NOBODY && c->role >= spec->role)
+		return 0;
+	return err_set(err, ERR_FORBIDDEN,
+		"%s is for the role %s, and this user has %s", spec->name,
+		rpc_role_name(spec->role), rpc_role_name(c->role));
+}
+
+/* The parameters by name, whichever way they came. NULL and err: too many. */
+static struct node *
+params_node(const struct rpc_spec *spec, const json_t *params, struct err *err)
+{
+	AUTO(node) struct node *given = params != NULL ? json_to_node(params) : NULL;
+
+	if (given == NULL)
+		return node_map((struct mark){0});
+	if (given->kind == NODE_LIST)
+		return field_positional(spec->params, given, err);
+	return TAKE(given);
+}
+
+static void
+remember_worker(struct command *cmd, const struct node *params)
+{
+	const struct node *worker = node_get(params, "worker");
+
+	if (worker != NULL && worker->kind == NODE_STRING)
+		cmd->worker = xstrdup(worker->text);
+}
+
+static const struct rpc_result *
+invoke(const struct rpc *rpc, const struct rpc_spec *spec, struct command *cmd,
+	const struct node *params)
+{
+	void *args = xcalloc(1, spec->params->size > 0 ? spec->params->size : 1);
+	AUTO(diags) struct diags problems = {0};
+	const struct rpc_result *result;
+	struct err err;
+
+	if (field_load(spec->params, params, args, NULL, &problems) == 0) {
+		result = rpc->service->calls[spec - rpc->service->specs](cmd, args);
+	} else {
+		diag_to_err(&problems, ERR_INVALID, &err);
+		result = rpc_fail(cmd, &err);
+	}
+	field_fini(spec->params, args);
+	free(args);
+	return result;
+}
+
+static int
+check_room(const struct rpc *rpc, const struct conn *c, struct err *err)
+{
+	if (c->pending_count < rpc->conns.limits->pending)
+		return 0;
+	return err_set(err, ERR_LIMIT, "more than %u calls wait on this connection",
+		rpc->conns.limits->pending);
+}
+
+static const struct rpc_result *
+call(const struct rpc *rpc, struct command *cmd, const struct request *request)
+{
+	AUTO(node) struct node *params = NULL;
+	const struct rpc_spec *spec;
+	struct err err;
+
+	spec = find_method(rpc, request->method, &err);
+	if (spec == NULL || check_role(cmd->conn, spec, &err) != 0 ||
+		check_room(rpc, cmd->conn, &err) != 0)
+		return rpc_fail(cmd, &err);
+	params = params_node(spec, request->params, &err);
+	if (params == NULL)
+		return rpc_fail(cmd, &err);
+	remember_worker(cmd, params);
+	return invoke(rpc, spec, cmd, params);
+}
+
+static void
+serve_one(struct rpc *rpc, struct conn *c, struct batch *batch, const json_t *value)
+{
+	AUTO(json) json_t *nobody = json_null();
+	const struct rpc_result *result;
+	struct request request;
+	struct command *cmd;
+	struct err err;
+	int refused = read_request(value, &request, &err);
+
+	/* Who sends what is no request is told so, notification or not. */
+	cmd = command_new(c, batch,
+		refused && request.id == NULL ? nobody : request.id);
+	cmd->context = rpc->service->context;
+	result = refused ? rpc_fail(cmd, &err) : call(rpc, cmd, &request);
+	(void)result; /* answered or pending: both are good */
+}
+
+static void
+refuse_line(struct conn *c, const struct err *err)
+{
+	AUTO(buf) struct buf text = {0};
+
+	command_error_text(err, NULL, NULL, NULL, &text);
+	conn_send(c, text.data, text.len);
+}
+
+static void
+serve_batch(struct rpc *rpc, struct conn *c, const json_t *list)
+{
+	size_t count = json_array_size(list);
+	struct batch *batch;
+	struct err err;
+
+	if (count == 0 || count > rpc->conns.limits->batch_max) {
+		err_set(&err, ERR_REQUEST,
+			"a batch holds 1 to %u calls, and this one %zu",
+			rpc->conns.limits->batch_max, count);
+		refuse_line(c, &err);
+		return;
+	}
+	batch = batch_new(count);
+	for (size_t i = 0; i < count; i++)
+		serve_one(rpc, c, batch, json_array_get(list, i));
+}
+
+static void
+on_line(void *arg, struct conn *c, const char *line, size_t len)
+{
+	struct rpc *rpc = arg;
+	AUTO(json) json_t *value = NULL;
+	struct err err;
+
+	value = json_parse(line, len, &err);
+	if (value == NULL)
+		refuse_line(c, &err);
+	else if (json_is_array(value))
+		serve_batch(rpc, c, value);
+	else
+		serve_one(rpc, c, NULL, value);
+}
+
+struct rpc *
+rpc_new(struct loop *loop, const struct rpc_service *service,
+	const struct rpc_limits *limits, struct access *access)
+{
+	struct rpc *rpc = NEW(struct rpc);
+
+	rpc->service = service;
+	rpc->names = xcalloc(service->count + 1, sizeof(*rpc->names));
+	for (size_t i = 0; i < service->count; i++)
+		rpc->names[i] = service->specs[i].name;
+	conns_init(&rpc->conns, loop, limits, access, on_line, rpc);
+	return rpc;
+}
+
+static void
+on_accept(void *arg, int fd)
+{
+	struct rpc *rpc = arg;
+
+	conns_accept(&rpc->conns, fd);
+}
+
+int
+rpc_listen(struct rpc *rpc, const char *path, mode_t mode, const char *group, int fd,
+	struct err *err)
+{
+	if (fd >= 0)
+		rpc->listener = sock_listen_fd(rpc->conns.loop, fd, on_accept, rpc);
+	else
+		rpc->listener = sock_listen(rpc->conns.loop, path, mode, group,
+			on_accept, rpc, err);
+	return rpc->listener != NULL ? 0 : -1;
+}
+
+void
+rpc_accept(struct rpc *rpc, int fd)
+{
+	conns_accept(&rpc->conns, fd);
+}
+
+void
+rpc_set_access(struct rpc *rpc, struct access *access)
+{
+	conns_set_access(&rpc->conns, access);
+}
+
+size_t
+rpc_conn_count(const struct rpc *rpc)
+{
+	return rpc->conns.count;
+}
+
+size_t
+rpc_pending_count(const struct rpc *rpc)
+{
+	return rpc->conns.pending;
+}
+
+void
+rpc_free(struct rpc *rpc)
+{
+	if (rpc == NULL)
+		return;
+	sock_listener_free(rpc->listener);
+	conns_fini(&rpc->conns);
+	free(rpc->names);
+	free(rpc);
+}
