@@ -61,7 +61,8 @@ $(CONFIG): configure config.mk.in
 	else $(CURDIR)/configure --quiet $(CONFIGURE_ARGS); fi
 	$(Q)touch $@
 
-ALL_CPPFLAGS = -Isrc -D_GNU_SOURCE -DHASH_FUNCTION=HASH_FNV -DVERSION='"$(VERSION)"' \
+# Ours are included in quotes only: src/sys/file.h must not hide <sys/file.h>.
+ALL_CPPFLAGS = -iquote src -D_GNU_SOURCE -DHASH_FUNCTION=HASH_FNV -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' -DRUNSTATEDIR='"$(runstatedir)"' \
 	-DLOCALSTATEDIR='"$(localstatedir)"' $(LIB_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(WARN_CFLAGS) $(HARDEN_CFLAGS) $(BUILD_CFLAGS) $(CFLAGS)
