@@ -44,6 +44,15 @@ ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
 
+# Check may have been installed since: look once more before giving up.
+ifneq ($(filter tests check-unit,$(if $(filter yes,$(HAVE_CHECK)),,$(MAKECMDGOALS))),)
+ifneq ($(MAKE_RESTARTS),)
+$(error check not found (Debian: check); tools/install-deps test installs it)
+endif
+.PHONY: look-again
+$(CONFIG): look-again
+endif
+
 .PHONY: all
 all: $(call libraries,$(LAYERS)) $(PROGRAMS)
 
@@ -105,13 +114,6 @@ $(B)/ec2workerctl: $(B)/src/ec2workerctl.o $(call library,ctl) $(call objects,$(
 	$(call link)
 $(B)/ec2sim: $(B)/src/ec2sim.o $(call libraries,$(SIM_LAYERS))
 	$(call link)
-
-ifneq ($(HAVE_CHECK),yes)
-$(UNIT_TESTS): need-check
-.PHONY: need-check
-need-check:
-	$(Q)echo 'check not found (Debian: check); tools/install-deps test installs it' >&2; exit 1
-endif
 
 TEST_LIBS := $(B)/libtest.a $(call libraries,$(TEST_LAYERS))
 $(UNIT_TESTS) $(SIM_TESTS): $(B)/tests/%: $(B)/tests/%.o $(TEST_LIBS)
