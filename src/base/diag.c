@@ -299,7 +299,7 @@ was_said(const struct diag *const *sorted, size_t i)
 }
 
 void
-diag_print(struct diags *ds, struct buf *out)
+diag_print(const struct diags *ds, struct buf *out)
 {
 	const struct diag **sorted = xreallocarray(NULL, ds->count, sizeof(*sorted));
 	struct reader r = {.line = ds->source, .number = 1};

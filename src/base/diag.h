@@ -50,7 +50,7 @@ void diag_secret(struct diags *ds, struct mark mark);
  * Sorted by place; "name:line:col: error: key: text", the line, a caret. What is said
  * twice of one place (a range of workers shares its lines) is printed once.
  */
-void diag_print(struct diags *ds, struct buf *out);
+void diag_print(const struct diags *ds, struct buf *out);
 /*
  * The first error by place as a sentence, for callers that show one. There must be one.
  * Returns -1.

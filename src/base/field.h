@@ -33,7 +33,7 @@ enum field_type {
 	FIELD_ANY,      /* schema only (results): any JSON value */
 };
 
-/* Flags of a row. */
+/* Flags of a row; from 0x10000 up they are the table's own. */
 #define FIELD_REQUIRED 0x01u /* must be given */
 #define FIELD_MANY 0x02u     /* a lone element stands for a list of one */
 #define FIELD_NULLABLE 0x04u /* null is allowed, and makes the member look absent */
