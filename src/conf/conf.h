@@ -9,7 +9,15 @@
 
 #include "base/field.h"
 
+#define CONF_USER_DATA_MAX 16384u /* bytes when filled in; EC2's limit */
+#define CONF_PASSWORD_GENERATED_MAX 64u
+
+/* A flag of rows: an instance made with another value is stale. */
+#define CONF_LAUNCH 0x10000u
+
+struct buf;
 struct conf_problems;
+struct conf_user_data;
 struct diags;
 struct tmpl;
 
@@ -46,11 +54,12 @@ struct conf_worker {
 	bool password_generated;
 	char *instance_type;
 	char *ami;
-	char *region;    /* NULL: aws.region and so on, BUILDBOT.md R2 */
+	char *region;    /* or aws.region; NULL: environment, profile, us-east-1 */
 	char *placement; /* letter(s) behind the region */
-	char *user_data;
+	struct conf_user_data *shared; /* counted; one for all workers of a row */
+	char *user_data; /* borrowed from shared; also what user_data_file held */
 	char *user_data_file;
-	/* parsed and checked; NULL if there is no user data */
+	/* borrowed from shared; parsed and checked; NULL if there is no user data */
 	struct tmpl *user_data_tmpl;
 	struct strmap vars; /* the pool's, then the worker's over them */
 	char *keypair_name;
@@ -70,6 +79,7 @@ struct conf_worker {
 struct conf {
 	char *pool;
 	char *socket;
+	char *socket_mode_text; /* as written: octal digits */
 	unsigned socket_mode;
 	char *socket_group;
 	char *state_dir;
@@ -81,7 +91,8 @@ struct conf {
 	struct strmap vars;
 	struct conf_worker **workers; /* owned references, in the order of the file */
 	size_t worker_count;
-	char digest[65]; /* SHA-256 of the file as read, hex */
+	struct conf_worker **by_name; /* borrowed from workers, sorted */
+	char digest[65];              /* SHA-256 of the file as read, hex */
 };
 
 /*
@@ -91,6 +102,8 @@ struct conf_problems *conf_problems_new(void);
 const struct diags *conf_problems_diags(const struct conf_problems *p);
 void conf_problems_print(const struct conf_problems *p, struct buf *out);
 void conf_problems_free(struct conf_problems *p);
+/* "2 errors, 1 warning": the closing line of --check and of a refused reload. */
+void conf_problems_sum(const struct conf_problems *p, struct buf *out);
 
 /*
  * Reads, checks and fills; asks nothing of any network. NULL if there is an error; all
@@ -100,7 +113,13 @@ struct conf *conf_load(const char *path, struct conf_problems *problems);
 /* As conf_load from memory; name for messages; relative paths count from dir. */
 struct conf *conf_parse(const char *text, size_t len, const char *name, const char *dir,
 	struct conf_problems *problems);
+/* Drops its references only: a worker somebody else holds lives on. NULL is fine. */
 void conf_free(struct conf *conf);
+/*
+ * --check: appends all problems and a closing line. 0 if the daemon could start with
+ * this file, -1 if not.
+ */
+int conf_report(const char *path, struct buf *out);
 
 const struct conf_worker *conf_find(const struct conf *conf, const char *name);
 struct conf_worker *conf_worker_ref(struct conf_worker *w);

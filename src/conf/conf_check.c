@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules across keys, as lists of functions over what has been read. They ask the nodes
+ * whether a key is given, so that one with a bad value does not count as missing.
+ */
+#include "conf/conf_row.h"
+
+#include "base/field.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "conf/conf_form.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define TAGS_MAX 50u /* EC2's, of which these are ours: */
+#define TAGS_OURS 6u /* pool, worker, generation, launch, lineage, epoch */
+#define TAG_KEY_MAX 128u
+#define VARS_MAX 256u
+
+typedef void row_rule(struct conf_row *row, const struct conf_worker *w);
+
+static bool
+row_has(const struct conf_row *row, const char *key)
+{
+	return row_get(row, key) != NULL;
+}
+
+/* Two keys that say the same thing in two ways. The one written here is blamed. */
+static void
+check_either(struct conf_row *row, const char *key, const char *other)
+{
+	bool blame_other = map_get(row->own, key) == NULL &&
+		map_get(row->own, other) != NULL;
+	const char *blamed = blame_other ? other : key;
+	const char *kept = blame_other ? key : other;
+
+	if (row_has(row, key) && row_has(row, other))
+		row_problem(row, DIAG_ERROR, ROW_KEY, blamed,
+			"not together with %s (line %u)", kept, row_line(row, kept));
+}
+
+static void
+check_password(struct conf_row *row, const struct conf_worker *w)
+{
+	(void)w;
+	check_either(row, "password_file", "password");
+	if (!row_has(row, "password") && !row_has(row, "password_file"))
+		row_problem(row, DIAG_ERROR, ROW_KEY, "password",
+			"required; a password, the word generated, or password_file instead");
+}
+
+static void
+check_user_data(struct conf_row *row, const struct conf_worker *w)
+{
+	(void)w;
+	check_either(row, "user_data_file", "user_data");
+}
+
+/* BUILDBOT.md V3 and V5. */
+static void
+check_network(struct conf_row *row, const struct conf_worker *w)
+{
+	bool subnet = row_has(row, "subnet_id");
+	bool name = row_has(row, "security_name");
+
+	(void)w;
+	if (!subnet && !name)
+		row_problem(row, DIAG_ERROR, ROW_KEY, "security_name",
+			row_has(row, "security_group_ids")
+				? "required without subnet_id; security_group_ids need subnet_id"
+				: "required without subnet_id");
+	if (subnet && name)
+		row_problem(row, DIAG_ERROR, ROW_KEY, "security_name",
+			"not together with subnet_id (line %u); name the groups in "
+			"security_group_ids",
+			row_line(row, "subnet_id"));
+}
+
+/* NULL if a tag may be called so, else why not. */
+static const char *
+tag_fault(const char *key)
+{
+	if (key[0] == '\0')
+		return "a tag needs a name";
+	if (form_length(key) > TAG_KEY_MAX)
+		return "the name of a tag has at most 128 characters";
+	if (strncasecmp(key, "aws:", 4) == 0)
+		return "tags below aws: belong to AWS";
+	if (strncasecmp(key, "ec2workerd:", 11) == 0)
+		return "tags below ec2workerd: are written by the daemon";
+	return NULL;
+}
+
+static void
+check_tags(struct conf_row *row, const struct conf_worker *w)
+{
+	const struct node *tags = row_get(row, "tags");
+	size_t room = TAGS_MAX - TAGS_OURS - (strmap_get(&w->tags, "Name") == NULL);
+
+	for (size_t i = 0; tags != NULL && tags->kind == NODE_MAP && i < tags->count;
+		i++) {
+		const char *fault = tag_fault(tags->keys[i]->text);
+
+		if (fault != NULL)
+			row_problem_inside(row, "tags", tags->keys[i], fault);
+	}
+	if (w->tags.count > room)
+		row_problem(row, DIAG_ERROR, ROW_KEY, "tags",
+			"%zu tags; EC2 takes %u on an instance, which leaves %zu beside those of "
+			"ec2workerd",
+			w->tags.count, TAGS_MAX, room);
+}
+
+/* NULL if a variable may be called so, else why not. */
+static const char *
+var_fault(const char *name)
+{
+	static const char set[] = "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789_-";
+
+	if (name[0] == '\0' || strspn(name, set) != strlen(name))
+		return "a variable's name has letters, digits, '_' and '-'";
+	return NULL;
+}
+
+static void
+check_vars(struct conf_row *row, const struct conf_worker *w)
+{
+	const struct node *vars = row_get(row, "vars");
+
+	for (size_t i = 0; vars != NULL && vars->kind == NODE_MAP && i < vars->count;
+		i++) {
+		const char *fault = var_fault(vars->keys[i]->text);
+
+		if (fault != NULL)
+			row_problem_inside(row, "vars", vars->keys[i], fault);
+	}
+	if (w->vars.count > VARS_MAX)
+		row_problem(row, DIAG_ERROR, ROW_KEY, "vars",
+			"%zu variables; at most %u", w->vars.count, VARS_MAX);
+}
+
+/* BUILDBOT.md V10, for one level: of the two, the one that stands alone is blamed. */
+static void
+check_pair(const struct node *map, const char *path, struct diags *ds)
+{
+	const char *const pair[] = {"identifier", "secret_identifier"};
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct node *key = map_key(map, pair[i]);
+		AUTO(free) char *full = xasprintf("%s.%s", path, pair[i]);
+
+		if (key != NULL && map_key(map, pair[1 - i]) == NULL)
+			diag_add(ds, DIAG_ERROR, key->mark, full, "needs %s beside it",
+				pair[1 - i]);
+	}
+}
+
+static void
+check_identifier(struct conf_row *row, const struct conf_worker *w)
+{
+	(void)w;
+	check_pair(row->own, row->path, &row->found);
+}
+
+static row_rule *const row_rules[] = {
+	check_password,
+	check_user_data,
+	check_network,
+	check_tags,
+	check_vars,
+	check_identifier,
+};
+
+void
+check_row(struct conf_row *row, const struct conf_worker *w)
+{
+	for (size_t i = 0; i < COUNT_OF(row_rules); i++)
+		row_rules[i](row, w);
+}
+
+void
+check_defaults(struct conf_load *load)
+{
+	check_pair(load->defaults, "worker_defaults", &load->shared);
+}
+
+static void
+check_session_token(struct conf_load *load)
+{
+	const struct node *aws = map_get(load->root, "aws");
+	const struct node *key = map_key(aws, "session_token");
+
+	if (key != NULL && map_key(aws, "identifier") == NULL &&
+		map_key(aws, "secret_identifier") == NULL)
+		diag_add(load->ds, DIAG_ERROR, key->mark, "aws.session_token",
+			"needs identifier and secret_identifier beside it");
+}
+
+static void
+check_mail(struct conf_load *load)
+{
+	const struct node *mail = map_get(load->root, "mail");
+	const struct node *url = map_key(mail, "smtp_url");
+
+	if (url != NULL && map_get(mail, "from") == NULL)
+		diag_add(load->ds, DIAG_ERROR, mail->mark, "mail.from",
+			"required with smtp_url (line %u)", url->mark.line);
+}
+
+static void
+check_pool_vars(struct conf_load *load)
+{
+	const struct node *vars = map_get(load->root, "vars");
+
+	for (size_t i = 0; vars != NULL && vars->kind == NODE_MAP && i < vars->count;
+		i++) {
+		const struct node *key = vars->keys[i];
+		AUTO(free) char *full = xasprintf("vars.%s", key->text);
+		const char *fault = var_fault(key->text);
+
+		if (fault != NULL)
+			diag_add(load->ds, DIAG_ERROR, key->mark, full, "%s", fault);
+	}
+	if (load->conf->vars.count > VARS_MAX)
+		diag_add(load->ds, DIAG_ERROR, vars->mark, "vars",
+			"%zu variables; at most %u", load->conf->vars.count, VARS_MAX);
+}
+
+static void
+check_workers(struct conf_load *load)
+{
+	const struct node *workers = map_get(load->root, "workers");
+
+	if (workers == NULL || (workers->kind == NODE_MAP && workers->count == 0) ||
+		node_is_null(workers))
+		diag_add(load->ds, DIAG_WARNING,
+			workers != NULL ? workers->mark : load->root->mark, "workers",
+			"there are none, so there is nothing to start");
+}
+
+void
+check_conf(struct conf_load *load)
+{
+	check_pair(map_get(load->root, "aws"), "aws", load->ds);
+	check_session_token(load);
+	check_mail(load);
+	check_pool_vars(load);
+	check_workers(load);
+}

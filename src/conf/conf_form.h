@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one value must look like by itself: the checks that the rows of conf_table.c name.
+ * Each is a field_check: 0, or -1 and what was expected.
+ */
+#ifndef CONF_FORM_H
+#define CONF_FORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+
+int form_address(const char *value, struct err *err);
+int form_ami(const char *value, struct err *err);
+int form_endpoint(const char *value, struct err *err);
+int form_instance_type(const char *value, struct err *err);
+int form_key_id(const char *value, struct err *err);
+int form_octal_mode(const char *value, struct err *err);
+int form_path(const char *value, struct err *err);
+int form_placement(const char *value, struct err *err);
+int form_pool(const char *value, struct err *err);
+int form_printable(const char *value, struct err *err);
+int form_region(const char *value, struct err *err);
+int form_security_group_id(const char *value, struct err *err);
+int form_smtp_url(const char *value, struct err *err);
+int form_socket(const char *value, struct err *err);
+int form_subnet_id(const char *value, struct err *err);
+int form_tag_value(const char *value, struct err *err);
+int form_unix_name(const char *value, struct err *err);
+int form_user(const char *value, struct err *err);
+int form_var(const char *value, struct err *err);
+
+/* Whether text[0..len) has the form of a region: eu-west-1, us-gov-east-1, cn-north-1. */
+bool form_is_region(const char *text, size_t len);
+/* Characters of UTF-8 text. */
+size_t form_length(const char *text);
+
+#endif

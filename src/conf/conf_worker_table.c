@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every key of a worker, one row each: name, type, default, form, text for the manual.
+ * CONF_LAUNCH marks those that an instance is made from.
+ */
+#include "conf/conf.h"
+#include "conf/conf_form.h"
+
+#define SECOND INT64_C(1000)
+#define MONTH (30 * 86400 * SECOND)
+
+static const struct field worker_rows[] = {
+	{
+		.name = "password",
+		.type = FIELD_SECRET,
+		.flags = FIELD_NONEMPTY | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, password, struct secret),
+		.example = "generated",
+		.doc = "What the worker shows the build master. The word generated makes a new one "
+		       "for every launch. Either this or password_file is required.",
+	},
+	{
+		.name = "password_file",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct conf_worker, password_file, char *),
+		.check = form_printable,
+		.example = "bot1.password",
+		.doc = "File that holds the password, in place of password: one line, no symbolic "
+		       "link. A relative path counts from this file's directory.",
+	},
+	{
+		.name = "instance_type",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, instance_type, char *),
+		.check = form_instance_type,
+		.example = "m5.large",
+		.doc = "Type of the instance.",
+	},
+	{
+		.name = "ami",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, ami, char *),
+		.check = form_ami,
+		.example = "ami-0abcdef1234567890",
+		.doc = "Image to start.",
+	},
+	{
+		.name = "region",
+		.type = FIELD_STRING,
+		.flags = CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, region, char *),
+		.check = form_region,
+		.example = "eu-west-1",
+		.doc = "Region of this worker, in place of aws.region.",
+	},
+	{
+		.name = "placement",
+		.type = FIELD_STRING,
+		.flags = CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, placement, char *),
+		.check = form_placement,
+		.example = "b",
+		.doc = "Availability zone: what follows the region in its name. Without it AWS "
+		       "chooses.",
+	},
+	{
+		.name = "user_data",
+		.type = FIELD_STRING,
+		.flags = CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, user_data, char *),
+		.example =
+			"\"#!/bin/sh\\nstart-worker {{ worker }} {{ password }}\\n\"",
+		.doc = "What the instance is told at its start. A template: {{ worker }}, "
+		       "{{ password }}, {{ pool }}, {{ region }}, {{ generation }} and "
+		       "{{ vars.NAME }} are filled in. At most 16,384 bytes then.",
+	},
+	{
+		.name = "user_data_file",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct conf_worker, user_data_file, char *),
+		.check = form_printable,
+		.example = "linux.sh",
+		.doc = "File that holds the template, in place of user_data. A relative path counts "
+		       "from this file's directory.",
+	},
+	{
+		.name = "vars",
+		.type = FIELD_STRMAP,
+		.flags = FIELD_NULLABLE,
+		.offset = FIELD_AT(struct conf_worker, vars, struct strmap),
+		.check = form_var,
+		.example = "{ cache: s3 }",
+		.doc = "Values for this worker's user data, merged over the pool's by name.",
+	},
+	{
+		.name = "keypair_name",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, keypair_name, char *),
+		.max = 255,
+		.check = form_printable,
+		.example = "latent_buildbot_worker",
+		.doc = "Name of the key pair for logging in. It is not created.",
+	},
+	{
+		.name = "security_name",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, security_name, char *),
+		.max = 255,
+		.check = form_printable,
+		.example = "latent_buildbot_worker",
+		.doc = "Name of a security group of the default network. Required without "
+		       "subnet_id, refused with it. It is not created.",
+	},
+	{
+		.name = "security_group_ids",
+		.type = FIELD_STRINGS,
+		.flags = FIELD_MANY | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, security_group_ids,
+			struct strings),
+		.check = form_security_group_id,
+		.example = "[sg-0abcdef1234567890]",
+		.doc = "Security groups, by id; for a worker with subnet_id.",
+	},
+	{
+		.name = "subnet_id",
+		.type = FIELD_STRING,
+		.flags = CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, subnet_id, char *),
+		.check = form_subnet_id,
+		.example = "subnet-0abcdef1234567890",
+		.doc = "Subnet to start in.",
+	},
+	{
+		.name = "instance_profile_name",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, instance_profile_name, char *),
+		.max = 128,
+		.check = form_printable,
+		.example = "ci-worker",
+		.doc = "Name of the instance profile, which gives the instance its role.",
+	},
+	{
+		.name = "tags",
+		.type = FIELD_STRMAP,
+		.flags = CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, tags, struct strmap),
+		.check = form_tag_value,
+		.example = "{ team: platform }",
+		.doc = "Tags for the instance and its volumes, beside those of ec2workerd. Not "
+		       "templates.",
+	},
+	{
+		.name = "identifier",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct conf_worker, identifier, char *),
+		.check = form_key_id,
+		.example = "AKIAIOSFODNN7EXAMPLE",
+		.doc = "Access key id for this worker, in place of what aws says. Needs "
+		       "secret_identifier.",
+	},
+	{
+		.name = "secret_identifier",
+		.type = FIELD_SECRET,
+		.flags = FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct conf_worker, secret_identifier,
+			struct secret),
+		.doc = "Secret access key for this worker.",
+	},
+	{
+		.name = "missing_timeout",
+		.type = FIELD_DURATION,
+		.flags = FIELD_NULLABLE,
+		.offset = FIELD_AT(struct conf_worker, missing_timeout, int64_t),
+		.def = "20m",
+		.min = 0,
+		.max = MONTH,
+		.doc = "A worker that has not attached this long after it was asked for is missing: "
+		       "it is mailed about and its instance ends. 0 or null: never.",
+	},
+	{
+		.name = "pending_timeout",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct conf_worker, pending_timeout, int64_t),
+		.def = "10m",
+		.min = SECOND,
+		.max = MONTH,
+		.doc = "An instance that is pending longer than this is given up.",
+	},
+	{
+		.name = "build_wait_timeout",
+		.type = FIELD_DURATION,
+		.flags = FIELD_NEGATIVE,
+		.offset = FIELD_AT(struct conf_worker, build_wait_timeout, int64_t),
+		.def = "10m",
+		.min = 0,
+		.max = MONTH,
+		.doc = "How long a worker may idle after its last build before it is stopped. 0: "
+		       "not at all; negative: for ever.",
+	},
+	{
+		.name = "notify_on_missing",
+		.type = FIELD_STRINGS,
+		.flags = FIELD_MANY,
+		.offset = FIELD_AT(struct conf_worker, notify_on_missing,
+			struct strings),
+		.check = form_address,
+		.example = "[ci@example.org]",
+		.doc = "Who gets a mail when the worker is missing.",
+	},
+	{.name = NULL},
+};
+
+const struct fields conf_worker_fields = {"worker", worker_rows,
+	sizeof(struct conf_worker)};
