@@ -6,14 +6,24 @@
 #ifndef CORE_CLOUD_H
 #define CORE_CLOUD_H
 
+/* lint: includes: the operations are typed by the client and by the loop */
 #include "ec2/client.h"
+#include "sys/loop.h"
 
 struct conf;
 struct conf_worker;
+struct ec2_slot;
 
 struct cloud_ops {
-	struct ec2_call *(*run)(void *self, const char *body, size_t len,
-		ec2_instances_done *done, void *arg);
+	/*
+	 * A place in the launch window: granted is called once, later; then the place is held
+	 * until run uses it up or slot_free gives it back. So a launch is `sending` only when
+	 * its bytes really are about to leave.
+	 */
+	struct ec2_slot *(*slot)(void *self, loop_fn *granted, void *arg);
+	void (*slot_free)(void *self, struct ec2_slot *slot);
+	struct ec2_call *(*run)(void *self, struct ec2_slot *slot, const char *body,
+		size_t len, ec2_instances_done *done, void *arg);
 	struct ec2_call *(*list)(void *self, const char *pool, ec2_instances_done *done,
 		void *arg);
 	struct ec2_call *(*find_token)(void *self, const char *token,
@@ -31,8 +41,7 @@ struct cloud_ops {
 struct cloud {
 	const struct cloud_ops *ops; /* borrowed, static */
 	void *self;                  /* owned, freed by ops->free */
-	/* owned; "endpoint region credentials": equal keys are one cloud */
-	char *key;
+	char *key; /* owned; "endpoint region credentials": equal keys are one cloud */
 	char *region;      /* owned */
 	char *credentials; /* owned; a name without secrets, as in the ledger's rows */
 };
@@ -40,12 +49,12 @@ struct cloud {
 /* Makes clouds; the pool keeps one per key. */
 struct cloud_maker {
 	/*
-	 * The cloud a worker's configuration asks for. The caller compares keys and
-	 * frees one that it has already. Never fails: what is wrong shows in the first
-	 * answer.
+	 * The cloud a worker's configuration asks for (worker NULL: the pool's defaults);
+	 * region NULL: the effective one. The caller compares keys and frees one that it has
+	 * already. Never fails: what is wrong shows in the first answer.
 	 */
 	struct cloud *(*make)(void *self, const struct conf *conf,
-		const struct conf_worker *worker);
+		const struct conf_worker *worker, const char *region);
 	void *self;
 };
 

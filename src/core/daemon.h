@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The daemon as a whole: configuration, ledger, engines and pool; start, reload, stop.
- * Knows nothing of sockets or JSON: what serves those is told by on_reloaded and
- * on_stop.
+ * Knows nothing of sockets or JSON: what serves those is told by on_reloaded.
  */
 #ifndef CORE_DAEMON_H
 #define CORE_DAEMON_H
@@ -17,6 +16,8 @@ struct pool;
 struct store;
 struct strings;
 
+#define DAEMON_SIGNALS 3
+
 struct daemon {
 	struct loop *loop;     /* owned */
 	char *conf_path;       /* owned */
@@ -30,14 +31,12 @@ struct daemon {
 	bool failed;          /* ended for an error at work: exit 1 */
 	loop_fn *on_reloaded; /* roles may have changed; or NULL */
 	void *on_reloaded_arg;
-	struct loop_timer watchdog, stop_limit;
-	struct loop_signal *signals[4];
+	struct loop_timer watchdog, stop_limit, commit_retry;
+	struct loop_poke leaving;
+	struct loop_signal *signals[DAEMON_SIGNALS]; /* owned */
 };
 
-/*
- * Everything up to a loop that can run; ERR_CONFIG means exit 78. conf becomes the
- * daemon's in any case.
- */
+/* Everything up to a loop that can run; ERR_CONFIG means exit 78. conf becomes the daemon's in any case. */
 struct daemon *daemon_new(const char *conf_path, struct conf *conf, struct err *err);
 /* Listens to signals, steps what was resumed, says READY. */
 void daemon_start(struct daemon *d);
@@ -54,10 +53,7 @@ struct daemon_reload {
 int daemon_reload(struct daemon *d, bool dry_run, struct daemon_reload *ret,
 	struct conf_problems *problems, struct err *err);
 void daemon_reload_fini(struct daemon_reload *r);
-/*
- * As on_stop says: at once, or after everything condemned is shutting down (25 s at
- * most).
- */
+/* As on_stop says: at once, or after everything condemned is shutting down (25 s at most). */
 void daemon_stop(struct daemon *d, const struct cause *cause);
 void daemon_free(struct daemon *d);
 

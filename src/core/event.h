@@ -14,7 +14,6 @@ struct err;
 struct event_ring;
 struct events;
 struct loop;
-struct store;
 struct subscriber;
 
 enum event_type {
@@ -34,10 +33,7 @@ enum event_type {
 	EVENT_TYPE_COUNT
 };
 
-/*
- * Strings of an event given to event_emit are borrowed, those of one handed out are its
- * ring's.
- */
+/* Strings of an event given to event_emit are borrowed, those of one handed out are its ring's. */
 struct event {
 	int64_t seq;
 	int64_t epoch;
@@ -52,13 +48,12 @@ struct event {
 const char *event_type_name(enum event_type type);
 enum event_type event_type_find(const char *name); /* EVENT_TYPE_COUNT if none */
 
-struct events *events_new(struct loop *loop, struct store *store, int64_t epoch,
-	int64_t last_seq);
+struct events *events_new(struct loop *loop, int64_t epoch, int64_t last_seq);
 void events_free(struct events *e);
 
 /*
- * Records: seq, epoch and at are filled in; ring (may be NULL) is the worker's. The
- * commit writes it, subscribers get it after the commit.
+ * Records: seq, epoch and at are filled in; ring (may be NULL) is the worker's. The commit
+ * writes it, subscribers get it after the commit.
  */
 void event_emit(struct events *e, struct event_ring *ring, const struct event *event);
 /* For store.c: the events of this turn in order, then forgets them when written. */

@@ -32,22 +32,21 @@ struct instance {
 	enum instance_phase phase;
 	int64_t phase_wall;
 
-	int seen; /* enum ec2_state, only ever forward */
-	/* boottime when the listing that last showed it began; 0 never */
-	int64_t seen_ms;
-	/* owned; last known */
-	char *type, *zone, *market, *image, *private_ip, *public_dns;
+	int seen;        /* enum ec2_state, only ever forward */
+	int64_t seen_ms; /* boottime when the listing that last showed it began; 0 never */
+	char *type, *zone, *market, *image, *private_ip,
+		*public_dns; /* owned; last known */
 	int64_t launched_wall;
-	char *death;             /* owned; stateReason, "code: text", or NULL */
-	struct deadline pending; /* pending_timeout */
+	char *death; /* owned; stateReason, "code: text", or NULL */
+	struct deadline
+		pending; /* pending_timeout; condemned: how long the console may take */
 
 	char *condemned_by, *condemned_reason; /* owned; NULL unless condemned */
 	int64_t condemned_wall;
 	bool terminate_accepted; /* at least once; no proof of anything */
 	unsigned not_found;      /* sightings of NotFound since condemned */
 	int64_t not_found_wall;  /* of the first */
-	/* missing from a complete listing begun after the last NotFound */
-	bool absent;
+	bool absent; /* missing from a complete listing begun after the last NotFound */
 	char *proof; /* owned; how we know that it is gone */
 
 	unsigned tries;
@@ -67,23 +66,33 @@ struct instance {
 const char *instance_phase_name(enum instance_phase phase);
 enum instance_phase instance_phase_find(const char *name); /* INSTANCE_COUNT if none */
 
-/*
- * A launch's answer or sighting: the row is made here, in pending, condemned or gone.
- */
-struct instance *instance_new(struct launch *l, const struct ec2_instance *seen);
+/* The row of this id; made here, in pending, when a launch is answered or sighted. */
+struct instance *instance_of(struct launch *l, const char *id);
+/* Whether the phase table has this edge. */
+bool instance_phase_leads_to(enum instance_phase from, enum instance_phase to);
+/* The first step after a restart. */
+void instance_resume(struct instance *i);
+/* Asks for the console; told to the notices. A terminate waits for it, but not for long. */
+void instance_fetch_console(struct instance *i);
 /* What a listing or description shows, begun at began_ms (boottime). */
 void instance_observe(struct instance *i, const struct ec2_instance *seen,
 	int64_t began_ms);
 /* A complete listing begun at began_ms does not have it. */
 void instance_absent(struct instance *i, int64_t began_ms);
-/*
- * Must end: on disk first, then TerminateInstances (L10). Fine when already condemned.
- */
+/* Must end: on disk first, then TerminateInstances (L10). Fine when already condemned. */
 void instance_condemn(struct instance *i, const struct cause *cause);
-/* Its worker attached, detached, or is wanted again while detached. */
-void instance_attached(struct instance *i);
+/* Its worker is wanted again while detached: ready -> waiting (L14). */
 void instance_await(struct instance *i);
+/* Runs, as far as we know: running to ready. */
+bool instance_is_up(const struct instance *i);
+/* Can hurt no successor: dying for certain. */
+bool instance_is_dying(const struct instance *i);
 void instance_step(struct instance *i);
+/* The one writer of the phase, for instance.c and observe.c. */
+void instance_set_phase(struct instance *i, enum instance_phase to,
+	const struct cause *cause);
+/* Joins pool and launch; id is set. For instance_of and for rows of the ledger. */
+void instance_init(struct instance *i, struct launch *l);
 void instance_free(struct instance *i);
 
 #endif

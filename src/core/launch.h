@@ -11,6 +11,7 @@
 struct cloud;
 struct ec2_call;
 struct ec2_instance;
+struct ec2_slot;
 struct instance;
 struct pool;
 struct poller;
@@ -19,8 +20,7 @@ struct worker;
 #define LAUNCH_ID_SIZE 37 /* a UUID and NUL */
 
 enum launch_phase {
-	/* nothing sent, or only what certainly had no effect: nothing exists */
-	LAUNCH_RESERVED,
+	LAUNCH_RESERVED, /* nothing sent, or only what certainly had no effect: nothing exists */
 	LAUNCH_SENDING,  /* bytes may have left */
 	LAUNCH_UNKNOWN,  /* may exist; its token is asked again */
 	LAUNCH_WATCH,    /* given up, may still appear: listings decide */
@@ -37,8 +37,7 @@ struct launch {
 	int64_t generation;
 	enum launch_phase phase;
 	int64_t phase_wall;
-	/* the name is free: nothing of this launch can hurt a successor */
-	bool over;
+	bool over; /* the name is free: nothing of this launch can hurt a successor */
 	bool unwanted; /* the wish behind it is gone */
 
 	struct cloud *cloud;   /* borrowed from the pool */
@@ -48,13 +47,11 @@ struct launch {
 	char *user_data; /* owned; frozen template, or NULL */
 	char digest[65]; /* SHA-256 of the finished body */
 	bool generated;  /* its password is HMAC(key file, launch, worker) */
-	/* has an address or a volume: the name waits for `terminated` */
-	bool holds;
+	bool holds; /* has an address or a volume: the name waits for `terminated` */
 
 	unsigned sends;                /* times bytes may have left */
 	int64_t first_wall, last_wall; /* first and last send */
-	/* boottime since when nobody wants an unresolved launch, or 0 */
-	int64_t unwanted_ms;
+	int64_t unwanted_ms; /* boottime since when nobody wants an unresolved launch, or 0 */
 	struct deadline watch; /* end of the window */
 	int64_t created_wall;
 	unsigned tries;   /* backs off; reset by each change of phase */
@@ -62,7 +59,9 @@ struct launch {
 	struct err error; /* what ended or troubles it */
 
 	struct instance *instance; /* of the answer; owned by the pool, NULL before */
-	struct ec2_call *op;       /* the send or lookup in flight */
+	unsigned instances;        /* rows that refer to us: one, and any twins */
+	struct ec2_slot *slot; /* a place in the launch window, asked for or granted */
+	struct ec2_call *op;   /* the send or lookup in flight */
 	struct loop_timer timer;
 	struct loop_poke poke;
 	struct loop_outbox outbox; /* the send, after the commit */
@@ -87,10 +86,13 @@ void launch_unwant(struct launch *l, const struct cause *cause);
 void launch_sighted(struct launch *l, struct ec2_instance *seen, const char *where);
 /* A complete listing, begun at began_ms (boottime), has been applied. */
 void launch_listed(struct launch *l, int64_t began_ms);
-/*
- * Looks at the facts and starts what is missing; idempotent. Runs from timer, poke and
- * start-up.
- */
+/* Joins pool and worker; for launch_reserve and for rows of the ledger. */
+void launch_init(struct launch *l, struct pool *pool, struct worker *w);
+/* The first step after a restart. */
+void launch_resume(struct launch *l);
+/* Whether the phase table has this edge. */
+bool launch_phase_leads_to(enum launch_phase from, enum launch_phase to);
+/* Looks at the facts and starts what is missing; idempotent. Runs from timer, poke and start-up. */
 void launch_step(struct launch *l);
 /* An admin ends a watch. ERR_INVALID if it is in no watch. */
 int launch_abandon(struct launch *l, const struct cause *cause, struct err *err);
@@ -100,10 +102,7 @@ void launch_release_name(struct launch *l);
 void launch_instance_gone(struct launch *l, const char *reason);
 /* The password its user data has or would have; the caller's. */
 void launch_password(const struct launch *l, struct secret *ret);
-/*
- * Cancels timers and operations; for teardown only (a send that may have left is just
- * forgotten: the ledger knows it).
- */
+/* Cancels timers and operations; for teardown only (a send that may have left is just forgotten: the ledger knows it). */
 void launch_free(struct launch *l);
 
 #endif

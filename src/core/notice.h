@@ -16,11 +16,12 @@ struct worker;
 
 /* One mail to one recipient, as in the ledger. Strings owned. */
 struct notice_row {
-	int64_t id; /* 0: not written yet */
+	int64_t id; /* counts up from the highest in the ledger */
 	char *recipient, *subject, *body, *message_id;
 	int64_t created_wall, next_wall;
 	unsigned tries;
 	bool dirty, over; /* over: the row is deleted by the next commit */
+	char *console_of; /* owned; waits for this instance's console until next_wall, or NULL */
 	struct notice_row *next, *prev;
 };
 
@@ -31,13 +32,15 @@ void notices_set_conf(struct notices *n, const struct conf *conf);
 /* For store.c: all rows; a loaded row is given to notices_adopt. */
 struct notice_row *notices_rows(struct notices *n);
 void notices_adopt(struct notices *n, struct notice_row *row);
-void notices_drop_row(struct notices *n, struct notice_row *row);
-/*
- * Mails everyone in the worker's notify_on_missing: in the spool with this turn's
- * commit.
- */
+bool notices_dirty(const struct notices *n);
+/* The commit has written them: what was over is forgotten, what is due may leave. */
+void notices_written(struct notices *n);
+/* Mails everyone in the worker's notify_on_missing: in the spool with this turn's commit. */
 void notice_missing(struct notices *n, const struct worker *w, const struct instance *i,
-	const struct err *err, const char *console);
+	const struct err *err);
+/* The console of an instance has come, or will not (len 0): mails that waited for it may leave. */
+void notices_console(struct notices *n, const struct instance *i, const char *text,
+	size_t len);
 /* Sends what is due; after start-up. */
 void notices_start(struct notices *n);
 void notices_free(struct notices *n);

@@ -13,8 +13,8 @@
 struct cloud;
 struct cloud_maker;
 struct conf;
-struct conf_worker;
 struct events;
+struct http;
 struct instance;
 struct launch;
 struct notices;
@@ -41,29 +41,32 @@ struct pool {
 	struct launch *dirty_launches;
 	struct instance *dirty_instances;
 
+	bool started;
 	bool stopping;       /* no new launches: the daemon is going */
 	bool degraded;       /* the ledger cannot be written: no new launches */
 	char *degraded_text; /* owned; why */
-	/* after a condemned instance's change: daemon_stop looks */
-	struct loop_poke settled;
-	/* called when an instance or launch changed its phase, or NULL */
-	loop_fn *on_settled;
+	struct loop_poke
+		settled; /* after a condemned instance's change: daemon_stop looks */
+	loop_fn *
+		on_settled; /* called when an instance or launch changed its phase, or NULL */
 	void *on_settled_arg;
 };
 
 /*
- * Makes the pool from ledger and configuration, resumes what was under way. ERR_CONFIG
- * if the ledger's pool has another name.
+ * Makes the pool from ledger and configuration, resumes what was under way. ERR_CONFIG if
+ * the ledger's pool has another name.
  */
-struct pool *pool_new(struct loop *loop, struct store *store,
+struct pool *pool_new(struct loop *loop, struct store *store, struct http *http,
 	const struct cloud_maker *maker, const struct conf *conf, uint64_t seed,
 	struct err *err);
 /* Starts timers, steps and pollers; after the first commit. */
 void pool_start(struct pool *p);
 void pool_free(struct pool *p);
 
-/* NULL if there is none. */
+/* NULL if there is none; a removed worker of which nothing is left is hidden. */
 struct worker *pool_find(const struct pool *p, const char *name);
+struct worker *pool_find_any(const struct pool *p,
+	const char *name); /* hidden ones too */
 struct worker *pool_first(const struct pool *p);
 struct worker *pool_next(const struct worker *w);
 struct instance *pool_instance(const struct pool *p, const char *id);
@@ -77,24 +80,24 @@ struct pool_change {
 /* The difference between the present configuration and fresh; nothing is changed. */
 void pool_compare(const struct pool *p, const struct conf *fresh,
 	struct pool_change *ret);
-/*
- * Swaps the configuration; running workers are undisturbed. The old one may be freed
- * afterwards.
- */
+/* Swaps the configuration; running workers are undisturbed. The old one may be freed afterwards. */
 void pool_reload(struct pool *p, const struct conf *fresh);
 
-/*
- * The poller (and so the cloud) a worker's next launch uses; or that a row of the
- * ledger names.
- */
-struct poller *pool_poller(struct pool *p, const struct conf_worker *conf);
-struct poller *pool_poller_of_row(struct pool *p, const char *region,
-	const char *credentials, const struct conf_worker *conf);
+/* The poller (and so the cloud) of a worker's next launch, or that a row of the ledger names. */
+struct poller *pool_poller(struct worker *w);
+struct poller *pool_poller_of_row(struct worker *w, const char *region,
+	const char *credentials);
 
 /* Rows changed in this turn: written by the commit at its end. */
 void pool_dirty_worker(struct worker *w);
 void pool_dirty_launch(struct launch *l);
 void pool_dirty_instance(struct instance *i);
+
+/*
+ * The commit at the end of a turn: all dirty rows and events in one transaction, then what
+ * has gone leaves memory. The result is enum store_result.
+ */
+int pool_commit(struct pool *p, struct err *err);
 
 /* Condemns everything that lives or may live (on_stop: terminate). */
 void pool_condemn_all(struct pool *p, const struct cause *cause);

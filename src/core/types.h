@@ -40,6 +40,8 @@ deadline_is_set(const struct deadline *d)
 
 void deadline_set(struct deadline *d, int64_t delay_ms);
 void deadline_clear(struct deadline *d);
+/* Read from the ledger: in another boot only the wall clock says what remains. */
+void deadline_restore(struct deadline *d, bool same_boot);
 /* Set and run out. */
 bool deadline_is_over(const struct deadline *d);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A named worker: wanted or not, its generation, attached or not, its deadlines, and
- * who waits for it. What carries the wish is a launch, then its instance.
+ * A named worker: wanted or not, its generation, attached or not, its deadlines, and who
+ * waits for it. What carries the wish is a launch, then its instance.
  */
 #ifndef CORE_WORKER_H
 #define CORE_WORKER_H
@@ -12,15 +12,14 @@ struct conf_worker;
 struct pool;
 struct instance;
 struct launch;
+struct poller;
 struct waiter;
 
 /* What is stored. What users see is worker_state(). */
 enum worker_phase {
 	WORKER_IDLE, /* not wanted */
-	/* wanted; something older of this name is not out of the way yet */
-	WORKER_QUEUED,
-	/* wanted; the next launch is being chosen, or waits for its time */
-	WORKER_PLACING,
+	WORKER_QUEUED, /* wanted; something older of this name is not out of the way yet */
+	WORKER_PLACING, /* wanted; the next launch is being chosen, or waits for its time */
 	WORKER_LAUNCHED, /* wanted; a launch or its instance carries the wish */
 	WORKER_COUNT
 };
@@ -37,14 +36,15 @@ enum worker_state {
 struct worker {
 	struct pool *pool; /* borrowed, outlives us */
 	char *name;        /* owned; the hash key */
-	/* a counted reference; kept after removal from the file */
-	struct conf_worker *conf;
-	bool removed; /* no longer in the configuration: no new start */
+	struct conf_worker
+		*conf; /* a counted reference; kept after removal from the file */
+	bool removed;  /* no longer in the configuration: no new start */
+	bool stale;    /* what runs was made from another configuration */
 
 	enum worker_phase phase;
 	int64_t phase_wall; /* since when */
 	int64_t generation; /* of the latest substantiation; 0: never */
-	struct cause cause; /* who asked, why */
+	char *by, *reason;  /* owned; who asked for this generation, and why; or NULL */
 	bool attached;
 	int64_t attached_wall;   /* of the last change of attached, 0 never */
 	int64_t building;        /* builds now running */
@@ -56,10 +56,14 @@ struct worker {
 	unsigned tries;          /* launches refused in a row */
 	int64_t try_ms;          /* boottime: not placed again before */
 
-	/* the one that holds the name (open member), or NULL; owned by pool */
-	struct launch *launch;
-	struct launch *launches;   /* all that are not gone, by `next_of_worker` */
-	struct waiter *waiters;    /* owned */
+	struct launch *
+		launch; /* the one that holds the name (open member), or NULL; owned by pool */
+	struct launch *
+		launches; /* all that are not gone, by `next_of_worker`; owned by pool */
+	enum worker_state state; /* as last told to the world */
+	struct waiter *waiters;  /* owned */
+	struct poller *
+		poller; /* borrowed from the pool; of the next launch; NULL: not looked up */
 	struct event_ring *recent; /* owned; its latest events */
 
 	struct loop_timer timer;
@@ -68,6 +72,26 @@ struct worker {
 	struct worker *next_dirty;
 	UT_hash_handle hh;
 };
+
+/* Both for the pool. conf may be NULL for a worker that only the ledger knows. */
+struct worker *worker_new(struct pool *pool, const char *name,
+	struct conf_worker *conf);
+void worker_free(struct worker *w);
+/* The configuration has changed; NULL: it has lost this worker. */
+void worker_set_conf(struct worker *w, struct conf_worker *conf);
+/* Looks at the facts and starts what is missing; idempotent. */
+void worker_step(struct worker *w);
+/* Removed from the configuration and nothing is left of it: no one sees it any more. */
+bool worker_is_hidden(const struct worker *w);
+
+/* A launch of it has ended without an instance, or its instance has died or is dying, unasked. */
+void worker_launch_failed(struct worker *w, struct launch *l, bool was_ready,
+	const struct err *err);
+/* Something of its launches changed that waiters or the state may depend on. */
+void worker_changed(struct worker *w);
+/* Emits an event of this worker. type: enum event_type. */
+void worker_event(struct worker *w, int type, const struct launch *l, const char *from,
+	const char *to, const struct cause *cause);
 
 enum worker_state worker_state(const struct worker *w);
 const char *worker_state_name(enum worker_state state);
@@ -94,9 +118,8 @@ bool worker_is_stale(const struct worker *w);
 int worker_substantiate(struct worker *w, const struct cause *cause, const char *build,
 	struct err *err);
 /*
- * Withdraws the wish. generation 0: whichever is current. An older one: nothing is
- * done, *ret_done false; a newer one: ERR_STALE_GENERATION. A worker that is down:
- * success.
+ * Withdraws the wish. generation 0: whichever is current. An older one: nothing is done,
+ * *ret_done false; a newer one: ERR_STALE_GENERATION. A worker that is down: success.
  */
 int worker_insubstantiate(struct worker *w, int64_t generation,
 	const struct cause *cause, bool *ret_done, struct err *err);
@@ -112,19 +135,13 @@ int worker_build_started(struct worker *w, int64_t generation, const char *build
 	int64_t building, const struct cause *cause, struct err *err);
 int worker_build_finished(struct worker *w, int64_t generation, const char *build,
 	int64_t building, const struct cause *cause, struct err *err);
-/*
- * The password in use: fixed in any state, generated while a launch has it.
- * ERR_UNAVAILABLE else.
- */
+/* The password in use: fixed in any state, generated while a launch has it. ERR_UNAVAILABLE else. */
 int worker_password(const struct worker *w, struct secret *ret_password,
 	struct err *err);
 
 enum wait_for { WAIT_RUNNING, WAIT_ATTACHED, WAIT_STOPPED, WAIT_STOPPED_FAST };
 
-/*
- * err NULL: reached. Called once, from within a turn, never before worker_wait
- * returned.
- */
+/* err NULL: reached. Called once, from within a turn, never before worker_wait returned. */
 typedef void waiter_done(void *arg, struct worker *w, const struct err *err);
 
 /*

@@ -6,7 +6,6 @@
  */
 #include "sys/yaml.h"
 
-#include "base/buf.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/node.h"
@@ -14,6 +13,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,13 +77,14 @@ is_indented_by_tab(const struct reader *r, unsigned line)
 __attribute__((format(printf, 4, 5))) static int
 problem(struct reader *r, struct mark mark, const char *key, const char *fmt, ...)
 {
-	AUTO(buf) struct buf text = {0};
+	AUTO(free) char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
 	va_end(ap);
-	diag_add(r->ds, DIAG_ERROR, mark, key, "%s", buf_str(&text));
+	diag_add(r->ds, DIAG_ERROR, mark, key, "%s", text);
 	if (++r->errors < YAML_ERRORS_MAX)
 		return 0;
 	diag_add(r->ds, DIAG_ERROR, mark, NULL,

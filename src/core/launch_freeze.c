@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a launch asks of EC2, from the worker's configuration of this moment: canonical
+ * body, user data with the password as a reference, digest of the finished bytes.
+ */
+#include "core/launch_freeze.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/tmpl.h"
+#include "conf/conf.h"
+#include "core/cloud.h"
+#include "core/event.h"
+#include "core/launch.h"
+#include "core/poller.h"
+#include "core/pool.h"
+#include "core/store.h"
+#include "core/worker.h"
+#include "ec2/request.h"
+#include "sys/crypto.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct names {
+	const struct launch *launch;
+	const struct worker *worker;
+	char generation[24];
+};
+
+static const char *
+look_up(void *arg, const char *name)
+{
+	struct names *n = arg;
+
+	if (strcmp(name, "worker") == 0)
+		return n->worker->name;
+	if (strcmp(name, "pool") == 0)
+		return n->launch->pool->conf->pool;
+	if (strcmp(name, "region") == 0)
+		return n->launch->region;
+	if (strcmp(name, "generation") == 0)
+		return n->generation;
+	if (strncmp(name, "vars.", 5) == 0)
+		return strmap_get(&n->worker->conf->vars, name + 5);
+	return NULL;
+}
+
+/* HMAC(key file, launch id, worker): of one launch, derivable as long as the key file is. */
+static void
+derive_password(const struct launch *l, struct secret *ret)
+{
+	unsigned char mac[CRYPTO_SHA256_SIZE];
+	char hex[CRYPTO_HEX_SIZE];
+	AUTO(free) char *text = xasprintf("%s %s", l->id, l->worker->name);
+	const char *key = l->pool->key.text;
+
+	crypto_hmac_sha256(key, strlen(key), text, strlen(text), mac);
+	crypto_hex(mac, sizeof(mac), hex);
+	hex[40] = '\0';
+	secret_set(ret, hex);
+	mem_wipe(mac, sizeof(mac));
+	mem_wipe(hex, sizeof(hex));
+}
+
+void
+launch_password(const struct launch *l, struct secret *ret)
+{
+	if (l->generated)
+		derive_password(l, ret);
+	else
+		secret_set(ret,
+			l->worker->conf != NULL ? l->worker->conf->password.text
+						: NULL);
+}
+
+static int
+finish(const struct launch *l, struct buf *body, struct err *err)
+{
+	struct buf data = {0};
+	struct secret password = {NULL};
+	int result = 0;
+
+	launch_password(l, &password);
+	if (l->user_data != NULL && tmpl_thaw(l->user_data, password.text, &data) < 0)
+		result = err_set(err, ERR_INTERNAL,
+			"the password of its user data is not known any more");
+	if (result == 0)
+		result = ec2_run_finish(l->body,
+			l->user_data == NULL ? NULL : buf_str(&data), data.len, body,
+			err);
+	buf_wipe_fini(&data);
+	secret_fini(&password);
+	return result;
+}
+
+int
+launch_thaw(const struct launch *l, struct buf *body, struct err *err)
+{
+	char digest[CRYPTO_HEX_SIZE];
+
+	if (finish(l, body, err) < 0)
+		return -1;
+	crypto_sha256_hex(body->data, body->len, digest);
+	if (strcmp(digest, l->digest) != 0)
+		return err_set(err, ERR_INTERNAL,
+			"the request rebuilt from the ledger is not the one that was sent (digest "
+			"differs): the password or the key file has changed");
+	return 0;
+}
+
+static void
+build_body(struct launch *l, const struct worker *w, struct buf *out)
+{
+	const struct conf_worker *c = w->conf;
+	const struct store_meta *meta = store_meta(l->pool->store);
+	struct ec2_run run = {
+		.token = l->token,
+		.image = l->image,
+		.type = l->type,
+		.key = c->keypair_name,
+		.zone = l->zone,
+		.subnet = c->subnet_id,
+		.security_name = c->security_name,
+		.security_groups = &c->security_group_ids,
+		.instance_profile = c->instance_profile_name,
+		.pool = l->pool->conf->pool,
+		.worker = w->name,
+		.launch = l->id,
+		.lineage = meta->lineage,
+		.generation = l->generation,
+		.epoch = meta->epoch,
+		.tags = &c->tags,
+	};
+
+	ec2_run_body(&run, out);
+}
+
+static int
+build_user_data(struct launch *l, const struct worker *w, struct err *err)
+{
+	struct names n = {.launch = l, .worker = w};
+	struct buf data = {0};
+
+	if (w->conf->user_data_tmpl == NULL)
+		return 0;
+	(void)snprintf(n.generation, sizeof(n.generation), "%" PRId64, l->generation);
+	if (tmpl_freeze(w->conf->user_data_tmpl, look_up, &n, "password", &data, err) <
+		0) {
+		buf_fini(&data);
+		return err_wrap(err, "user_data");
+	}
+	l->user_data = buf_take(&data);
+	return 0;
+}
+
+int
+launch_freeze(struct launch *l, const struct worker *w, struct err *err)
+{
+	const struct conf_worker *c = w->conf;
+	AUTO(buf) struct buf body = {0}, finished = {0};
+
+	l->region = xstrdup(l->cloud->region);
+	l->credentials = xstrdup(l->cloud->credentials);
+	l->zone = c->placement == NULL ? NULL
+				       : xasprintf("%s%s", l->region, c->placement);
+	l->type = xstrdup(c->instance_type);
+	l->image = xstrdup(c->ami);
+	l->generated = c->password_generated;
+	build_body(l, w, &body);
+	l->body = buf_take(&body);
+	if (build_user_data(l, w, err) < 0 || finish(l, &finished, err) < 0) {
+		err->reason = REASON_CONFIG;
+		return -1;
+	}
+	crypto_sha256_hex(finished.data, finished.len, l->digest);
+	mem_wipe(finished.data, finished.len);
+	return 0;
+}
+
+struct launch *
+launch_reserve(struct worker *w, struct err *err)
+{
+	struct launch *l = NEW(struct launch);
+
+	crypto_uuid(l->id);
+	crypto_uuid(l->token);
+	launch_init(l, w->pool, w);
+	l->generation = w->generation;
+	l->phase = LAUNCH_RESERVED;
+	l->created_wall = l->phase_wall = clock_wall_ms();
+	l->poller = pool_poller(w);
+	l->cloud = poller_cloud(l->poller);
+	if (launch_freeze(l, w, err) < 0) {
+		launch_free(l);
+		return NULL;
+	}
+	w->launch = l;
+	pool_dirty_launch(l);
+	worker_event(w, EVENT_PHASE, l, NULL, launch_phase_name(l->phase),
+		&(struct cause){w->by, w->reason});
+	loop_poke(&l->poke);
+	return l;
+}

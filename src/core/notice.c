@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mail spool. A mail is in the ledger with the event that caused it, leaves after that
+ * commit, and is tried until the relay takes it, refuses it, or three days have passed.
+ */
+#include "core/notice.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "core/instance.h"
+#include "core/notice_text.h"
+#include "core/worker.h"
+#include "sys/crypto.h"
+#include "sys/mail.h"
+
+#include <utlist.h>
+
+#define RETRY_BASE_MS 60000
+#define RETRY_CAP_MS (60 * 60 * 1000)
+#define GIVE_UP_MS (INT64_C(3) * 24 * 3600 * 1000)
+#define CONSOLE_WAIT_MS 8000
+#define SPOOL_MAX 1000
+
+struct notices {
+	struct loop *loop;
+	struct http *http;       /* borrowed; NULL: nothing is sent */
+	const struct conf *conf; /* borrowed */
+	struct notice_row *rows; /* owned, oldest first */
+	size_t count;
+	int64_t last_id;
+	bool started;
+	struct notice_row *sending; /* one at a time */
+	struct mail_call *call;
+	struct loop_timer timer;
+};
+
+static void
+row_free(struct notice_row *row)
+{
+	free(row->recipient);
+	free(row->subject);
+	free(row->body);
+	free(row->message_id);
+	free(row->console_of);
+	free(row);
+}
+
+static void
+drop(struct notices *n, struct notice_row *row)
+{
+	row->over = true;
+	row->dirty = true;
+	(void)n;
+}
+
+static void
+arm(struct notices *n)
+{
+	const struct notice_row *row, *next = NULL;
+	int64_t wait;
+
+	if (!n->started || n->http == NULL || n->sending != NULL)
+		return;
+	DL_FOREACH(n->rows, row) {
+		if (!row->over && !row->dirty &&
+			(next == NULL || row->next_wall < next->next_wall))
+			next = row;
+	}
+	if (next == NULL) {
+		loop_timer_clear(&n->timer);
+		return;
+	}
+	wait = next->next_wall - clock_wall_ms();
+	/* A wall clock that jumped back must not hold mail for longer than a retry would. */
+	loop_timer_in(&n->timer,
+		wait < 0                      ? 0
+			: wait > RETRY_CAP_MS ? RETRY_CAP_MS
+					      : wait);
+}
+
+static void
+on_sent(void *arg, enum mail_outcome outcome, const char *text)
+{
+	struct notices *n = arg;
+	struct notice_row *row = n->sending;
+	int64_t wait = RETRY_BASE_MS;
+
+	n->call = NULL;
+	n->sending = NULL;
+	row->dirty = true;
+	switch (outcome) {
+	case MAIL_ACCEPTED:
+		log_info("mail", "to %s: %s", row->recipient, row->subject);
+		drop(n, row);
+		break;
+	case MAIL_REFUSED:
+		log_error("mail", "to %s refused and dropped: %s", row->recipient,
+			text);
+		drop(n, row);
+		break;
+	case MAIL_LATER:
+		for (unsigned k = 0; k < row->tries && wait < RETRY_CAP_MS; k++)
+			wait *= 2;
+		row->tries++;
+		row->next_wall = clock_wall_ms() +
+			(wait < RETRY_CAP_MS ? wait : RETRY_CAP_MS);
+		if (clock_wall_ms() - row->created_wall >= GIVE_UP_MS) {
+			log_error("mail", "to %s given up after three days: %s",
+				row->recipient, text);
+			drop(n, row);
+		} else {
+			log_warning("mail", "to %s is tried again later: %s",
+				row->recipient, text);
+		}
+		break;
+	}
+}
+
+static void
+send_row(struct notices *n, struct notice_row *row)
+{
+	const struct conf_mail *conf = &n->conf->mail;
+	const char *to[] = {row->recipient};
+	struct mail_relay relay = {.url = conf->smtp_url,
+		.starttls = MAIL_TLS_OPTIONAL};
+	struct mail_message message = {
+		.from = conf->from,
+		.to = to,
+		.to_count = 1,
+		.subject = row->subject,
+		.body = row->body,
+		.message_id = row->message_id,
+		.date_ms = row->created_wall,
+	};
+
+	n->sending = row;
+	n->call = mail_send(n->http, &relay, &message, on_sent, n);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct notices *n = arg;
+	struct notice_row *row;
+	int64_t now = clock_wall_ms();
+
+	DL_FOREACH(n->rows, row) {
+		if (row->over || row->dirty || row->next_wall > now)
+			continue;
+		if (n->conf->mail.smtp_url != NULL) {
+			send_row(n, row);
+			return;
+		}
+		log_warning("mail", "to %s dropped, for mail.smtp_url is gone: %s",
+			row->recipient, row->subject);
+		drop(n, row);
+	}
+	arm(n);
+}
+
+struct notices *
+notices_new(struct loop *loop, struct http *http, const struct conf *conf)
+{
+	struct notices *n = NEW(struct notices);
+
+	n->loop = loop;
+	n->http = http;
+	n->conf = conf;
+	loop_timer_init(&n->timer, loop, on_timer, n);
+	return n;
+}
+
+void
+notices_set_conf(struct notices *n, const struct conf *conf)
+{
+	n->conf = conf;
+}
+
+struct notice_row *
+notices_rows(struct notices *n)
+{
+	return n->rows;
+}
+
+void
+notices_adopt(struct notices *n, struct notice_row *row)
+{
+	DL_APPEND(n->rows, row);
+	n->count++;
+	if (row->id > n->last_id)
+		n->last_id = row->id;
+}
+
+bool
+notices_dirty(const struct notices *n)
+{
+	const struct notice_row *row;
+
+	DL_FOREACH(n->rows, row) {
+		if (row->dirty)
+			return true;
+	}
+	return false;
+}
+
+void
+notices_written(struct notices *n)
+{
+	struct notice_row *row, *tmp;
+
+	DL_FOREACH_SAFE(n->rows, row, tmp) {
+		row->dirty = false;
+		if (!row->over)
+			continue;
+		DL_DELETE(n->rows, row);
+		n->count--;
+		row_free(row);
+	}
+	arm(n);
+}
+
+/* The spool is bounded: the oldest go first, with a line in the log. */
+static void
+make_room(struct notices *n)
+{
+	struct notice_row *row;
+
+	if (n->count < SPOOL_MAX)
+		return;
+	DL_FOREACH(n->rows, row) {
+		if (row->over || row == n->sending)
+			continue;
+		log_error("mail", "the spool is full: the mail to %s of %s is dropped",
+			row->recipient, row->subject);
+		drop(n, row);
+		return;
+	}
+}
+
+static void
+spool(struct notices *n, const char *to, const char *subject, const char *body,
+	const char *console_of)
+{
+	struct notice_row *row = NEW(struct notice_row);
+	char uuid[CRYPTO_UUID_SIZE];
+
+	make_room(n);
+	row->id = ++n->last_id;
+	row->recipient = xstrdup(to);
+	row->subject = xstrdup(subject);
+	row->body = xstrdup(body);
+	row->message_id = xasprintf("%s@ec2workerd", crypto_uuid(uuid));
+	row->console_of = xstrdup_opt(console_of);
+	row->created_wall = clock_wall_ms();
+	row->next_wall = row->created_wall + (console_of == NULL ? 0 : CONSOLE_WAIT_MS);
+	row->dirty = true;
+	DL_APPEND(n->rows, row);
+	n->count++;
+}
+
+void
+notice_missing(struct notices *n, const struct worker *w, const struct instance *i,
+	const struct err *err)
+{
+	const struct strings *to = w->conf == NULL ? NULL : &w->conf->notify_on_missing;
+	AUTO(free) char *subject = NULL;
+	AUTO(free) char *body = NULL;
+	char address[320];
+
+	if (to == NULL || to->count == 0)
+		return;
+	subject = notice_missing_subject(n->conf->pool, w, err);
+	body = notice_missing_body(n->conf->pool, w, i, err);
+	if (n->conf->mail.smtp_url == NULL) {
+		log_warning("mail", "not sent, for there is no mail.smtp_url: %s",
+			subject);
+		return;
+	}
+	for (size_t k = 0; k < to->count; k++)
+		if (mail_address(to->items[k], address, sizeof(address)) == 0)
+			spool(n, address, subject, body, i == NULL ? NULL : i->id);
+}
+
+void
+notices_console(struct notices *n, const struct instance *i, const char *text,
+	size_t len)
+{
+	struct notice_row *row;
+
+	DL_FOREACH(n->rows, row) {
+		char *longer;
+
+		if (row->over || !str_equal(row->console_of, i->id))
+			continue;
+		longer = notice_with_console(row->body, i, text, len);
+		free(row->body);
+		row->body = longer;
+		free(row->console_of);
+		row->console_of = NULL;
+		row->next_wall = clock_wall_ms();
+		row->dirty = true;
+	}
+}
+
+void
+notices_start(struct notices *n)
+{
+	n->started = true;
+	arm(n);
+}
+
+void
+notices_free(struct notices *n)
+{
+	struct notice_row *row, *tmp;
+
+	if (n == NULL)
+		return;
+	if (n->call != NULL)
+		mail_cancel(n->call);
+	loop_timer_clear(&n->timer);
+	DL_FOREACH_SAFE(n->rows, row, tmp) {
+		DL_DELETE(n->rows, row);
+		row_free(row);
+	}
+	free(n);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mail texts. A console may repeat the user data, so the worker's password is masked, and
+ * bytes that are no printable text are shown as dots.
+ */
+#include "core/notice_text.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "core/event.h"
+#include "core/instance.h"
+#include "core/launch.h"
+#include "core/worker.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define CONSOLE_TAIL 8192
+
+char *
+notice_missing_subject(const char *pool, const struct worker *w, const struct err *err)
+{
+	const char *reason = err_reason_name(err->reason);
+
+	return xasprintf("ec2workerd %s: worker %s missing%s%s", pool, w->name,
+		reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
+}
+
+static void
+put_event(struct buf *out, const struct event *e)
+{
+	char at[CLOCK_TEXT_SIZE];
+
+	buf_printf(out, "  %s  %s", clock_format(e->at, at), event_type_name(e->type));
+	if (e->to != NULL)
+		buf_printf(out, " %s -> %s", e->from == NULL ? "nothing" : e->from,
+			e->to);
+	if (e->by != NULL)
+		buf_printf(out, ", by %s", e->by);
+	if (e->reason != NULL)
+		buf_printf(out, ": %s", e->reason);
+	buf_putc(out, '\n');
+}
+
+/* The events of this generation, oldest first. */
+static void
+put_timeline(struct buf *out, const struct worker *w)
+{
+	for (size_t back = event_ring_count(w->recent); back-- > 0;) {
+		const struct event *e = event_ring_get(w->recent, back);
+
+		if (e->generation == w->generation)
+			put_event(out, e);
+	}
+}
+
+static void
+put_instance(struct buf *out, const struct instance *i)
+{
+	char at[CLOCK_TEXT_SIZE];
+
+	buf_printf(out, "Instance:    %s (%s in %s, image %s)\n", i->id,
+		i->type == NULL ? "?" : i->type, i->zone == NULL ? "?" : i->zone,
+		i->image == NULL ? "?" : i->image);
+	if (i->launched_wall != 0)
+		buf_printf(out, "Launched:    %s\n",
+			clock_format(i->launched_wall, at));
+	if (i->public_dns != NULL || i->private_ip != NULL)
+		buf_printf(out, "Address:     %s\n",
+			i->public_dns != NULL ? i->public_dns : i->private_ip);
+	if (i->death != NULL)
+		buf_printf(out, "EC2 says:    %s\n", i->death);
+}
+
+char *
+notice_missing_body(const char *pool, const struct worker *w, const struct instance *i,
+	const struct err *err)
+{
+	struct buf out = {0};
+
+	buf_printf(&out,
+		"The worker %s of the pool %s was asked for and did not attach in time.\n\n",
+		w->name, pool);
+	buf_printf(&out, "What:        %s\n", err->text);
+	buf_printf(&out, "Generation:  %" PRId64 "\n", w->generation);
+	if (i != NULL)
+		put_instance(&out, i);
+	if (err->origin[0] != '\0')
+		buf_printf(&out, "EC2's error: %s: %s (request id %s)\n", err->origin,
+			err->origin_text, err->request_id);
+	buf_puts(&out, "\nTimeline:\n");
+	put_timeline(&out, w);
+	buf_printf(&out,
+		"\nThe instance, if there is one, is being terminated. To look further:\n"
+		"  ec2workerctl show %s\n  ec2workerctl history %s\n",
+		w->name, w->name);
+	return buf_take(&out);
+}
+
+static void
+mask(char *text, const char *secret)
+{
+	size_t len = secret == NULL ? 0 : strlen(secret);
+
+	if (len == 0)
+		return;
+	for (char *at = strstr(text, secret); at != NULL; at = strstr(at + len, secret))
+		memset(at, '*', len);
+}
+
+static char *
+printable_tail(const char *text, size_t len)
+{
+	size_t skip = len > CONSOLE_TAIL ? len - CONSOLE_TAIL : 0;
+	struct buf out = {0};
+
+	for (size_t n = skip; n < len; n++) {
+		unsigned char c = (unsigned char)text[n];
+
+		if (c == '\r')
+			continue;
+		buf_putc(&out,
+			(c >= 32 && c < 127) || c == '\n' || c == '\t' ? (char)c : '.');
+	}
+	return buf_take(&out);
+}
+
+char *
+notice_with_console(const char *body, const struct instance *i, const char *console,
+	size_t len)
+{
+	AUTO(free) char *tail = printable_tail(console, len);
+	struct secret password = {NULL};
+
+	if (len == 0)
+		return xasprintf("%s\nEC2 has no console output of it.\n", body);
+	launch_password(i->launch, &password);
+	mask(tail, password.text);
+	secret_fini(&password);
+	return xasprintf("%s\nThe end of its console:\n\n%s\n", body, tail);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listings: when the next one starts, and what a whole one means for every row of its
+ * cloud. A listing that did not arrive whole did not happen.
+ */
+#include "core/poller.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "core/cloud.h"
+#include "core/instance.h"
+#include "core/launch.h"
+#include "core/pool.h"
+#include "core/worker.h"
+#include "ec2/verdict.h"
+
+#include <string.h>
+#include <utlist.h>
+
+/* While something is expected, slower as that ages; in the steady state; with nothing up. */
+#define FAST_MS 1000
+#define SLOW_AFTER 30 /* the interval is the age divided by this */
+#define STEADY_MS 60000
+#define EMPTY_MS (5 * 60 * 1000)
+
+struct poller {
+	struct pool *pool;   /* borrowed */
+	struct cloud *cloud; /* owned */
+	struct ec2_call *op;
+	int64_t began_ms;  /* boottime of the latest start */
+	int64_t listed_ms; /* of the last complete one's start; 0 never */
+	int64_t listed_wall;
+	int64_t expect_ms; /* since when something is expected */
+	unsigned failures; /* in a row */
+	int64_t retry_ms;  /* after a failure: not before */
+	bool final;        /* one more, after the last one has gone */
+	bool started;
+	struct loop_timer timer;
+	struct poller *next;
+};
+
+static void arm(struct poller *p);
+
+static bool
+is_expected(const struct instance *i)
+{
+	return i->phase != INSTANCE_READY || i->absent;
+}
+
+/* What the next listing is for: nothing, a steady state, or something awaited. */
+static int64_t
+interval(const struct poller *p)
+{
+	const struct launch *l;
+	int64_t age = clock_ms() - p->expect_ms;
+	bool any = false;
+
+	for (l = p->pool->launches; l != NULL; l = l->hh.next) {
+		if (l->poller != p || l->phase == LAUNCH_GONE ||
+			l->phase == LAUNCH_RESERVED)
+			continue;
+		any = true;
+		if (l->instance == NULL || is_expected(l->instance)) {
+			age = age / SLOW_AFTER < FAST_MS ? FAST_MS : age / SLOW_AFTER;
+			return age > STEADY_MS ? STEADY_MS : age;
+		}
+	}
+	if (any)
+		return STEADY_MS;
+	return p->final || p->listed_ms == 0 ? FAST_MS : EMPTY_MS;
+}
+
+static struct launch *
+launch_of(const struct pool *pool, const struct ec2_instance *seen)
+{
+	struct launch *l = seen->launch == NULL ? NULL
+						: pool_launch(pool, seen->launch);
+
+	if (l != NULL)
+		return l;
+	for (l = pool->launches; seen->token != NULL && l != NULL; l = l->hh.next)
+		if (strcmp(l->token, seen->token) == 0)
+			return l;
+	return NULL;
+}
+
+/* Matched by id, then launch tag, then token; what matches nothing is not ours to touch. */
+static void
+apply_one(struct poller *p, struct ec2_instance *seen)
+{
+	struct instance *i = pool_instance(p->pool, seen->id);
+	struct launch *l;
+
+	if (i != NULL) {
+		instance_observe(i, seen, p->began_ms);
+		return;
+	}
+	l = launch_of(p->pool, seen);
+	if (l != NULL && seen->state != EC2_STATE_TERMINATED)
+		launch_sighted(l, seen, "listing");
+	else if (l == NULL && seen->state < EC2_STATE_SHUTTING_DOWN)
+		log_debug(p->cloud->key, "%s has our pool's tag and is in no row",
+			seen->id);
+}
+
+static void
+apply(struct poller *p, struct ec2_instances *list)
+{
+	struct instance *i, *next_i;
+	struct launch *l, *next_l;
+
+	for (size_t n = 0; n < list->count; n++)
+		apply_one(p, &list->items[n]);
+	for (i = p->pool->instances; i != NULL; i = next_i) {
+		next_i = i->hh.next;
+		if (i->launch->poller == p && i->seen_ms != p->began_ms)
+			instance_absent(i, p->began_ms);
+	}
+	for (l = p->pool->launches; l != NULL; l = next_l) {
+		next_l = l->hh.next;
+		if (l->poller != p)
+			continue;
+		launch_listed(l, p->began_ms);
+		loop_poke(
+			&l->worker
+				 ->poke); /* a limit that waited for this may act now */
+		if (l->instance != NULL)
+			loop_poke(&l->instance->poke);
+	}
+}
+
+static void
+on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
+{
+	struct poller *p = arg;
+
+	p->op = NULL;
+	if (a->verdict == VERDICT_DONE) {
+		p->listed_ms = p->began_ms;
+		p->listed_wall = clock_wall_ms();
+		if (p->failures > 0)
+			log_info(p->cloud->key, "listing works again");
+		p->failures = 0;
+		p->retry_ms = 0;
+		p->final = false;
+		apply(p, list);
+	} else {
+		if (p->failures == 0)
+			log_warning(p->cloud->key, "no listing: %s", a->err.text);
+		p->retry_ms = clock_ms() + FAST_MS +
+			rng_backoff_ms(&p->pool->rng, p->failures, FAST_MS,
+				STEADY_MS / 2);
+		p->failures++;
+	}
+	arm(p);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct poller *p = arg;
+
+	if (p->op != NULL)
+		return;
+	p->began_ms = clock_ms();
+	p->op = p->cloud->ops->list(p->cloud->self, p->pool->conf->pool, on_listed, p);
+}
+
+static void
+arm(struct poller *p)
+{
+	int64_t due;
+
+	if (!p->started || p->op != NULL)
+		return;
+	due = p->began_ms == 0 ? clock_ms() : p->began_ms + interval(p);
+	loop_timer_at(&p->timer, due > p->retry_ms ? due : p->retry_ms);
+}
+
+void
+poller_expect(struct poller *p)
+{
+	p->expect_ms = clock_ms();
+	p->final = true;
+	arm(p);
+}
+
+struct poller *
+poller_new(struct pool *pool, struct cloud *cloud)
+{
+	struct poller *p = NEW(struct poller);
+
+	p->pool = pool;
+	p->cloud = cloud;
+	loop_timer_init(&p->timer, pool->loop, on_timer, p);
+	LL_PREPEND(pool->pollers, p);
+	return p;
+}
+
+struct cloud *
+poller_cloud(const struct poller *p)
+{
+	return p->cloud;
+}
+
+struct poller *
+poller_next(const struct poller *p)
+{
+	return p->next;
+}
+
+int64_t
+poller_listed_ms(const struct poller *p)
+{
+	return p->listed_ms;
+}
+
+int64_t
+poller_listed_wall(const struct poller *p)
+{
+	return p->listed_wall;
+}
+
+void
+poller_start(struct poller *p)
+{
+	p->started = true;
+	arm(p);
+}
+
+void
+poller_free(struct poller *p)
+{
+	if (p == NULL)
+		return;
+	if (p->op != NULL)
+		p->cloud->ops->cancel(p->cloud->self, p->op);
+	loop_timer_clear(&p->timer);
+	LL_DELETE(p->pool->pollers, p);
+	cloud_free(p->cloud);
+	free(p);
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pool: made from ledger and configuration, changed by a reload, written by the
+ * commit of each turn.
+ */
+#include "core/pool.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "core/cloud.h"
+#include "core/event.h"
+#include "core/instance.h"
+#include "core/launch.h"
+#include "core/notice.h"
+#include "core/poller.h"
+#include "core/store.h"
+#include "core/worker.h"
+#include "ec2/reply.h"
+
+#include <string.h>
+
+static void
+on_settled(void *arg)
+{
+	struct pool *p = arg;
+
+	if (p->on_settled != NULL)
+		p->on_settled(p->on_settled_arg);
+}
+
+static void
+add_workers(struct pool *p, const struct conf *conf)
+{
+	for (size_t n = 0; n < conf->worker_count; n++) {
+		struct worker *w = pool_find_any(p, conf->workers[n]->name);
+
+		if (w == NULL)
+			(void)worker_new(p, conf->workers[n]->name, conf->workers[n]);
+		else
+			worker_set_conf(w, conf->workers[n]);
+	}
+}
+
+static int
+check_name(const struct pool *p, struct err *err)
+{
+	const struct store_meta *meta = store_meta(p->store);
+
+	if (meta->pool[0] == '\0' || strcmp(meta->pool, p->conf->pool) == 0 ||
+		p->launches == NULL)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		"the ledger is that of pool %s and still has instances; pool may change to %s when they "
+		"are gone",
+		meta->pool, p->conf->pool);
+}
+
+struct pool *
+pool_new(struct loop *loop, struct store *store, struct http *http,
+	const struct cloud_maker *maker, const struct conf *conf, uint64_t seed,
+	struct err *err)
+{
+	struct pool *p = NEW(struct pool);
+	const struct store_meta *meta = store_meta(store);
+	struct worker *w;
+
+	p->loop = loop;
+	p->store = store;
+	p->maker = maker;
+	p->conf = conf;
+	rng_seed(&p->rng, seed);
+	secret_set(&p->key, store_key(store));
+	p->events = events_new(loop, meta->epoch, meta->last_seq);
+	p->notices = notices_new(loop, http, conf);
+	loop_poke_init(&p->settled, loop, on_settled, p);
+	add_workers(p, conf);
+	if (store_load(store, p, err) < 0 || check_name(p, err) < 0) {
+		pool_free(p);
+		return NULL;
+	}
+	for (w = p->workers; w != NULL; w = w->hh.next)
+		w->state = worker_state(w);
+	return p;
+}
+
+void
+pool_start(struct pool *p)
+{
+	struct worker *w;
+	struct launch *l, *next;
+	struct instance *i;
+	struct poller *poller;
+
+	for (w = p->workers; w != NULL; w = w->hh.next)
+		if (w->conf != NULL)
+			(void)pool_poller(w);
+	for (l = p->launches; l != NULL; l = next) {
+		next = l->hh.next;
+		launch_resume(l);
+	}
+	for (i = p->instances; i != NULL; i = i->hh.next)
+		instance_resume(i);
+	for (w = p->workers; w != NULL; w = w->hh.next)
+		if (worker_is_wanted(w))
+			loop_poke(&w->poke);
+	for (poller = p->pollers; poller != NULL; poller = poller_next(poller))
+		poller_start(poller);
+	p->started = true;
+	notices_start(p->notices);
+}
+
+void
+pool_free(struct pool *p)
+{
+	struct worker *w, *next_w;
+
+	if (p == NULL)
+		return;
+	while (p->instances != NULL)
+		instance_free(p->instances);
+	while (p->launches != NULL)
+		launch_free(p->launches);
+	while (p->pollers != NULL)
+		poller_free(p->pollers);
+	for (w = p->workers; w != NULL; w = next_w) {
+		next_w = w->hh.next;
+		worker_free(w);
+	}
+	loop_poke_clear(&p->settled);
+	notices_free(p->notices);
+	events_free(p->events);
+	secret_fini(&p->key);
+	free(p->degraded_text);
+	free(p);
+}
+
+struct worker *
+pool_find_any(const struct pool *p, const char *name)
+{
+	struct worker *w;
+
+	HASH_FIND_STR(p->workers, name, w);
+	return w;
+}
+
+struct worker *
+pool_find(const struct pool *p, const char *name)
+{
+	struct worker *w = pool_find_any(p, name);
+
+	return w == NULL || worker_is_hidden(w) ? NULL : w;
+}
+
+static struct worker *
+first_visible(struct worker *w)
+{
+	while (w != NULL && worker_is_hidden(w))
+		w = w->hh.next;
+	return w;
+}
+
+struct worker *
+pool_first(const struct pool *p)
+{
+	return first_visible(p->workers);
+}
+
+struct worker *
+pool_next(const struct worker *w)
+{
+	return first_visible(w->hh.next);
+}
+
+struct instance *
+pool_instance(const struct pool *p, const char *id)
+{
+	struct instance *i;
+
+	HASH_FIND_STR(p->instances, id, i);
+	return i;
+}
+
+struct launch *
+pool_launch(const struct pool *p, const char *id)
+{
+	struct launch *l;
+
+	HASH_FIND_STR(p->launches, id, l);
+	return l;
+}
+
+static void
+compare_one(const struct pool *p, struct conf_worker *fresh, struct pool_change *ret)
+{
+	const struct worker *w = pool_find(p, fresh->name);
+
+	if (w == NULL || w->removed) {
+		strings_add(ret->added, fresh->name);
+		return;
+	}
+	if (conf_worker_equal(w->conf, fresh))
+		return;
+	strings_add(ret->changed, fresh->name);
+	if (w->launch != NULL && !conf_worker_launch_equal(w->conf, fresh))
+		strings_add(ret->stale, fresh->name);
+}
+
+void
+pool_compare(const struct pool *p, const struct conf *fresh, struct pool_change *ret)
+{
+	const struct worker *w;
+
+	for (size_t n = 0; n < fresh->worker_count; n++)
+		compare_one(p, fresh->workers[n], ret);
+	for (w = pool_first(p); w != NULL; w = pool_next(w))
+		if (!w->removed && conf_find(fresh, w->name) == NULL)
+			strings_add(ret->removed, w->name);
+}
+
+void
+pool_reload(struct pool *p, const struct conf *fresh)
+{
+	struct worker *w;
+	struct poller *poller;
+
+	for (w = p->workers; w != NULL; w = w->hh.next) {
+		const struct conf_worker *c = conf_find(fresh, w->name);
+
+		if (c == NULL)
+			worker_set_conf(w, NULL);
+		else if (w->launch != NULL && w->conf != NULL &&
+			!conf_worker_launch_equal(w->conf, c))
+			w->stale = true;
+	}
+	p->conf = fresh;
+	notices_set_conf(p->notices, fresh);
+	add_workers(p, fresh);
+	for (w = p->workers; w != NULL; w = w->hh.next) {
+		w->poller = NULL;
+		if (!w->removed)
+			(void)pool_poller(w);
+	}
+	for (poller = p->pollers; poller != NULL; poller = poller_next(poller))
+		poller_start(poller);
+}
+
+/* Takes the cloud, or frees it where one of its key is there already. */
+static struct poller *
+poller_for(struct pool *p, struct cloud *cloud)
+{
+	struct poller *poller;
+
+	for (poller = p->pollers; poller != NULL; poller = poller_next(poller)) {
+		if (strcmp(poller_cloud(poller)->key, cloud->key) == 0) {
+			cloud_free(cloud);
+			return poller;
+		}
+	}
+	poller = poller_new(p, cloud);
+	if (p->started)
+		poller_start(poller);
+	return poller;
+}
+
+struct poller *
+pool_poller(struct worker *w)
+{
+	struct pool *p = w->pool;
+
+	if (w->poller == NULL)
+		w->poller = poller_for(p,
+			p->maker->make(p->maker->self, p->conf, w->conf, NULL));
+	return w->poller;
+}
+
+/* The set in use when the row was made, if the configuration still has it; else the worker's own. */
+struct poller *
+pool_poller_of_row(struct worker *w, const char *region, const char *credentials)
+{
+	struct pool *p = w->pool;
+	struct poller *poller;
+
+	for (struct worker *any = p->workers; any != NULL; any = any->hh.next)
+		if (!any->removed)
+			(void)pool_poller(any);
+	for (poller = p->pollers; poller != NULL; poller = poller_next(poller)) {
+		const struct cloud *c = poller_cloud(poller);
+
+		if (strcmp(c->region, region) == 0 &&
+			strcmp(c->credentials, credentials) == 0)
+			return poller;
+	}
+	return poller_for(p, p->maker->make(p->maker->self, p->conf, w->conf, region));
+}
+
+void
+pool_dirty_worker(struct worker *w)
+{
+	if (w->dirty)
+		return;
+	w->dirty = true;
+	w->next_dirty = w->pool->dirty_workers;
+	w->pool->dirty_workers = w;
+}
+
+void
+pool_dirty_launch(struct launch *l)
+{
+	if (l->dirty)
+		return;
+	l->dirty = true;
+	l->next_dirty = l->pool->dirty_launches;
+	l->pool->dirty_launches = l;
+}
+
+void
+pool_dirty_instance(struct instance *i)
+{
+	if (i->dirty)
+		return;
+	i->dirty = true;
+	i->next_dirty = i->pool->dirty_instances;
+	i->pool->dirty_instances = i;
+}
+
+/* What has gone leaves memory once its end is on disk and nothing is in flight for it. */
+static void
+reap(struct pool *p)
+{
+	struct instance *i, *next_i;
+	struct launch *l, *next_l;
+
+	for (i = p->dirty_instances; i != NULL; i = next_i) {
+		next_i = i->next_dirty;
+		i->dirty = false;
+		if (i->phase == INSTANCE_GONE)
+			instance_free(i);
+	}
+	p->dirty_instances = NULL;
+	for (l = p->dirty_launches; l != NULL; l = next_l) {
+		next_l = l->next_dirty;
+		l->dirty = false;
+		if (l->phase == LAUNCH_GONE && l->op == NULL && l->instances == 0) {
+			worker_changed(l->worker);
+			launch_free(l);
+		}
+	}
+	p->dirty_launches = NULL;
+}
+
+int
+pool_commit(struct pool *p, struct err *err)
+{
+	enum store_result result = store_flush(p->store, p, err);
+	struct worker *w, *next;
+
+	if (result != STORE_OK)
+		return (int)result;
+	for (w = p->dirty_workers; w != NULL; w = next) {
+		next = w->next_dirty;
+		w->dirty = false;
+	}
+	p->dirty_workers = NULL;
+	reap(p);
+	events_written(p->events);
+	return (int)STORE_OK;
+}
+
+void
+pool_condemn_all(struct pool *p, const struct cause *cause)
+{
+	struct worker *w;
+	struct launch *l;
+	struct err err;
+	bool done;
+
+	for (w = p->workers; w != NULL; w = w->hh.next)
+		(void)worker_insubstantiate(w, 0, cause, &done,
+			&err); /* of the current one: cannot fail */
+	for (l = p->launches; l != NULL; l = l->hh.next)
+		launch_unwant(l, cause);
+}
+
+size_t
+pool_living(const struct pool *p)
+{
+	const struct launch *l;
+	size_t count = 0;
+
+	for (l = p->launches; l != NULL; l = l->hh.next) {
+		if (l->phase == LAUNCH_GONE || l->phase == LAUNCH_RESERVED ||
+			l->phase == LAUNCH_WATCH)
+			continue;
+		if (l->instance == NULL || !instance_is_dying(l->instance))
+			count++;
+	}
+	return count;
+}

@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger: opens and identifies it, writes a turn, reads a worker's past. What is read
+ * at start is store_load.c's.
+ */
+#include "core/store.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "core/event.h"
+#include "core/instance.h"
+#include "core/launch.h"
+#include "core/notice.h"
+#include "core/pool.h"
+#include "core/store_load.h"
+#include "core/store_priv.h"
+#include "core/worker.h"
+#include "sys/crypto.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KEY_SIZE 32
+#define RESERVE_SIZE (256 * 1024)
+#define HOUR_MS (INT64_C(3600) * 1000)
+#define PURGE_EVERY_MS HOUR_MS
+#define GONE_KEPT_MS (24 * HOUR_MS)
+#define HISTORY_KEPT_MS (30 * 24 * HOUR_MS)
+
+static struct store *
+store_new(const char *dir)
+{
+	struct store *s = NEW(struct store);
+
+	s->lock_fd = -1;
+	s->dir = xstrdup_opt(dir);
+	s->worker_upsert = columns_upsert("worker", worker_columns);
+	s->launch_upsert = columns_upsert("launch", launch_columns);
+	s->instance_upsert = columns_upsert("instance", instance_columns);
+	s->worker_select = columns_select("worker", worker_columns, "");
+	s->launch_select = columns_select("launch", launch_columns,
+		"WHERE phase <> 'gone' OR launch IN"
+		" (SELECT launch FROM instance WHERE phase <> 'gone') ORDER BY created_at");
+	s->instance_select = columns_select("instance", instance_columns,
+		"WHERE phase <> 'gone'");
+	return s;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	db_close(s->db);
+	if (s->lock_fd >= 0)
+		(void)close(s->lock_fd); /* only a lock: nothing was written to it */
+	secret_fini(&s->key);
+	free(s->dir);
+	free(s->worker_upsert);
+	free(s->launch_upsert);
+	free(s->instance_upsert);
+	free(s->worker_select);
+	free(s->launch_select);
+	free(s->instance_select);
+	free(s);
+}
+
+static void
+make_key(struct store *s)
+{
+	unsigned char raw[KEY_SIZE];
+	char hex[2 * KEY_SIZE + 1];
+
+	crypto_random(raw, sizeof(raw));
+	secret_set(&s->key, crypto_hex(raw, sizeof(raw), hex));
+	mem_wipe(raw, sizeof(raw));
+	mem_wipe(hex, sizeof(hex));
+}
+
+static bool
+is_hex_key(const char *text)
+{
+	return strlen(text) == 2 * KEY_SIZE &&
+		strspn(text, "0123456789abcdef") == 2 * KEY_SIZE;
+}
+
+/* The key file: passwords of running instances are derived from it, so it is made once. */
+static int
+open_key(struct store *s, struct err *err)
+{
+	AUTO(free) char *path = xasprintf("%s/key", s->dir);
+	struct buf text = {0};
+	int result = 0;
+
+	if (access(path, F_OK) < 0 && errno == ENOENT) {
+		make_key(s);
+		return file_write(path, 0600, s->key.text, strlen(s->key.text), err);
+	}
+	if (file_read(path, 4096, true, &text, NULL, err) < 0)
+		result = err_wrap(err, "key file");
+	else if (!is_hex_key(buf_str(&text)))
+		result = err_set(err, ERR_CONFIG,
+			"%s is not a key file: it should hold %d hex digits", path,
+			2 * KEY_SIZE);
+	else
+		secret_set(&s->key, buf_str(&text));
+	buf_wipe_fini(&text);
+	return result;
+}
+
+static void
+boot_id(char text[static 40])
+{
+	AUTO(buf) struct buf read = {0};
+
+	if (file_read("/proc/sys/kernel/random/boot_id", 64, true, &read, NULL, NULL) ==
+			0 &&
+		read.len >= 36)
+		(void)snprintf(text, 40, "%.36s", read.data);
+	else
+		crypto_uuid(text); /* unknown: then every start counts as a new boot */
+}
+
+static int
+check(enum db_result result, struct err *err)
+{
+	return result == DB_ROW || result == DB_DONE ? 0 : err_wrap(err, "ledger");
+}
+
+static int
+make_meta(struct store *s, const char *boot, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db,
+		"INSERT INTO meta(one, lineage, epoch, boot) VALUES(1, ?, ?, ?)");
+
+	crypto_uuid(s->meta.lineage);
+	s->meta.epoch = clock_wall_ms();
+	s->meta.same_boot = true;
+	db_bind_text(q, 1, s->meta.lineage);
+	db_bind_int(q, 2, s->meta.epoch);
+	db_bind_text(q, 3, boot);
+	return check(db_step(q, err), err);
+}
+
+static int
+read_meta(struct store *s, const char *boot, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db,
+		"SELECT lineage, epoch, pool, boot FROM meta");
+	enum db_result result = db_step(q, err);
+
+	if (result == DB_DONE)
+		return make_meta(s, boot, err);
+	if (result != DB_ROW)
+		return check(result, err);
+	(void)snprintf(s->meta.lineage, sizeof(s->meta.lineage), "%s", db_text(q, 0));
+	s->meta.epoch = db_int(q, 1);
+	(void)snprintf(s->meta.pool, sizeof(s->meta.pool), "%s", db_text(q, 2));
+	s->meta.same_boot = strcmp(db_text(q, 3), boot) == 0;
+	q = db_stmt(s->db, "UPDATE meta SET boot = ?");
+	db_bind_text(q, 1, boot);
+	return check(db_step(q, err), err);
+}
+
+static int
+read_last_seq(struct store *s, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db, "SELECT coalesce(max(seq), 0) FROM history");
+
+	if (check(db_step(q, err), err) < 0)
+		return -1;
+	s->meta.last_seq = db_int(q, 0);
+	return 0;
+}
+
+/* Room that is given back when the disk is full, so that ends can still be recorded. */
+static void
+make_reserve(struct store *s)
+{
+	AUTO(free) char *path = NULL;
+	int fd;
+
+	if (s->dir == NULL)
+		return;
+	path = xasprintf("%s/reserve", s->dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return;
+	if (posix_fallocate(fd, 0, RESERVE_SIZE) != 0)
+		(void)unlink(path); /* no room even now: the next commit will say so */
+	(void)close(fd);
+}
+
+static bool
+drop_reserve(struct store *s)
+{
+	AUTO(free) char *path = s->dir == NULL ? NULL : xasprintf("%s/reserve", s->dir);
+
+	s->reserve_dropped = path != NULL && unlink(path) == 0;
+	return s->reserve_dropped;
+}
+
+static int
+open_files(struct store *s, struct err *err)
+{
+	AUTO(free)
+	char *path = s->dir == NULL ? xstrdup(":memory:")
+				    : xasprintf("%s/ledger.db", s->dir);
+
+	if (s->dir == NULL)
+		make_key(s);
+	else if ((s->lock_fd = db_lock_dir(s->dir, err)) < 0 || open_key(s, err) < 0)
+		return -1;
+	s->db = db_open(path, store_migrations, store_migration_count, err);
+	return s->db == NULL ? -1 : 0;
+}
+
+struct store *
+store_open(const char *dir, struct err *err)
+{
+	struct store *s = store_new(dir);
+	char boot[40];
+
+	boot_id(boot);
+	if (open_files(s, err) < 0 || read_meta(s, boot, err) < 0 ||
+		read_last_seq(s, err) < 0) {
+		if (err != NULL)
+			err->code = ERR_CONFIG;
+		store_close(s);
+		return NULL;
+	}
+	make_reserve(s);
+	return s;
+}
+
+const struct store_meta *
+store_meta(const struct store *s)
+{
+	return &s->meta;
+}
+
+const char *
+store_key(const struct store *s)
+{
+	return s->key.text;
+}
+
+int
+store_load(struct store *s, struct pool *p, struct err *err)
+{
+	return store_load_rows(s, p, err);
+}
+
+static enum db_result
+write_row(struct store *s, const char *sql, const struct column *columns,
+	const void *row, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db, sql);
+
+	columns_bind(q, columns, row);
+	return db_step(q, err);
+}
+
+static enum db_result
+write_member(struct store *s, const struct launch *l, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db,
+		"INSERT INTO member(launch, idx, worker, generation, over) VALUES(?, 0, ?, ?, ?)"
+		" ON CONFLICT(launch, idx) DO UPDATE SET over = excluded.over");
+
+	db_bind_text(q, 1, l->id);
+	db_bind_text(q, 2, l->worker->name);
+	db_bind_int(q, 3, l->generation);
+	if (l->over)
+		db_bind_int(q, 4, l->phase_wall);
+	else
+		db_bind_null(q, 4);
+	return db_step(q, err);
+}
+
+/* Names are given up before they are taken again, for the index allows one at a time (I1). */
+static enum db_result
+write_launches(struct store *s, const struct pool *p, bool over, struct err *err)
+{
+	const struct launch *l;
+	enum db_result result = DB_DONE;
+
+	for (l = p->dirty_launches; l != NULL && result == DB_DONE; l = l->next_dirty) {
+		if (l->over != over)
+			continue;
+		result = write_row(s, s->launch_upsert, launch_columns, l, err);
+		if (result == DB_DONE)
+			result = write_member(s, l, err);
+	}
+	return result;
+}
+
+static enum db_result
+write_instances(struct store *s, const struct pool *p, struct err *err)
+{
+	const struct instance *i;
+	enum db_result result = DB_DONE;
+
+	for (i = p->dirty_instances; i != NULL && result == DB_DONE; i = i->next_dirty)
+		result = write_row(s, s->instance_upsert, instance_columns, i, err);
+	return result;
+}
+
+static enum db_result
+write_workers(struct store *s, const struct pool *p, struct err *err)
+{
+	const struct worker *w;
+	enum db_result result = DB_DONE;
+
+	for (w = p->dirty_workers; w != NULL && result == DB_DONE; w = w->next_dirty)
+		result = write_row(s, s->worker_upsert, worker_columns, w, err);
+	return result;
+}
+
+static enum db_result
+write_event(struct store *s, const struct event *e, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db,
+		"INSERT INTO history(seq, epoch, at, type, worker, generation, launch, instance, from_state,"
+		" to_state, by, reason, aws_code, aws_message, aws_request_id)"
+		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	const char *texts[] = {e->launch, e->instance, e->from, e->to, e->by, e->reason,
+		e->aws_code, e->aws_message, e->aws_request_id};
+
+	db_bind_int(q, 1, e->seq);
+	db_bind_int(q, 2, e->epoch);
+	db_bind_int(q, 3, e->at);
+	db_bind_text(q, 4, event_type_name(e->type));
+	db_bind_text(q, 5, e->worker);
+	db_bind_int(q, 6, e->generation);
+	for (size_t n = 0; n < COUNT_OF(texts); n++)
+		db_bind_text(q, 7 + (int)n, texts[n]);
+	return db_step(q, err);
+}
+
+static enum db_result
+write_events(struct store *s, const struct pool *p, struct err *err)
+{
+	enum db_result result = DB_DONE;
+	size_t count;
+	const struct event *events = events_pending(p->events, &count);
+
+	for (size_t n = 0; n < count && result == DB_DONE; n++)
+		result = write_event(s, &events[n], err);
+	return result;
+}
+
+static enum db_result
+write_mail(struct store *s, struct notice_row *row, struct err *err)
+{
+	struct db_stmt *q;
+
+	if (row->over) {
+		q = db_stmt(s->db, "DELETE FROM mail WHERE id = ?");
+		db_bind_int(q, 1, row->id);
+		return db_step(q, err);
+	}
+	q = db_stmt(s->db,
+		"INSERT INTO mail(id, recipient, subject, body, message_id, created_at, next_at, tries)"
+		" VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET body = excluded.body,"
+		" next_at = excluded.next_at, tries = excluded.tries");
+	db_bind_int(q, 1, row->id);
+	db_bind_text(q, 2, row->recipient);
+	db_bind_text(q, 3, row->subject);
+	db_bind_text(q, 4, row->body);
+	db_bind_text(q, 5, row->message_id);
+	db_bind_int(q, 6, row->created_wall);
+	db_bind_int(q, 7, row->next_wall);
+	db_bind_int(q, 8, row->tries);
+	return db_step(q, err);
+}
+
+static enum db_result
+write_mails(struct store *s, const struct pool *p, struct err *err)
+{
+	struct notice_row *row;
+	enum db_result result = DB_DONE;
+
+	for (row = notices_rows(p->notices); row != NULL && result == DB_DONE;
+		row = row->next)
+		if (row->dirty)
+			result = write_mail(s, row, err);
+	return result;
+}
+
+static enum db_result
+write_pool_name(struct store *s, const struct pool *p, struct err *err)
+{
+	struct db_stmt *q;
+
+	if (strcmp(s->meta.pool, p->conf->pool) == 0)
+		return DB_DONE;
+	q = db_stmt(s->db, "UPDATE meta SET pool = ?");
+	db_bind_text(q, 1, p->conf->pool);
+	return db_step(q, err);
+}
+
+static enum db_result
+purge(struct store *s, struct err *err)
+{
+	int64_t now = clock_wall_ms();
+	struct db_stmt *q;
+	enum db_result result;
+
+	q = db_stmt(s->db, "DELETE FROM launch WHERE phase = 'gone' AND phase_at < ?");
+	db_bind_int(q, 1, now - GONE_KEPT_MS);
+	result = db_step(q, err);
+	if (result != DB_DONE)
+		return result;
+	q = db_stmt(s->db, "DELETE FROM history WHERE at < ?");
+	db_bind_int(q, 1, now - HISTORY_KEPT_MS);
+	return db_step(q, err);
+}
+
+static bool
+is_dirty(const struct store *s, const struct pool *p)
+{
+	size_t events;
+
+	(void)events_pending(p->events, &events);
+	return p->dirty_workers != NULL || p->dirty_launches != NULL ||
+		p->dirty_instances != NULL || events > 0 || notices_dirty(p->notices) ||
+		strcmp(s->meta.pool, p->conf->pool) != 0;
+}
+
+static enum db_result
+write_all(struct store *s, const struct pool *p, struct err *err)
+{
+	enum db_result result = write_pool_name(s, p, err);
+
+	if (result == DB_DONE)
+		result = write_workers(s, p, err);
+	if (result == DB_DONE)
+		result = write_launches(s, p, true, err);
+	if (result == DB_DONE)
+		result = write_launches(s, p, false, err);
+	if (result == DB_DONE)
+		result = write_instances(s, p, err);
+	if (result == DB_DONE)
+		result = write_events(s, p, err);
+	if (result == DB_DONE)
+		result = write_mails(s, p, err);
+	if (result == DB_DONE && clock_ms() >= s->purge_ms)
+		result = purge(s, err);
+	return result;
+}
+
+static enum db_result
+transact(struct store *s, const struct pool *p, struct err *err)
+{
+	enum db_result result = db_begin(s->db, err);
+
+	if (result != DB_DONE)
+		return result;
+	result = write_all(s, p, err);
+	if (result == DB_DONE)
+		result = db_commit(s->db, err);
+	if (result != DB_DONE)
+		db_rollback(s->db);
+	return result;
+}
+
+static void
+written(struct store *s, struct pool *p)
+{
+	(void)snprintf(s->meta.pool, sizeof(s->meta.pool), "%s", p->conf->pool);
+	notices_written(p->notices);
+	if (clock_ms() >= s->purge_ms)
+		s->purge_ms = clock_ms() + PURGE_EVERY_MS;
+	if (s->reserve_dropped) {
+		s->reserve_dropped = false;
+		make_reserve(s);
+	}
+}
+
+enum store_result
+store_flush(struct store *s, struct pool *p, struct err *err)
+{
+	enum db_result result;
+
+	if (!is_dirty(s, p))
+		return STORE_OK;
+	result = transact(s, p, err);
+	if (result == DB_FULL && drop_reserve(s)) {
+		log_error("ledger", "no space on the disk: the reserve is given up");
+		result = transact(s, p, err);
+	}
+	switch (result) {
+	case DB_DONE:
+	case DB_ROW: written(s, p); return STORE_OK;
+	case DB_FULL:
+	case DB_BUSY: return STORE_LATER;
+	case DB_CONSTRAINT:
+	case DB_FATAL: break;
+	}
+	return STORE_FATAL;
+}
+
+int
+store_history(struct store *s, const char *worker, int64_t before_seq, size_t limit,
+	store_event_fn *fn, void *arg, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db,
+		"SELECT seq, epoch, at, type, worker, generation, launch, instance, from_state, to_state, by,"
+		" reason, aws_code, aws_message, aws_request_id FROM history"
+		" WHERE worker = ? AND seq < ? ORDER BY seq DESC LIMIT ?");
+	enum db_result result;
+
+	db_bind_text(q, 1, worker);
+	db_bind_int(q, 2, before_seq == 0 ? INT64_MAX : before_seq);
+	db_bind_int(q, 3, (int64_t)limit);
+	while ((result = db_step(q, err)) == DB_ROW) {
+		struct event e = {
+			.seq = db_int(q, 0),
+			.epoch = db_int(q, 1),
+			.at = db_int(q, 2),
+			.type = event_type_find(db_text(q, 3)),
+			.worker = db_text(q, 4),
+			.generation = db_int(q, 5),
+			.launch = db_text(q, 6),
+			.instance = db_text(q, 7),
+			.from = db_text(q, 8),
+			.to = db_text(q, 9),
+			.by = db_text(q, 10),
+			.reason = db_text(q, 11),
+			.aws_code = db_text(q, 12),
+			.aws_message = db_text(q, 13),
+			.aws_request_id = db_text(q, 14),
+		};
+
+		if (e.type != EVENT_TYPE_COUNT)
+			fn(arg, &e);
+	}
+	return check(result, err);
+}

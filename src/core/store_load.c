@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows to structs at start: workers, what is left of their launches and instances, their
+ * latest events, the mail spool.
+ */
+#include "core/store_load.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/event.h"
+#include "core/instance.h"
+#include "core/launch.h"
+#include "core/notice.h"
+#include "core/pool.h"
+#include "core/poller.h"
+#include "core/store_priv.h"
+#include "core/worker_priv.h"
+
+#include <string.h>
+
+#define RECENT_EVENTS 100
+
+static int
+ended(enum db_result result, struct err *err)
+{
+	return result == DB_DONE ? 0 : err_wrap(err, "ledger");
+}
+
+/* A worker that the configuration has lost but the ledger knows is kept, without configuration. */
+static struct worker *
+worker_named(struct pool *p, const char *name)
+{
+	struct worker *w = pool_find_any(p, name);
+
+	return w != NULL ? w : worker_new(p, name, NULL);
+}
+
+static int
+load_worker(struct store *s, struct pool *p, struct db_stmt *q, struct err *err)
+{
+	struct worker *w = worker_named(p, db_text(q, 0));
+	char *name = w->name;
+	int result;
+
+	/* The hash points at the name: it stays the same bytes, so it is put back. */
+	w->name = NULL;
+	result = columns_read(q, worker_columns, w, err);
+	free(w->name);
+	w->name = name;
+	if (result < 0)
+		return err_wrap(err, "worker %s", name);
+	deadline_restore(&w->missing, s->meta.same_boot);
+	deadline_restore(&w->idle, s->meta.same_boot);
+	return 0;
+}
+
+static int
+load_workers(struct store *s, struct pool *p, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db, s->worker_select);
+	enum db_result result;
+
+	while ((result = db_step(q, err)) == DB_ROW)
+		if (load_worker(s, p, q, err) < 0)
+			return -1;
+	return ended(result, err);
+}
+
+static int
+load_launch(struct store *s, struct pool *p, struct db_stmt *q, struct err *err)
+{
+	struct worker *w = worker_named(p,
+		db_text(q, columns_index(launch_columns, "worker")));
+	struct launch *l = NEW(struct launch);
+	struct worker *keep = w;
+
+	if (columns_read(q, launch_columns, l, err) < 0) {
+		l->worker = keep;
+		err_wrap(err, "launch %s", db_text(q, 0));
+		launch_init(l, p,
+			keep); /* so that launch_free finds what it takes apart */
+		launch_free(l);
+		return -1;
+	}
+	launch_init(l, p, w);
+	deadline_restore(&l->watch, s->meta.same_boot);
+	l->poller = pool_poller_of_row(w, l->region, l->credentials);
+	l->cloud = poller_cloud(l->poller);
+	if (!l->over)
+		w->launch = l;
+	return 0;
+}
+
+static int
+load_launches(struct store *s, struct pool *p, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db, s->launch_select);
+	enum db_result result;
+
+	while ((result = db_step(q, err)) == DB_ROW)
+		if (load_launch(s, p, q, err) < 0)
+			return -1;
+	return ended(result, err);
+}
+
+static int
+load_instance(struct store *s, struct pool *p, struct db_stmt *q, struct err *err)
+{
+	const char *launch = db_text(q, columns_index(instance_columns, "launch"));
+	struct launch *l = launch == NULL ? NULL : pool_launch(p, launch);
+	struct instance *i;
+
+	if (l == NULL)
+		return err_set(err, ERR_PARSE, "ledger: instance %s has no launch",
+			db_text(q, 0));
+	i = NEW(struct instance);
+	if (columns_read(q, instance_columns, i, err) < 0) {
+		err_wrap(err, "instance %s", db_text(q, 0));
+		instance_init(i, l);
+		instance_free(i);
+		return -1;
+	}
+	instance_init(i, l);
+	deadline_restore(&i->pending, s->meta.same_boot);
+	if (l->instance == NULL || i->phase != INSTANCE_CONDEMNED)
+		l->instance =
+			i; /* twins are condemned; the one kept is not, or is as good */
+	return 0;
+}
+
+static int
+load_instances(struct store *s, struct pool *p, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db, s->instance_select);
+	enum db_result result;
+
+	while ((result = db_step(q, err)) == DB_ROW)
+		if (load_instance(s, p, q, err) < 0)
+			return -1;
+	return ended(result, err);
+}
+
+struct recent {
+	struct event_ring *back; /* newest first */
+};
+
+static void
+on_event(void *arg, const struct event *event)
+{
+	struct recent *r = arg;
+
+	event_ring_add(r->back, event);
+}
+
+static int
+load_recent(struct store *s, struct worker *w, struct err *err)
+{
+	struct recent r = {.back = event_ring_new(RECENT_EVENTS)};
+	int result = store_history(s, w->name, 0, RECENT_EVENTS, on_event, &r, err);
+
+	/* The ring's "newest" is the oldest here, for they came newest first. */
+	for (size_t n = 0; n < event_ring_count(r.back); n++)
+		event_ring_add(w->recent, event_ring_get(r.back, n));
+	event_ring_free(r.back);
+	return result;
+}
+
+static int
+load_mails(struct store *s, struct pool *p, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db,
+		"SELECT id, recipient, subject, body, message_id, created_at, next_at, tries FROM mail"
+		" ORDER BY id");
+	enum db_result result;
+
+	while ((result = db_step(q, err)) == DB_ROW) {
+		struct notice_row *row = NEW(struct notice_row);
+
+		row->id = db_int(q, 0);
+		row->recipient = xstrdup(db_text(q, 1));
+		row->subject = xstrdup(db_text(q, 2));
+		row->body = xstrdup(db_text(q, 3));
+		row->message_id = xstrdup(db_text(q, 4));
+		row->created_wall = db_int(q, 5);
+		row->next_wall = db_int(q, 6);
+		row->tries = (unsigned)db_int(q, 7);
+		notices_adopt(p->notices, row);
+	}
+	return ended(result, err);
+}
+
+int
+store_load_rows(struct store *s, struct pool *p, struct err *err)
+{
+	struct worker *w;
+
+	if (load_workers(s, p, err) < 0 || load_launches(s, p, err) < 0 ||
+		load_instances(s, p, err) < 0 || load_mails(s, p, err) < 0)
+		return -1;
+	for (w = p->workers; w != NULL; w = w->hh.next)
+		if (load_recent(s, w, err) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the ledger share: its schema, and columns as data.
+ */
+#ifndef CORE_STORE_PRIV_H
+#define CORE_STORE_PRIV_H
+
+#include "sys/db.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+
+enum column_type {
+	COLUMN_INT64,
+	COLUMN_UNSIGNED, /* unsigned, or an enum without names */
+	COLUMN_BOOL,
+	COLUMN_TEXT,  /* char *, owned */
+	COLUMN_CHARS, /* char[size] */
+	COLUMN_NAMED, /* an enum or int, stored by name */
+	COLUMN_NAME_OF, /* pointer to a struct with a char * at offset `size`; not read back */
+	COLUMN_CHARS_OF, /* pointer to a struct with a char[] at offset `size`; not read back */
+};
+
+struct column {
+	const char *name;
+	enum column_type type;
+	size_t offset;
+	size_t size;
+	const char *(*text)(int value);  /* COLUMN_NAMED */
+	int (*number)(const char *name); /* -1: no such name */
+};
+
+extern const struct db_migration store_migrations[];
+extern const size_t store_migration_count;
+extern const struct column worker_columns[], launch_columns[], instance_columns[];
+
+/* "INSERT … ON CONFLICT(key) DO UPDATE …" for all columns; the caller's. */
+char *columns_upsert(const char *table, const struct column *columns);
+/* "SELECT all columns FROM table tail"; the caller's. */
+char *columns_select(const char *table, const struct column *columns, const char *tail);
+void columns_bind(struct db_stmt *s, const struct column *columns, const void *row);
+/* Fills row; the columns behind pointers are the caller's to resolve. ERR_PARSE. */
+int columns_read(struct db_stmt *s, const struct column *columns, void *row,
+	struct err *err);
+/* The place of a column in the table, from 0. */
+int columns_index(const struct column *columns, const char *name);
+
+#endif

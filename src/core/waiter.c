@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who waits for a worker to come up or to be gone. An answer is given from a poke, so
+ * within a turn and before its commit: the reply leaves behind that.
+ */
+#include "base/clock.h"
+#include "core/instance.h"
+#include "core/launch.h"
+#include "core/worker_priv.h"
+#include "core/pool.h"
+
+#include <assert.h>
+#include <utlist.h>
+
+struct waiter {
+	struct worker *worker; /* borrowed; frees us */
+	enum wait_for what;
+	int64_t generation;
+	waiter_done *done;
+	void *arg;
+	bool over; /* err is the answer */
+	struct err err;
+	struct loop_timer timer;
+	struct waiter *next, *prev;
+};
+
+static void
+waiter_free(struct waiter *waiter)
+{
+	loop_timer_clear(&waiter->timer);
+	DL_DELETE(waiter->worker->waiters, waiter);
+	free(waiter);
+}
+
+static void
+on_timeout(void *arg)
+{
+	struct waiter *waiter = arg;
+
+	waiter->over = true;
+	err_set(&waiter->err, ERR_TIMEOUT, "%s: not yet; the work goes on",
+		waiter->worker->name);
+	loop_poke(&waiter->worker->poke);
+}
+
+struct waiter *
+worker_wait(struct worker *w, enum wait_for what, int64_t timeout_ms, waiter_done *done,
+	void *arg)
+{
+	struct waiter *waiter = NEW(struct waiter);
+
+	waiter->worker = w;
+	waiter->what = what;
+	waiter->generation = w->generation;
+	waiter->done = done;
+	waiter->arg = arg;
+	loop_timer_init(&waiter->timer, w->pool->loop, on_timeout, waiter);
+	if (timeout_ms > 0)
+		loop_timer_in(&waiter->timer, timeout_ms);
+	DL_APPEND(w->waiters, waiter);
+	loop_poke(&w->poke);
+	return waiter;
+}
+
+void
+waiter_cancel(struct waiter *waiter)
+{
+	if (waiter != NULL)
+		waiter_free(waiter);
+}
+
+static const struct instance *
+carrier(const struct worker *w)
+{
+	const struct launch *l = w->launch;
+
+	return l != NULL && l->generation == w->generation &&
+			w->phase == WORKER_LAUNCHED
+		? l->instance
+		: NULL;
+}
+
+/* Nothing is left of this generation or an older one; fast: nothing that still runs. */
+static bool
+is_stopped(const struct worker *w, int64_t generation, bool fast)
+{
+	const struct launch *l;
+
+	if (w->phase != WORKER_IDLE && w->generation <= generation)
+		return false;
+	LL_FOREACH2(w->launches, l, next_of_worker)
+	{
+		if (l->generation > generation || l->phase == LAUNCH_GONE)
+			continue;
+		if (!fast || l->instance == NULL || !instance_is_dying(l->instance))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_reached(const struct waiter *waiter)
+{
+	const struct worker *w = waiter->worker;
+	const struct instance *i = carrier(w);
+
+	switch (waiter->what) {
+	case WAIT_RUNNING: return i != NULL && instance_is_up(i);
+	case WAIT_ATTACHED:
+		return i != NULL && i->phase == INSTANCE_READY && w->attached;
+	case WAIT_STOPPED: return is_stopped(w, waiter->generation, false);
+	case WAIT_STOPPED_FAST: return is_stopped(w, waiter->generation, true);
+	}
+	return false;
+}
+
+void
+waiters_check(struct worker *w)
+{
+	struct waiter *waiter, *tmp;
+
+	DL_FOREACH_SAFE(w->waiters, waiter, tmp) {
+		struct waiter copy = *waiter;
+
+		if (!waiter->over && !is_reached(waiter))
+			continue;
+		waiter_free(waiter);
+		copy.done(copy.arg, w, copy.over ? &copy.err : NULL);
+	}
+}
+
+void
+waiters_fail(struct worker *w, const struct err *err)
+{
+	struct waiter *waiter;
+
+	DL_FOREACH(w->waiters, waiter) {
+		if (waiter->over || waiter->what == WAIT_STOPPED ||
+			waiter->what == WAIT_STOPPED_FAST)
+			continue;
+		waiter->over = true;
+		waiter->err = *err;
+	}
+	loop_poke(&w->poke);
+}
+
+void
+waiters_drop(struct worker *w)
+{
+	while (w->waiters != NULL)
+		waiter_free(w->waiters);
+}

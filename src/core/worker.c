@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The worker machine: its phase table, the one writer of its phase, and the rules that
+ * begin and end a wish. What callers ask of it is worker_ops.c's, what they see
+ * worker_view.c's, who waits waiter.c's.
+ */
+#include "core/worker.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "core/event.h"
+#include "core/instance.h"
+#include "core/launch.h"
+#include "core/notice.h"
+#include "core/poller.h"
+#include "core/pool.h"
+#include "core/worker_priv.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define RECENT_EVENTS 100
+/* Between two launches after a refusal that time may mend; quotas change in minutes. */
+#define RETRY_BASE_MS 1000
+#define RETRY_CAP_MS 60000
+#define QUOTA_BASE_MS 30000
+#define QUOTA_CAP_MS 300000
+
+typedef void phase_step(struct worker *w);
+static phase_step step_queued, step_placing, step_launched;
+
+#define P(phase) (1u << WORKER_##phase)
+
+/* clang-format off */
+static const struct phase {
+	const char *name;  /* in the ledger */
+	phase_step *step;  /* looks at the facts; idempotent */
+	unsigned next;     /* legal successors */
+} phases[WORKER_COUNT] = {
+	[WORKER_IDLE]     = { "idle",     NULL,          P(QUEUED) | P(PLACING) },
+	[WORKER_QUEUED]   = { "queued",   step_queued,   P(PLACING) | P(IDLE) },
+	[WORKER_PLACING]  = { "placing",  step_placing,  P(LAUNCHED) | P(IDLE) },
+	[WORKER_LAUNCHED] = { "launched", step_launched, P(QUEUED) | P(PLACING) | P(IDLE) },
+};
+/* clang-format on */
+
+const char *
+worker_stored_phase_name(enum worker_phase phase)
+{
+	assert(phase < WORKER_COUNT);
+	return phases[phase].name;
+}
+
+enum worker_phase
+worker_stored_phase_find(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < WORKER_COUNT; i++)
+		if (strcmp(phases[i].name, name) == 0)
+			break;
+	return (enum worker_phase)i;
+}
+
+bool
+worker_phase_leads_to(enum worker_phase from, enum worker_phase to)
+{
+	return (phases[from].next & (1u << to)) != 0;
+}
+
+/* Why an error ends the wish at once: what waiting cannot mend (DESIGN 4). */
+static const struct retry_rule {
+	bool retry;
+	int64_t base_ms, cap_ms;
+} retry_rules[REASON_COUNT] = {
+	[REASON_NONE] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
+	[REASON_CAPACITY] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
+	[REASON_QUOTA] = {true, QUOTA_BASE_MS, QUOTA_CAP_MS},
+	[REASON_PRICE] = {false, 0, 0},
+	[REASON_CONFIG] = {false, 0, 0},
+	[REASON_AUTH] = {false, 0, 0},
+	[REASON_THROTTLED] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
+	[REASON_NETWORK] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
+	[REASON_INSTANCE_DIED] = {false, 0, 0},
+	[REASON_INTERNAL] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
+};
+
+void
+worker_event(struct worker *w, int type, const struct launch *l, const char *from,
+	const char *to, const struct cause *cause)
+{
+	const struct instance *i = l == NULL ? worker_instance(w) : l->instance;
+	const struct err *e = &w->last_error;
+	bool failed = type == EVENT_FAILED || type == EVENT_MISSING ||
+		type == EVENT_LOST;
+	struct event event = {
+		.type = (enum event_type)type,
+		.worker = w->name,
+		.generation = l == NULL ? w->generation : l->generation,
+		.launch = l == NULL ? NULL : l->id,
+		.instance = i == NULL ? NULL : i->id,
+		.from = from,
+		.to = to,
+		.by = cause->by,
+		.reason = cause->reason,
+		.aws_code = failed && e->origin[0] != '\0' ? e->origin : NULL,
+		.aws_message = failed && e->origin_text[0] != '\0' ? e->origin_text
+								   : NULL,
+		.aws_request_id = failed && e->request_id[0] != '\0' ? e->request_id
+								     : NULL,
+	};
+
+	event_emit(w->pool->events, w->recent, &event);
+	if (from != NULL && to != NULL)
+		log_info(w->name, "%s: %s -> %s%s%s", event_type_name(event.type), from,
+			to, cause->reason == NULL ? "" : ": ",
+			cause->reason == NULL ? "" : cause->reason);
+	else
+		log_info(w->name, "%s%s%s", event_type_name(event.type),
+			cause->reason == NULL ? "" : ": ",
+			cause->reason == NULL ? "" : cause->reason);
+}
+
+static void
+set_phase(struct worker *w, enum worker_phase to)
+{
+	assert(worker_phase_leads_to(w->phase, to));
+	w->phase = to;
+	w->phase_wall = clock_wall_ms();
+	pool_dirty_worker(w);
+	loop_poke(&w->poke);
+}
+
+void
+worker_changed(struct worker *w)
+{
+	loop_poke(&w->poke);
+	if (w->pool->on_settled != NULL)
+		loop_poke(&w->pool->settled);
+}
+
+void
+worker_begin(struct worker *w, const struct cause *cause)
+{
+	w->generation++;
+	free(w->by);
+	free(w->reason);
+	w->by = xstrdup_opt(cause->by);
+	w->reason = xstrdup_opt(cause->reason);
+	err_clear(&w->last_error);
+	w->launched_once = false;
+	w->attached = false;
+	w->tries = 0;
+	w->try_ms = 0;
+	worker_await_attach(w);
+	set_phase(w, w->launch == NULL ? WORKER_PLACING : WORKER_QUEUED);
+}
+
+void
+worker_await_attach(struct worker *w)
+{
+	if (w->conf != NULL && w->conf->missing_timeout > 0)
+		deadline_set(&w->missing, w->conf->missing_timeout);
+	else
+		deadline_clear(&w->missing);
+	pool_dirty_worker(w);
+}
+
+void
+worker_end(struct worker *w, const struct cause *cause, const struct err *err)
+{
+	struct launch *l = w->launch;
+
+	if (w->phase == WORKER_IDLE)
+		return;
+	deadline_clear(&w->missing);
+	deadline_clear(&w->idle);
+	w->attached = false;
+	w->building = 0;
+	set_phase(w, WORKER_IDLE);
+	if (l != NULL && l->generation == w->generation)
+		launch_unwant(l, cause);
+	waiters_fail(w, err);
+}
+
+static void
+fail(struct worker *w, int event, const struct launch *l, const struct err *err)
+{
+	w->last_error = *err;
+	worker_event(w, event, l, NULL, NULL, &(struct cause){"ec2workerd", err->text});
+	worker_end(w,
+		&(struct cause){event_type_name((enum event_type)event), err->text},
+		err);
+}
+
+void
+worker_launch_failed(struct worker *w, struct launch *l, bool was_ready,
+	const struct err *err)
+{
+	const struct retry_rule *rule = &retry_rules[err->reason];
+	struct err why = *err;
+
+	if (w->phase != WORKER_LAUNCHED || l->generation != w->generation)
+		return;
+	why.code = ERR_FAILED;
+	if (was_ready) {
+		fail(w, EVENT_LOST, l, &why);
+	} else if (!rule->retry) {
+		fail(w, EVENT_FAILED, l, &why);
+	} else {
+		w->last_error = why;
+		w->try_ms = clock_ms() +
+			rng_backoff_ms(&w->pool->rng, w->tries++, rule->base_ms,
+				rule->cap_ms);
+		pool_dirty_worker(w);
+		loop_poke(&w->poke);
+	}
+}
+
+static void
+step_queued(struct worker *w)
+{
+	if (w->launch == NULL)
+		set_phase(w, WORKER_PLACING);
+}
+
+static void
+step_placing(struct worker *w)
+{
+	struct err err;
+
+	if (clock_ms() < w->try_ms)
+		return;
+	if (w->pool->stopping || w->pool->degraded) {
+		w->try_ms = clock_ms() + RETRY_BASE_MS;
+		return;
+	}
+	if (w->conf == NULL || launch_reserve(w, &err) == NULL) {
+		if (w->conf == NULL)
+			err_set(&err, ERR_FAILED,
+				"%s is no longer in the configuration", w->name);
+		err.code = ERR_FAILED;
+		err.reason = REASON_CONFIG;
+		fail(w, EVENT_FAILED, NULL, &err);
+		return;
+	}
+	set_phase(w, WORKER_LAUNCHED);
+}
+
+/* The launch is over, or will never bring this generation up: another one follows. */
+static void
+step_launched(struct worker *w)
+{
+	const struct launch *l = w->launch;
+
+	if (l == NULL)
+		set_phase(w, WORKER_PLACING);
+	else if (l->unwanted || l->phase == LAUNCH_WATCH)
+		set_phase(w, WORKER_QUEUED);
+}
+
+/* Something may have been launched: then only a fresh listing lets a limit act. */
+static bool
+knows_enough(const struct worker *w, const struct deadline *d)
+{
+	const struct launch *l = w->launch;
+
+	if (l == NULL || l->phase == LAUNCH_RESERVED)
+		return true;
+	if (poller_listed_ms(l->poller) >= d->boot_ms)
+		return true;
+	poller_expect(l->poller);
+	return false;
+}
+
+static bool
+was_launched(const struct worker *w)
+{
+	return w->launched_once ||
+		(w->launch != NULL && w->launch->phase == LAUNCH_SENDING);
+}
+
+static void
+missing(struct worker *w)
+{
+	struct launch *l = w->launch;
+	struct instance *i = l != NULL && l->generation == w->generation ? l->instance
+									 : NULL;
+	struct err err = w->last_error, last = w->last_error;
+
+	if (!was_launched(w)) {
+		if (last.code == ERR_NONE)
+			err_set(&err, ERR_FAILED,
+				"never launched within missing_timeout");
+		else
+			err_wrap(&err, "never launched within missing_timeout");
+		err.code = ERR_FAILED;
+		fail(w, EVENT_FAILED, NULL, &err);
+		return;
+	}
+	err_set(&err, ERR_MISSING,
+		"launched, but not attached within missing_timeout%s%s",
+		i == NULL ? "" : ": instance ", i == NULL ? "" : i->id);
+	err.reason = last.reason;
+	err_origin(&err, last.origin, last.origin_text, last.request_id);
+	notice_missing(w->pool->notices, w, i, &err);
+	if (i != NULL)
+		instance_fetch_console(i);
+	fail(w, EVENT_MISSING, l, &err);
+}
+
+static void
+step_deadlines(struct worker *w)
+{
+	struct err err;
+
+	if (deadline_is_over(&w->missing) && knows_enough(w, &w->missing)) {
+		missing(w);
+	} else if (deadline_is_over(&w->idle)) {
+		err_set(&err, ERR_CANCELLED, "no build within build_wait_timeout");
+		worker_end(w, &(struct cause){"build_wait_timeout", "no build"}, &err);
+	}
+}
+
+static void
+arm(struct worker *w)
+{
+	int64_t due = INT64_MAX, now = clock_ms();
+
+	if (deadline_is_set(&w->missing))
+		due = w->missing.boot_ms;
+	if (deadline_is_set(&w->idle) && w->idle.boot_ms < due)
+		due = w->idle.boot_ms;
+	if (due <= now)
+		due = now + 1000; /* over, but for want of a listing not acted upon */
+	if (w->phase == WORKER_PLACING && w->try_ms < due)
+		due = w->try_ms > now ? w->try_ms : now;
+	if (due == INT64_MAX)
+		loop_timer_clear(&w->timer);
+	else
+		loop_timer_at(&w->timer, due);
+}
+
+static void
+tell_state(struct worker *w)
+{
+	enum worker_state now = worker_state(w);
+
+	if (now == w->state)
+		return;
+	worker_event(w, EVENT_STATE, NULL, worker_state_name(w->state),
+		worker_state_name(now),
+		&(struct cause){w->by,
+			w->last_error.code == ERR_NONE ? w->reason
+						       : w->last_error.text});
+	w->state = now;
+}
+
+void
+worker_step(struct worker *w)
+{
+	if (w->phase != WORKER_IDLE)
+		step_deadlines(w);
+	if (phases[w->phase].step != NULL)
+		phases[w->phase].step(w);
+	tell_state(w);
+	waiters_check(w);
+	arm(w);
+}
+
+static void
+on_poke(void *arg)
+{
+	worker_step(arg);
+}
+
+struct worker *
+worker_new(struct pool *pool, const char *name, struct conf_worker *conf)
+{
+	struct worker *w = NEW(struct worker);
+
+	w->pool = pool;
+	w->name = xstrdup(name);
+	w->conf = conf == NULL ? NULL : conf_worker_ref(conf);
+	w->removed = conf == NULL;
+	w->recent = event_ring_new(RECENT_EVENTS);
+	loop_timer_init(&w->timer, pool->loop, on_poke, w);
+	loop_poke_init(&w->poke, pool->loop, on_poke, w);
+	HASH_ADD_KEYPTR(hh, pool->workers, w->name, strlen(w->name), w);
+	return w;
+}
+
+void
+worker_set_conf(struct worker *w, struct conf_worker *conf)
+{
+	int64_t before = w->conf == NULL ? 0 : w->conf->missing_timeout;
+
+	w->removed = conf == NULL;
+	if (conf == NULL)
+		return; /* the old one serves what still runs */
+	(void)conf_worker_ref(conf);
+	conf_worker_unref(w->conf);
+	w->conf = conf;
+	/* A running deadline keeps what has elapsed (BUILDBOT.md W4). */
+	if (deadline_is_set(&w->missing) && conf->missing_timeout > 0 && before > 0) {
+		w->missing.boot_ms += conf->missing_timeout - before;
+		w->missing.wall_ms += conf->missing_timeout - before;
+		pool_dirty_worker(w);
+	} else if (deadline_is_set(&w->missing)) {
+		deadline_clear(&w->missing);
+		pool_dirty_worker(w);
+	}
+	loop_poke(&w->poke);
+}
+
+void
+worker_free(struct worker *w)
+{
+	if (w == NULL)
+		return;
+	waiters_drop(w);
+	loop_timer_clear(&w->timer);
+	loop_poke_clear(&w->poke);
+	HASH_DEL(w->pool->workers, w);
+	conf_worker_unref(w->conf);
+	event_ring_free(w->recent);
+	free(w->build);
+	free(w->by);
+	free(w->reason);
+	free(w->name);
+	free(w);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the worker machine share with each other and with the ledger.
+ */
+#ifndef CORE_WORKER_PRIV_H
+#define CORE_WORKER_PRIV_H
+
+#include "core/worker.h"
+
+/* The stored phase's name; WORKER_COUNT if there is none of that name. */
+const char *worker_stored_phase_name(enum worker_phase phase);
+enum worker_phase worker_stored_phase_find(const char *name);
+bool worker_phase_leads_to(enum worker_phase from, enum worker_phase to);
+
+/* Begins the next generation; the worker is idle. */
+void worker_begin(struct worker *w, const struct cause *cause);
+/* Arms missing_timeout from now. */
+void worker_await_attach(struct worker *w);
+/* Ends the wish: waiters for it get err, what carries it is no longer wanted. */
+void worker_end(struct worker *w, const struct cause *cause, const struct err *err);
+
+/* Answers the waiters whose time has come. */
+void waiters_check(struct worker *w);
+/* The generation has ended: who waited for it to come up gets err. */
+void waiters_fail(struct worker *w, const struct err *err);
+/* Teardown: forgets all without a word. */
+void waiters_drop(struct worker *w);
+
+#endif
