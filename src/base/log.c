@@ -151,8 +151,8 @@ report_dropped(void)
 	AUTO(buf) struct buf line = {.data = NULL};
 
 	add_head(&line, LOG_LEVEL_WARNING, NULL);
-	buf_printf(&line, "%lu log lines were dropped: the log was not read",
-		sink.dropped);
+	buf_printf(&line, "%lu log line%s dropped: the log was not read", sink.dropped,
+		sink.dropped == 1 ? " was" : "s were");
 	end_line(&line);
 	if (!write_line(&line))
 		return false;
