@@ -33,19 +33,21 @@ struct http_request {
 	bool mutating;
 	bool plain;         /* http:// is allowed; else https only */
 	bool no_proxy;      /* never through a proxy (metadata services) */
-	int64_t connect_ms; /* 0: 5000 */
+	int64_t connect_ms; /* name and TCP; TLS included twice that. 0: 5000 */
 	int64_t total_ms;   /* 0: 30000 */
 	size_t reply_max;   /* 0: 8 MiB; a longer reply aborts the transfer */
 };
 
 struct http_reply {
-	bool complete;    /* a whole response arrived; else error says what happened */
-	bool never_sent;  /* not a byte of the request left: EC2.md 11.2's rule */
-	long status;      /* HTTP status, 0 if none */
-	const char *body; /* borrowed for the callback; NUL-terminated; "" if none */
+	bool complete;   /* a whole response arrived; else error says what happened */
+	bool never_sent; /* not a byte of the request left: EC2.md 11.2's rule */
+	long status;     /* HTTP status, 0 if none */
+	/* borrowed for the callback; NUL-terminated; "" if none or not complete */
+	const char *body;
 	size_t body_len;
-	int64_t date_ms;        /* the Date header, wall ms, or 0 */
-	int64_t retry_after_ms; /* Retry-After or x-amz-retry-after, or 0 */
+	int64_t date_ms; /* the Date header, wall ms, or 0 */
+	/* x-amz-retry-after, else Retry-After; at most a day; 0 if none */
+	int64_t retry_after_ms;
 	char content_type[64];
 	char error[256];        /* libcurl's words when not complete */
 	int curl_code;          /* CURLcode, for the log */
@@ -56,18 +58,29 @@ struct http_reply {
 
 typedef void http_done(void *arg, const struct http_reply *reply);
 
-/* Several may share a process; each owns a connection cache and a CA cache. */
+/*
+ * Several may share a process; each owns a connection cache and a CA cache. At most 128
+ * transfers run at once, the others wait their turn; all reply bodies together hold at
+ * most 64 MiB, and the one that would exceed that is aborted.
+ */
 struct http *http_new(struct loop *loop, const char *user_agent, struct err *err);
 /* Never NULL: what cannot be started completes with never_sent set. */
 struct http_call *http_start(struct http *http, const struct http_request *request,
 	http_done *done, void *arg);
-/* Immediate and final: no callback. */
+/* Immediate and final: no callback. Within its own callback it does nothing. */
 void http_cancel(struct http_call *call);
 size_t http_in_flight(const struct http *http);
-/* Cancels what is under way. Does not wait for resolver threads. */
+/*
+ * Cancels what is under way. Does not wait for resolver threads. Not within a callback
+ * of its calls.
+ */
 void http_free(struct http *http);
 
-/* The multi handle's seam for sys/mail alone: runs any easy handle under this multi. */
+/*
+ * The multi handle's seam for sys/mail alone: runs any easy handle under this multi. The
+ * handle becomes the call's, which sets what every transfer has (verification, signals,
+ * CURLOPT_PRIVATE); it lives until done has returned, still in the multi.
+ */
 struct http_call *http_start_easy(struct http *http, void *easy,
 	void (*done)(void *arg, int curl_code), void *arg);
 void *http_call_easy(struct http_call *call);
