@@ -171,8 +171,8 @@ fuzz:
 .PHONY: fuzz-run
 fuzz-run: $(FUZZERS)
 	$(Q)for f in $(notdir $(FUZZERS)); do \
-		mkdir -p $(B)/corpus/$$f && \
-		$(B)/tests/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(B)/$$f- \
+		echo "$$f: $(FUZZ_SECONDS) s" && mkdir -p $(B)/corpus/$$f && \
+		$(B)/tests/fuzz/$$f -verbosity=0 -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(B)/$$f- \
 			$(B)/corpus/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
 

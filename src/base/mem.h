@@ -31,7 +31,7 @@ bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /*
- * AUTO(free_str) char *s = ...;  runs the cleanup when s leaves its scope.
+ * AUTO(free) char *s = ...;  runs the cleanup when s leaves its scope.
  * AUTO_DEFINE(name, type, fn) makes one that calls fn(value) for type value.
  */
 #define AUTO(name) __attribute__((cleanup(auto_##name)))

@@ -3,17 +3,16 @@
  * Stands in for libFuzzer's main program: gives each file of the named directories to the
  * target once, each in a process of its own, so that one crash hides no other.
  */
+#include "fuzz.h"
+
 #include <dirent.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define INPUT_MAX (4u * 1024u * 1024u)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 run_here(const char *path)
