@@ -43,4 +43,10 @@ auto_buf(struct buf *b)
 	buf_fini(b);
 }
 
+static inline void
+auto_buf_wipe(struct buf *b)
+{
+	buf_wipe_fini(b);
+}
+
 #endif

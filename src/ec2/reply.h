@@ -52,12 +52,16 @@ struct ec2_instances {
 const char *ec2_state_name(enum ec2_state state);
 /* EC2_STATE_UNKNOWN if the name is none. */
 enum ec2_state ec2_state_find(const char *name);
-/* "i-" and 8 to 17 lower-case hex digits. */
+/* 0 if it is "i-" and 8 to 17 lower-case hex digits, else -1. */
 int ec2_instance_id_check(const char *id);
 
+/* More instances than this in one body are refused; pages have at most 1000. */
+#define EC2_INSTANCES_MAX 10000u
+
 /*
- * RunInstances' or DescribeInstances' body. -1: not whole, not the expected root, a bad
- * id.
+ * RunInstances' or DescribeInstances' body. -1 (ERR_PARSE): not whole, not the expected
+ * root, an instance without an id or with a malformed one; for RunInstances also no
+ * instance at all. *ret is then untouched.
  */
 int ec2_parse_run(const char *body, size_t len, struct ec2_instances *ret,
 	struct err *err);
@@ -70,8 +74,8 @@ int ec2_parse_terminate(const char *body, size_t len, struct ec2_instances *ret,
 int ec2_parse_console(const char *body, size_t len, char **ret_output, size_t *ret_len,
 	int64_t *ret_at, struct err *err);
 /*
- * An error body in any of the shapes of EC2-WIRE.md 3.2. -1 if it is none. Fills origin
- * fields of err.
+ * An error body in any of the shapes of EC2-WIRE.md 3.2. -1 if it is none. Fills the
+ * origin fields of ret.
  */
 int ec2_parse_error(const char *body, size_t len, struct err *ret);
 

@@ -8,8 +8,12 @@
 
 #include <stdbool.h>
 
+struct ec2_answer;
 struct err;
 struct http_reply;
+
+/* What EC2 may ask us to wait; more is cut to this. */
+#define EC2_RETRY_AFTER_MAX_MS 60000
 
 enum verdict {
 	VERDICT_DONE, /* it happened, and the whole answer was understood */
@@ -38,8 +42,9 @@ enum ec2_class {
 	EC2_CLASS_PRICE,
 	EC2_CLASS_QUOTA,
 	EC2_CLASS_CONFIG,
-	EC2_CLASS_AUTH,       /* final */
-	EC2_CLASS_AUTH_CLOCK, /* maybe the clock, maybe expired credentials */
+	EC2_CLASS_AUTH, /* final */
+	/* maybe the clock, maybe expired credentials; the client makes it AUTH at last */
+	EC2_CLASS_AUTH_CLOCK,
 	EC2_CLASS_STATE,
 	EC2_CLASS_VOLUME, /* volume or address */
 	EC2_CLASS_NOT_VISIBLE,
@@ -48,7 +53,8 @@ enum ec2_class {
 	EC2_CLASS_TERMINATED,
 	EC2_CLASS_TOKEN, /* InvalidClientToken */
 	EC2_CLASS_PROTECTED,
-	EC2_CLASS_DRY_RUN,
+	EC2_CLASS_DRY_RUN,      /* it would have worked */
+	EC2_CLASS_PAGE_TOKEN,   /* the scan starts again */
 	EC2_CLASS_UNKNOWN_CODE, /* by HTTP class */
 	EC2_CLASS_NEVER_SENT,
 	EC2_CLASS_COUNT
@@ -60,13 +66,15 @@ const char *ec2_action_name(enum ec2_action action);
 /* The class of an error code; EC2_CLASS_UNKNOWN_CODE when it is in no row. */
 enum ec2_class ec2_classify_code(const char *code);
 
-struct ec2_answer;
-
 /*
  * Judges a reply: fills verdict, class, err (sentence, reason, AWS's code, message and
- * request id). parsed says whether a 2xx body was understood whole by its parser.
+ * request id), sent and retry_after_ms, and leaves the rest. unparsed is NULL if a 2xx body
+ * was understood whole by its parser, else the parser's error; other replies ignore it.
  */
-void ec2_judge(enum ec2_action action, const struct http_reply *reply, bool parsed,
-	struct ec2_answer *ret_answer);
+void ec2_judge(enum ec2_action action, const struct http_reply *reply,
+	const struct err *unparsed, struct ec2_answer *answer);
+/* Judges an error that did not come by HTTP: class and its verdict; err is copied. */
+void ec2_judge_class(enum ec2_action action, enum ec2_class class,
+	const struct err *err, struct ec2_answer *answer);
 
 #endif
