@@ -16,8 +16,8 @@ struct loop;
 struct sigv4_keys;
 
 /*
- * Where to look, in this order: the explicit keys, the environment, the profile's
- * files. All borrowed.
+ * Where to look, in this order: the explicit keys, the environment, the profile's files.
+ * A profile that is named here goes before the environment, as in boto3. All borrowed.
  */
 struct ec2_creds_source {
 	const char *identifier, *secret, *session_token; /* explicit; NULL: go on */
@@ -39,6 +39,8 @@ void ec2_creds_unref(struct ec2_creds *c);
  * "environment", "profile:ci".
  */
 const char *ec2_creds_name(const struct ec2_creds *c);
+/* Whether a set made from this source would look in the same places with the same keys. */
+bool ec2_creds_is(const struct ec2_creds *c, const struct ec2_creds_source *source);
 
 /* keys: borrowed for the call; NULL with err (reason auth) if there are none. */
 typedef void ec2_creds_done(void *arg, const struct sigv4_keys *keys,
@@ -48,11 +50,14 @@ typedef void ec2_creds_done(void *arg, const struct sigv4_keys *keys,
 struct ec2_creds_call *ec2_creds_get(struct ec2_creds *c, ec2_creds_done *done,
 	void *arg);
 void ec2_creds_cancel(struct ec2_creds_call *call);
+/* Tells which keys are in use: another number for others. */
+unsigned ec2_creds_serial(const struct ec2_creds *c);
 /*
- * EC2 refused the keys: look again at the source, once for all who ask; false if the
+ * EC2 refused the keys of that serial: the next to ask makes us look at the source again,
+ * once for all. Keys that still are there stay in use if the look fails. False if the
  * source cannot change.
  */
-bool ec2_creds_invalidate(struct ec2_creds *c);
+bool ec2_creds_invalidate(struct ec2_creds *c, unsigned serial);
 
 /*
  * BUILDBOT.md R2 behind the configuration: AWS_REGION, AWS_DEFAULT_REGION, the

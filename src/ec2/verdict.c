@@ -214,17 +214,28 @@ verdict_of(enum ec2_action action, enum ec2_class class, long status)
 	return verdict;
 }
 
-/* An encoded message tells what policies say: not for everyone who may see an error. */
-static void
-cut_encoded_message(char *text)
-{
-	char *at = strstr(text, "Encoded authorization failure message");
+/*
+ * What some messages go on with is not for everyone who may see an error: an encoded one
+ * tells what policies say, a canonical request holds our session token.
+ */
+static const char *const private_parts[] = {
+	"Encoded authorization failure message",
+	"The Canonical String",
+	"The String-to-Sign",
+};
 
-	if (at == NULL)
-		return;
-	while (at > text && at[-1] == ' ')
-		at--;
-	*at = '\0';
+static void
+cut_private_parts(char *text)
+{
+	for (size_t i = 0; i < COUNT_OF(private_parts); i++) {
+		char *at = strstr(text, private_parts[i]);
+
+		if (at != NULL)
+			*at = '\0';
+	}
+	for (char *end = text + strlen(text);
+		end > text && strchr(" \n", end[-1]) != NULL;)
+		*--end = '\0';
 }
 
 /* "RunInstances: CODE: message (request id ID)" */
@@ -239,7 +250,7 @@ describe_error(enum ec2_action action, const struct http_reply *reply, struct er
 			actions[action].name, reply->status);
 		return;
 	}
-	cut_encoded_message(said.origin_text);
+	cut_private_parts(said.origin_text);
 	buf_printf(&text, "%s: %s", actions[action].name, said.origin);
 	if (said.origin_text[0] != '\0')
 		buf_printf(&text, ": %s", said.origin_text);
