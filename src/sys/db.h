@@ -19,7 +19,7 @@ enum db_result {
 	DB_DONE,       /* success */
 	DB_FULL,       /* no space on a write, rolled back: may be tried again */
 	DB_BUSY,       /* locked by somebody else, rolled back: may be tried again */
-	DB_CONSTRAINT, /* a constraint refused it: a mistake of ours, or a twin */
+	DB_CONSTRAINT, /* a constraint refused the statement: our mistake, or a twin */
 	/* fsync failed, I/O error, corruption: nothing can be trusted any more */
 	DB_FATAL,
 };
@@ -30,13 +30,17 @@ struct db_migration {
 };
 
 /*
- * Opens or makes path (":memory:" is fine): WAL, synchronous=FULL, foreign keys, busy
- * timeout 2 s, quick_check, then the migrations above user_version, each in one
- * transaction that writes user_version last. A newer user_version is refused.
- * ERR_CONFIG.
+ * Opens or makes path (":memory:" is fine; 0600, ours, no symbolic link): quick_check,
+ * WAL, synchronous=FULL, busy timeout 2 s, then the migrations above user_version, each
+ * in one transaction that writes user_version last (foreign keys are off during it and
+ * checked at its end), then foreign keys. On NULL err.origin says which kind of failure:
+ * "FULL" and "BUSY" are ERR_UNAVAILABLE, all others ERR_CONFIG; "CORRUPT" and "IOERR" the
+ * contents are lost or cannot be read, "NEWER" a user_version above count.
  */
 struct db *db_open(const char *path, const struct db_migration *migrations,
 	size_t count, struct err *err);
+/* The first step of db_open alone: opens, checks nothing, migrates nothing. */
+struct db *db_connect(const char *path, struct err *err);
 void db_close(struct db *db);
 
 /*
@@ -44,12 +48,19 @@ void db_close(struct db *db);
  * is a literal.
  */
 struct db_stmt *db_stmt(struct db *db, const char *sql);
-/* index counts from 1. Text and blobs are copied. NULL text is SQL NULL. */
+/* index counts from 1. Text is copied. NULL text is SQL NULL. */
 void db_bind_int(struct db_stmt *s, int index, int64_t value);
 void db_bind_double(struct db_stmt *s, int index, double value);
 void db_bind_text(struct db_stmt *s, int index, const char *text);
 void db_bind_null(struct db_stmt *s, int index);
+/*
+ * err is set by all but DB_ROW and DB_DONE; its origin is the kind of failure ("FULL",
+ * "CORRUPT", ...). DB_DONE resets the statement. After DB_FULL or DB_BUSY all that is left
+ * of the transaction fails alike, its commit too; after DB_FATAL everything does.
+ */
 enum db_result db_step(struct db_stmt *s, struct err *err);
+/* Ends a loop over rows early. */
+void db_reset(struct db_stmt *s);
 /* column counts from 0; text is borrowed until the next step and NULL for SQL NULL. */
 int64_t db_int(struct db_stmt *s, int column);
 double db_double(struct db_stmt *s, int column);
@@ -57,17 +68,24 @@ const char *db_text(struct db_stmt *s, int column);
 bool db_is_null(struct db_stmt *s, int column);
 /* Binds nothing, steps once, resets: for BEGIN and the like. */
 enum db_result db_exec(struct db *db, const char *sql, struct err *err);
+/* SQL of several statements without bindings and results: for schemas. */
+enum db_result db_script(struct db *db, const char *sql, struct err *err);
 int64_t db_last_id(struct db *db);
 
-/* One transaction: begin immediately, commit or roll back. */
+/*
+ * One transaction: begin immediately, then commit or roll back; each ends the loops over
+ * rows that are open. A commit that fails has rolled back, unless it is DB_FATAL: then it
+ * may have happened. Rolling back what is over already is fine.
+ */
 enum db_result db_begin(struct db *db, struct err *err);
 enum db_result db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
 
 /*
- * Takes the lock of a state directory (flock on dir/lock), for the life of the process.
- * The directory must be a real directory, ours, 0700. Returns a descriptor, or -1 and
- * ERR_CONFIG with what is wrong (ERR_UNAVAILABLE: another daemon holds it).
+ * Takes the lock of a state directory (flock on dir/lock), for as long as the descriptor
+ * that it returns is open. Makes the directory (0700) if its parent is there. It must be a
+ * real directory, ours, and nobody else's to write; what others may read is tightened. -1
+ * and ERR_CONFIG with what is wrong (ERR_UNAVAILABLE: another daemon holds it).
  */
 int db_lock_dir(const char *dir, struct err *err);
 

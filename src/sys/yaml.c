@@ -6,6 +6,7 @@
  */
 #include "sys/yaml.h"
 
+#include "base/buf.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/node.h"
@@ -13,7 +14,6 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,14 +77,13 @@ is_indented_by_tab(const struct reader *r, unsigned line)
 __attribute__((format(printf, 4, 5))) static int
 problem(struct reader *r, struct mark mark, const char *key, const char *fmt, ...)
 {
-	AUTO(free) char *text = NULL;
+	AUTO(buf) struct buf text = {0};
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	diag_add(r->ds, DIAG_ERROR, mark, key, "%s", text);
+	diag_add(r->ds, DIAG_ERROR, mark, key, "%s", buf_str(&text));
 	if (++r->errors < YAML_ERRORS_MAX)
 		return 0;
 	diag_add(r->ds, DIAG_ERROR, mark, NULL,

@@ -3,6 +3,7 @@
  * Files in a directory of their own. read() and write() are ours here, so that a file can
  * change in the middle of being read, and a disk can be full.
  */
+#include "scratch.h"
 #include "unit.h"
 
 #include "base/buf.h"
@@ -10,7 +11,6 @@
 #include "base/mem.h"
 #include "sys/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -76,42 +76,6 @@ write(int fd, const void *data, size_t size)
 		size = fault.write_room;
 	fault.write_room -= size;
 	return syscall(SYS_write, fd, data, size);
-}
-
-static char dir[] = "/tmp/test_file.XXXXXX";
-
-static void
-setup(void)
-{
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(chdir(dir), 0);
-	umask(022);
-}
-
-static void
-teardown(void)
-{
-	DIR *d = opendir(".");
-
-	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-		if (unlink(e->d_name) != 0)
-			(void)rmdir(e->d_name);
-	}
-	(void)closedir(d);
-	ck_assert_int_eq(rmdir(dir), 0);
-}
-
-static size_t
-files_here(void)
-{
-	DIR *d = opendir(".");
-	size_t count = 0;
-
-	ck_assert_ptr_nonnull(d);
-	for (struct dirent *e; (e = readdir(d)) != NULL;)
-		count += e->d_name[0] != '.';
-	(void)closedir(d);
-	return count;
 }
 
 static void
@@ -349,7 +313,7 @@ mode_of(const char *path)
 
 START_TEST(writes)
 {
-	AUTO(free) char *absolute = xasprintf("%s/g", dir);
+	AUTO(free) char *absolute = xasprintf("%s/g", scratch_path());
 
 	ck_assert_int_eq(file_write("f", 0640, "one", 3, NULL), 0);
 	assert_content("f", "one");
@@ -360,7 +324,7 @@ START_TEST(writes)
 	ck_assert_int_eq(file_write(absolute, 0666, "two", 3, NULL), 0);
 	assert_content("g", "two");
 	ck_assert_uint_eq(mode_of("g") & 07777, 0666); /* whatever the umask */
-	ck_assert_uint_eq(files_here(), 2);
+	ck_assert_uint_eq(scratch_count(), 2);
 }
 END_TEST
 
@@ -386,7 +350,7 @@ START_TEST(full_disk)
 	ck_assert_int_eq(err.code, ERR_IO);
 	ck_assert_str_eq(err.text, "f: cannot be written: No space left on device");
 	assert_content("f", "old");
-	ck_assert_uint_eq(files_here(), 1);
+	ck_assert_uint_eq(scratch_count(), 1);
 }
 END_TEST
 
@@ -412,7 +376,7 @@ START_TEST(cannot_be_written)
 	ck_assert_int_eq(mkdir("dir", 0700), 0);
 	ck_assert_int_eq(file_write("dir", 0600, "x", 1, &err), -1);
 	ck_assert_str_eq(err.text, "dir: cannot be written: Is a directory");
-	ck_assert_uint_eq(files_here(), 1);
+	ck_assert_uint_eq(scratch_count(), 1);
 }
 END_TEST
 
@@ -451,7 +415,7 @@ test_suite(void)
 	Suite *suite = suite_create("file");
 	TCase *tc = tcase_create("file");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, scratch_setup, scratch_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, reads);
 	tcase_add_test(tc, who_else_may);

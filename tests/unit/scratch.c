@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directory lies in TMPDIR or /tmp. A test that fails leaves it behind, to be looked at.
+ */
+#include "scratch.h"
+#include "unit.h"
+
+#include <dirent.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OPEN_MAX_HERE 16
+
+static char path[PATH_MAX];
+
+void
+scratch_setup(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	(void)snprintf(path, sizeof(path), "%s/ec2workerd-test.XXXXXX",
+		tmp != NULL ? tmp : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	ck_assert_int_eq(chdir(path), 0);
+	umask(022);
+}
+
+static int
+remove_entry(const char *name, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(name);
+}
+
+void
+scratch_teardown(void)
+{
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(nftw(path, remove_entry, OPEN_MAX_HERE, FTW_DEPTH | FTW_PHYS),
+		0);
+}
+
+const char *
+scratch_path(void)
+{
+	return path;
+}
+
+size_t
+scratch_count(void)
+{
+	DIR *d = opendir(".");
+	size_t count = 0;
+
+	ck_assert_ptr_nonnull(d);
+	for (struct dirent *e; (e = readdir(d)) != NULL;)
+		count += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	(void)closedir(d);
+	return count;
+}
