@@ -4,15 +4,16 @@
  * setters that read parameters, so both ways mean the same.
  */
 #include "base/field.h"
+#include "base/diag.h"
 #include "base/err.h"
 #include "base/field_type.h"
 #include "base/node.h"
 
-static int match_table(const struct fields *table, const struct node *map, bool partial,
-	struct err *err);
+static void match_value(struct field_load *l, const struct field *row,
+	const struct node *node);
 
-static int
-match_scalar(const struct field *row, const struct node *node, struct err *err)
+static void
+match_scalar(struct field_load *l, const struct field *row, const struct node *node)
 {
 	union {
 		bool flag;
@@ -22,110 +23,113 @@ match_scalar(const struct field *row, const struct node *node, struct err *err)
 		char *string;
 		struct secret secret;
 	} member = {.string = NULL};
-	int result = field_ops[row->type]->set(row, node, &member, err);
+	struct err err;
 
-	if (result == 0)
+	if (field_ops[row->type]->set(row, node, &member, &err) == 0)
 		field_member_fini(row, &member);
-	return result;
+	else
+		field_problem(l, node->mark, "%s", err.text);
 }
 
-/* NULL stands for any mapping. */
-static int
-match_object(const struct field *row, const struct node *node, struct err *err)
-{
-	if (node->kind != NODE_MAP)
-		return field_expected(row, node, err);
-	if (row->sub == NULL)
-		return 0;
-	return match_table(row->sub, node, (row->flags & FIELD_PARTIAL) != 0, err);
-}
-
-static int
-match_string(const struct field *row, const struct node *node, struct err *err)
-{
-	return node->kind == NODE_STRING ? 0 : field_expected(row, node, err);
-}
-
-typedef int match_one(const struct field *row, const struct node *node,
-	struct err *err);
-
-static int
-match_items(const struct field *row, const struct node *node, match_one *match,
-	struct err *err)
-{
-	if (node->kind != NODE_LIST)
-		return (row->flags & FIELD_MANY) != 0 ? match(row, node, err)
-						      : field_expected(row, node, err);
-	if (node->count == 0 && (row->flags & FIELD_NONEMPTY) != 0)
-		return err_set(err, ERR_INVALID, "must not be empty");
-	for (size_t i = 0; i < node->count; i++)
-		if (match(row, node->items[i], err) < 0)
-			return err_wrap(err, "[%zu]", i);
-	return 0;
-}
-
-static int
-match_map(const struct field *row, const struct node *node, struct err *err)
-{
-	if (node->kind != NODE_MAP)
-		return field_expected(row, node, err);
-	for (size_t i = 0; i < node->count; i++) {
-		match_one *match = row->sub != NULL ? match_object : match_string;
-
-		if (match(row, node->items[i], err) < 0)
-			return err_wrap(err, "%s", node->keys[i]->text);
-	}
-	return 0;
-}
-
-static int
-match_value(const struct field *row, const struct node *node, struct err *err)
-{
-	if (node_is_null(node) && (row->flags & FIELD_NULLABLE) != 0)
-		return 0;
-	switch (row->type) {
-	case FIELD_BOOL:
-	case FIELD_INT:
-	case FIELD_NUMBER:
-	case FIELD_DURATION:
-	case FIELD_STRING:
-	case FIELD_SECRET:
-	case FIELD_ENUM: return match_scalar(row, node, err);
-	case FIELD_OBJECT: return match_object(row, node, err);
-	case FIELD_STRINGS: return match_items(row, node, match_string, err);
-	case FIELD_LIST: return match_items(row, node, match_object, err);
-	case FIELD_STRMAP: return match_map(row, node, err);
-	case FIELD_ANY: break;
-	}
-	return 0;
-}
-
-static int
-match_table(const struct fields *table, const struct node *map, bool partial,
-	struct err *err)
+static void
+match_table(struct field_load *l, const struct fields *table, const struct node *map,
+	bool partial)
 {
 	for (size_t i = 0; i < map->count; i++) {
-		const char *name = map->keys[i]->text;
-		const struct field *row = field_find(table, name);
+		const struct field *row = field_find(table, map->keys[i]->text);
+		size_t was = field_enter(l, map->keys[i]->text);
 
 		if (row == NULL)
-			return err_set(err, ERR_INVALID, "%s: unknown member", name);
-		if (match_value(row, map->items[i], err) < 0)
-			return err_wrap(err, "%s", name);
+			field_problem(l, map->mark, "unknown member");
+		else
+			match_value(l, row, map->items[i]);
+		field_leave(l, was);
 	}
 	for (const struct field *row = table->rows; row->name != NULL && !partial;
 		row++)
 		if ((row->flags & FIELD_REQUIRED) != 0 &&
-			node_get(map, row->name) == NULL)
-			return err_set(err, ERR_INVALID, "%s: required", row->name);
-	return 0;
+			node_get(map, row->name) == NULL) {
+			size_t was = field_enter(l, row->name);
+
+			field_problem(l, map->mark, "required");
+			field_leave(l, was);
+		}
+}
+
+/* What an element of a list or a value of a map must be. */
+static struct field
+element_row(const struct field *row)
+{
+	bool object = row->type == FIELD_LIST || row->sub != NULL;
+	struct field element = *row;
+
+	element.type = object ? FIELD_OBJECT : FIELD_STRING;
+	element.flags &= FIELD_PARTIAL | FIELD_NONEMPTY;
+	return element;
+}
+
+/* Of a list or map; whatever is inside a list without a sub-table is an object. */
+static void
+match_elements(struct field_load *l, const struct field *row, const struct node *node)
+{
+	struct field element = element_row(row);
+
+	if (node->count == 0 && (row->flags & FIELD_NONEMPTY) != 0)
+		field_problem(l, node->mark, "must not be empty");
+	for (size_t i = 0; i < node->count; i++) {
+		size_t was = node->kind == NODE_MAP
+			? field_enter(l, node->keys[i]->text)
+			: field_enter_index(l, i);
+
+		match_value(l, &element, node->items[i]);
+		field_leave(l, was);
+	}
+}
+
+static void
+match_container(struct field_load *l, const struct field *row, const struct node *node)
+{
+	enum node_kind kind = row->type == FIELD_STRINGS || row->type == FIELD_LIST
+		? NODE_LIST
+		: NODE_MAP;
+	struct field element = element_row(row);
+	struct err err;
+
+	if (node->kind != kind && (row->flags & FIELD_MANY) != 0) {
+		match_value(l, &element, node);
+	} else if (node->kind != kind) {
+		(void)field_expected(row, node, &err);
+		field_problem(l, node->mark, "%s", err.text);
+	} else if (row->type != FIELD_OBJECT) {
+		match_elements(l, row, node);
+	} else if (row->sub != NULL) {
+		match_table(l, row->sub, node, (row->flags & FIELD_PARTIAL) != 0);
+	}
+}
+
+static void
+match_value(struct field_load *l, const struct field *row, const struct node *node)
+{
+	if (row->type == FIELD_ANY ||
+		(node_is_null(node) && (row->flags & FIELD_NULLABLE) != 0))
+		return;
+	if (field_ops[row->type]->set != NULL)
+		match_scalar(l, row, node);
+	else
+		match_container(l, row, node);
 }
 
 int
 field_match(const struct fields *table, const struct node *map, struct err *err)
 {
-	if (map->kind != NODE_MAP)
-		return err_set(err, ERR_INVALID, "expected a mapping, got %s",
+	AUTO(diags) struct diags ds = {.name = NULL};
+	struct field_load l = {.ds = &ds};
+
+	if (map->kind == NODE_MAP)
+		match_table(&l, table, map, false);
+	else
+		field_problem(&l, map->mark, "expected a mapping, got %s",
 			node_kind_name(map));
-	return match_table(table, map, false, err);
+	buf_fini(&l.path);
+	return ds.errors == 0 ? 0 : diag_to_err(&ds, ERR_INVALID, err);
 }
