@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nothing here can fail in a way that a program could answer; what is refused stays as it
+ * was.
+ */
+#include "sys/process.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+/* A sanitizer looks for leaks by way of ptrace, which an undumpable process refuses. */
+#if defined(__SANITIZE_ADDRESS__)
+#define DUMPABLE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DUMPABLE 1
+#endif
+#endif
+#ifndef DUMPABLE
+#define DUMPABLE 0
+#endif
+
+void
+process_init(void)
+{
+	/* open() takes the lowest free number, which is the one that is missing. */
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) == -1)
+			(void)!open("/dev/null", O_RDWR); /* stays open by intent */
+	(void)signal(SIGPIPE, SIG_IGN); /* fails for no valid signal */
+}
+
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* else the limit stays what it was */
+}
+
+void
+process_harden(void)
+{
+	const struct rlimit none = {0, 0};
+
+	(void)umask(077);
+	raise_descriptor_limit();
+	if (DUMPABLE)
+		return;
+	(void)setrlimit(RLIMIT_CORE, &none);          /* lowering is always allowed */
+	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); /* so is this */
+}
+
+bool
+process_logs_to_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uintmax_t dev, ino;
+	struct stat st;
+
+	if (stream == NULL || sscanf(stream, "%ju:%ju", &dev, &ino) != 2)
+		return false;
+	return fstat(2, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
