@@ -42,6 +42,7 @@ enum field_type {
 #define FIELD_EXTERN 0x20u   /* documented here, read by somebody else */
 #define FIELD_NEGATIVE 0x40u /* a duration may be negative, whatever its bounds */
 #define FIELD_PARTIAL 0x80u  /* schema only: sub's required members may be missing */
+#define FIELD_PRIVATE 0x100u /* kept from replies and dumps, as secrets are */
 
 /* What null and an absent integer or duration without default look like. */
 #define FIELD_NULL INT64_MIN

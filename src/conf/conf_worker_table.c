@@ -69,7 +69,7 @@ static const struct field worker_rows[] = {
 	{
 		.name = "user_data",
 		.type = FIELD_STRING,
-		.flags = CONF_LAUNCH,
+		.flags = CONF_LAUNCH | FIELD_PRIVATE,
 		.offset = FIELD_AT(struct conf_worker, user_data, char *),
 		.example =
 			"\"#!/bin/sh\\nstart-worker {{ worker }} {{ password }}\\n\"",

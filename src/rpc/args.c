@@ -19,6 +19,7 @@ static const struct field list_rows[] = {
 		.name = "pattern",
 		.type = FIELD_STRING,
 		.offset = FIELD_AT(struct rpc_list_args, pattern, char *),
+		.example = "GLOB",
 		.doc = "Only workers whose names match this glob.",
 	},
 	{
@@ -27,6 +28,7 @@ static const struct field list_rows[] = {
 		.offset = FIELD_AT(struct rpc_list_args, state, int),
 		.def = "any",
 		.choices = state_words,
+		.example = "STATE",
 		.doc = "Only workers in this state.",
 	},
 	{
@@ -36,6 +38,7 @@ static const struct field list_rows[] = {
 		.def = "1000",
 		.min = 1,
 		.max = 1000,
+		.example = "N",
 		.doc = "How many at most.",
 	},
 	{
@@ -43,6 +46,7 @@ static const struct field list_rows[] = {
 		.type = FIELD_STRING,
 		.flags = FIELD_NONEMPTY,
 		.offset = FIELD_AT(struct rpc_list_args, cursor, char *),
+		.example = "CURSOR",
 		.doc = "Go on behind the last reply: its cursor.",
 	},
 	{.name = NULL},
@@ -59,6 +63,7 @@ static const struct field worker_rows[] = {
 		.type = FIELD_STRING,
 		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
 		.offset = FIELD_AT(struct rpc_worker_args, worker, char *),
+		.example = "WORKER",
 		.doc = "Its name.",
 	},
 	{.name = NULL},
@@ -75,6 +80,7 @@ static const struct field up_rows[] = {
 		.type = FIELD_STRING,
 		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
 		.offset = FIELD_AT(struct rpc_up_args, worker, char *),
+		.example = "WORKER",
 		.doc = "Its name.",
 	},
 	{
@@ -83,6 +89,7 @@ static const struct field up_rows[] = {
 		.offset = FIELD_AT(struct rpc_up_args, wait, int),
 		.def = "accepted",
 		.choices = up_words,
+		.example = "WHEN",
 		.doc = "When to reply.",
 	},
 	{
@@ -91,6 +98,7 @@ static const struct field up_rows[] = {
 		.offset = FIELD_AT(struct rpc_up_args, timeout, int64_t),
 		.min = 1,
 		.max = INT64_MAX,
+		.example = "T",
 		.doc = "How long to wait for; at its end the call fails with timeout, "
 		       "and the work goes on.",
 	},
@@ -99,6 +107,7 @@ static const struct field up_rows[] = {
 		.type = FIELD_STRING,
 		.offset = FIELD_AT(struct rpc_up_args, build, char *),
 		.max = 256,
+		.example = "TEXT",
 		.doc = "What it is wanted for; for people.",
 	},
 	{.name = NULL},
@@ -115,6 +124,7 @@ static const struct field down_rows[] = {
 		.type = FIELD_STRING,
 		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
 		.offset = FIELD_AT(struct rpc_down_args, worker, char *),
+		.example = "WORKER",
 		.doc = "Its name.",
 	},
 	{
@@ -124,6 +134,7 @@ static const struct field down_rows[] = {
 		.def = "0",
 		.min = 0,
 		.max = INT64_MAX,
+		.example = "N",
 		.doc = "Only if it is this generation's; an older one succeeds with nothing done.",
 	},
 	{
@@ -139,6 +150,7 @@ static const struct field down_rows[] = {
 		.offset = FIELD_AT(struct rpc_down_args, wait, int),
 		.def = "accepted",
 		.choices = down_words,
+		.example = "WHEN",
 		.doc = "When to reply.",
 	},
 	{
@@ -147,6 +159,7 @@ static const struct field down_rows[] = {
 		.offset = FIELD_AT(struct rpc_down_args, timeout, int64_t),
 		.min = 1,
 		.max = INT64_MAX,
+		.example = "T",
 		.doc = "How long to wait for; at its end the call fails with timeout, "
 		       "and the work goes on.",
 	},
@@ -155,6 +168,7 @@ static const struct field down_rows[] = {
 		.type = FIELD_STRING,
 		.offset = FIELD_AT(struct rpc_down_args, reason, char *),
 		.max = 256,
+		.example = "TEXT",
 		.doc = "For history.",
 	},
 	{.name = NULL},
@@ -171,6 +185,7 @@ static const struct field attach_rows[] = {
 		.type = FIELD_STRING,
 		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
 		.offset = FIELD_AT(struct rpc_attach_args, worker, char *),
+		.example = "WORKER",
 		.doc = "Its name.",
 	},
 	{
@@ -180,6 +195,7 @@ static const struct field attach_rows[] = {
 		.def = "0",
 		.min = 0,
 		.max = INT64_MAX,
+		.example = "N",
 		.doc = "Only if this is the running generation.",
 	},
 	{
@@ -187,6 +203,7 @@ static const struct field attach_rows[] = {
 		.type = FIELD_STRING,
 		.flags = FIELD_NONEMPTY,
 		.offset = FIELD_AT(struct rpc_attach_args, instance_id, char *),
+		.example = "ID",
 		.doc = "Only if it is this instance.",
 	},
 	{.name = NULL},
@@ -203,6 +220,7 @@ static const struct field build_rows[] = {
 		.type = FIELD_STRING,
 		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
 		.offset = FIELD_AT(struct rpc_build_args, worker, char *),
+		.example = "WORKER",
 		.doc = "Its name.",
 	},
 	{
@@ -212,6 +230,7 @@ static const struct field build_rows[] = {
 		.def = "0",
 		.min = 0,
 		.max = INT64_MAX,
+		.example = "N",
 		.doc = "Only if this is the running generation.",
 	},
 	{
@@ -219,6 +238,7 @@ static const struct field build_rows[] = {
 		.type = FIELD_STRING,
 		.offset = FIELD_AT(struct rpc_build_args, build, char *),
 		.max = 256,
+		.example = "TEXT",
 		.doc = "Which build; for people.",
 	},
 	{
@@ -228,6 +248,7 @@ static const struct field build_rows[] = {
 		.def = "-1",
 		.min = -1,
 		.max = 1000000,
+		.example = "N",
 		.doc = "How many builds run on it now; left out: one more, or one less.",
 	},
 	{.name = NULL},
@@ -244,6 +265,7 @@ static const struct field history_rows[] = {
 		.type = FIELD_STRING,
 		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
 		.offset = FIELD_AT(struct rpc_history_args, worker, char *),
+		.example = "WORKER",
 		.doc = "Its name.",
 	},
 	{
@@ -253,6 +275,7 @@ static const struct field history_rows[] = {
 		.def = "100",
 		.min = 1,
 		.max = 1000,
+		.example = "N",
 		.doc = "How many records at most.",
 	},
 	{
@@ -262,6 +285,7 @@ static const struct field history_rows[] = {
 		.def = "0",
 		.min = 0,
 		.max = INT64_MAX,
+		.example = "SEQ",
 		.doc = "Only events older than the one of this seq.",
 	},
 	{.name = NULL},

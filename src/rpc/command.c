@@ -112,29 +112,14 @@ finish(struct command *cmd, const struct buf *reply)
 }
 
 static json_t *
-text_or_null(const char *text)
-{
-	return json_text(text[0] != '\0' ? text : NULL);
-}
-
-static json_t *
-error_aws(const struct err *err)
-{
-	if (err->origin[0] == '\0')
-		return json_null();
-	return json_pack("{s:o,s:o,s:o}", "code", json_text(err->origin), "message",
-		text_or_null(err->origin_text), "request_id",
-		text_or_null(err->request_id));
-}
-
-static json_t *
 error_data(const struct err *err, const char *worker, json_t *more)
 {
 	const struct rpc_error *row = &rpc_errors[err->code];
 	enum err_reason reason = err->reason != REASON_NONE ? err->reason : row->reason;
 	json_t *data = json_pack("{s:s,s:o,s:o,s:b,s:o}", "kind", row->kind, "worker",
 		json_text(worker), "reason", json_text(err_reason_name(reason)),
-		"retryable", rpc_retryable(err), "aws", error_aws(err));
+		"retryable", rpc_retryable(err), "aws",
+		json_aws(err->origin, err->origin_text, err->request_id));
 
 	if (more != NULL)
 		(void)json_object_update_missing(data,

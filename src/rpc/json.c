@@ -150,6 +150,22 @@ json_text(const char *text)
 	return json_stringn_nocheck(buf_str(&clean), clean.len);
 }
 
+static const char *
+or_null(const char *text)
+{
+	return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+json_t *
+json_aws(const char *code, const char *message, const char *request_id)
+{
+	if (or_null(code) == NULL)
+		return json_null();
+	return json_pack("{s:o,s:o,s:o}", "code", json_text(code), "message",
+		json_text(or_null(message)), "request_id",
+		json_text(or_null(request_id)));
+}
+
 json_t *
 json_time(int64_t wall_ms)
 {

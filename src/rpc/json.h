@@ -33,6 +33,8 @@ void json_print(const json_t *value, struct buf *out);
 
 /* A string that is shown to others: what is no UTF-8 in it becomes U+FFFD. NULL is null. */
 json_t *json_text(const char *text);
+/* What AWS said; null if code is NULL or empty. */
+json_t *json_aws(const char *code, const char *message, const char *request_id);
 /* RFC 3339; 0 is null. */
 json_t *json_time(int64_t wall_ms);
 

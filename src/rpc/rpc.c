@@ -283,15 +283,18 @@ on_accept(void *arg, int fd)
 }
 
 int
-rpc_listen(struct rpc *rpc, const char *path, mode_t mode, const char *group, int fd,
+rpc_listen(struct rpc *rpc, const char *path, mode_t mode, const char *group,
 	struct err *err)
 {
-	if (fd >= 0)
-		rpc->listener = sock_listen_fd(rpc->conns.loop, fd, on_accept, rpc);
-	else
-		rpc->listener = sock_listen(rpc->conns.loop, path, mode, group,
-			on_accept, rpc, err);
+	rpc->listener = sock_listen(rpc->conns.loop, path, mode, group, on_accept, rpc,
+		err);
 	return rpc->listener != NULL ? 0 : -1;
+}
+
+void
+rpc_listen_fd(struct rpc *rpc, int fd)
+{
+	rpc->listener = sock_listen_fd(rpc->conns.loop, fd, on_accept, rpc);
 }
 
 void

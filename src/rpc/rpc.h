@@ -52,9 +52,11 @@ extern const struct rpc_limits rpc_limits;
 /* Serves nobody yet. limits is borrowed. access becomes the server's. */
 struct rpc *rpc_new(struct loop *loop, const struct rpc_service *service,
 	const struct rpc_limits *limits, struct access *access);
-/* Listens: at path, or on a socket that systemd passed (fd >= 0, path is then only compared). */
+/* Listens at path, see sock_listen. */
 int rpc_listen(struct rpc *rpc, const char *path, mode_t mode, const char *group,
-	int fd, struct err *err);
+	struct err *err);
+/* Listens on a socket that systemd passed; fd becomes the server's. */
+void rpc_listen_fd(struct rpc *rpc, int fd);
 /* Serves one more connection; fd becomes the server's. */
 void rpc_accept(struct rpc *rpc, int fd);
 /* Other lists: the roles of open connections are worked out anew. */

@@ -3,8 +3,8 @@
  * A server with methods of its own on the real dispatcher, and clients at the other ends of
  * socket pairs; for the tests of the socket's language and limits.
  */
-#ifndef RPC_SERVER_H
-#define RPC_SERVER_H
+#ifndef TEST_RPC_SERVER_H
+#define TEST_RPC_SERVER_H
 
 #include "rpc/rpc.h"
 #include "rpc/spec.h"

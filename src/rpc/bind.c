@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Row to function. That the list is complete is asserted here, that no slot is empty by a
+ * unit test.
+ */
+#include "rpc/bind.h"
+#include "base/mem.h"
+#include "rpc/calls.h"
+#include "rpc/spec.h"
+
+#include <assert.h>
+
+rpc_call *const rpc_calls[] = {
+	[RPC_WORKER_LIST] = call_worker_list,
+	[RPC_WORKER_SHOW] = call_worker_show,
+	[RPC_WORKER_SUBSTANTIATE] = call_worker_substantiate,
+	[RPC_WORKER_INSUBSTANTIATE] = call_worker_insubstantiate,
+	[RPC_WORKER_ATTACHED] = call_worker_attached,
+	[RPC_WORKER_DETACHED] = call_worker_detached,
+	[RPC_WORKER_BUILD_STARTED] = call_worker_build_started,
+	[RPC_WORKER_BUILD_FINISHED] = call_worker_build_finished,
+	[RPC_WORKER_PASSWORD] = call_worker_password,
+	[RPC_WORKER_CHECK] = call_worker_check,
+	[RPC_WORKER_HISTORY] = call_worker_history,
+	[RPC_DAEMON_RELOAD] = call_daemon_reload,
+	[RPC_DAEMON_VERSION] = call_daemon_version,
+	[RPC_DAEMON_STOP] = call_daemon_stop,
+};
+static_assert(COUNT_OF(rpc_calls) == RPC_METHOD_COUNT, "every method has a function");

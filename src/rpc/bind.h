@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which function answers which method.
+ */
+#ifndef RPC_BIND_H
+#define RPC_BIND_H
+
+#include "rpc/rpc.h"
+
+/* RPC_METHOD_COUNT of them, by enum rpc_method. */
+extern rpc_call *const rpc_calls[];
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The methods daemon.*.
+ */
+#include "base/buf.h"
+#include "base/field.h"
+#include "conf/conf.h"
+#include "core/daemon.h"
+#include "core/store.h"
+#include "rpc/args.h"
+#include "rpc/calls.h"
+#include "rpc/json.h"
+#include "rpc/spec.h"
+#include "rpc/view.h"
+
+const struct rpc_result *
+call_daemon_version(struct command *cmd, const void *args)
+{
+	const struct daemon *d = rpc_context(cmd);
+
+	(void)args;
+	return rpc_reply_take(cmd,
+		json_pack("{s:s,s:i,s:s,s:I,s:s,s:o}", "version", VERSION, "protocol",
+			RPC_PROTOCOL, "pool", d->conf->pool, "epoch",
+			(json_int_t)store_meta(d->store)->epoch, "configuration",
+			d->conf->digest, "started_at", json_time(d->started_wall)));
+}
+
+/* All that is wrong with the file, as --check prints it. */
+static const struct rpc_result *
+fail_reload(struct command *cmd, const struct conf_problems *problems, struct err *err)
+{
+	AUTO(buf) struct buf text = {0};
+
+	conf_problems_print(problems, &text);
+	err->code = ERR_CONFIG;
+	err->reason = REASON_CONFIG;
+	return rpc_fail_take(cmd, err,
+		json_pack("{s:o}", "diagnostics", json_text(buf_str(&text))));
+}
+
+const struct rpc_result *
+call_daemon_reload(struct command *cmd, const void *args)
+{
+	const struct rpc_reload_args *a = args;
+	struct conf_problems *problems = conf_problems_new();
+	struct daemon_reload changes = {.added = {.items = NULL}};
+	const struct rpc_result *result;
+	struct err err;
+
+	if (daemon_reload(rpc_context(cmd), a->dry_run, &changes, problems, &err) != 0)
+		result = fail_reload(cmd, problems, &err);
+	else
+		result = rpc_reply_take(cmd,
+			json_pack("{s:o,s:o,s:o,s:o,s:o}", "added",
+				view_strings(&changes.added), "removed",
+				view_strings(&changes.removed), "changed",
+				view_strings(&changes.changed), "stale",
+				view_strings(&changes.stale), "warnings",
+				view_strings(&changes.warnings)));
+	daemon_reload_fini(&changes);
+	conf_problems_free(problems);
+	return result;
+}
+
+/* The reply leaves with this turn's outbox, the loop ends after it. */
+const struct rpc_result *
+call_daemon_stop(struct command *cmd, const void *args)
+{
+	const struct cause cause = {.by = rpc_by(cmd), .reason = "daemon.stop"};
+
+	(void)args;
+	daemon_stop(rpc_context(cmd), &cause);
+	return rpc_reply_take(cmd, json_object());
+}
