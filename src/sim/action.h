@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A service is a table of actions; an action is a row: its name, what it takes, what it
+ * costs, and the function that does it.
+ */
+#ifndef SIM_ACTION_H
+#define SIM_ACTION_H
+
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct sim_call;
+struct sim_cloud;
+struct sim_param_row;
+struct sim_params;
+struct sim_scenario;
+
+/* Which of AWS's buckets a request spends from; rows in throttle.c. */
+enum sim_bucket {
+	SIM_BUCKET_DESCRIBE,  /* one for each action */
+	SIM_BUCKET_UNBOUNDED, /* a Describe without filter and pagination */
+	SIM_BUCKET_MUTATING,
+	SIM_BUCKET_RUN,
+	SIM_BUCKET_RUN_INSTANCES,
+	SIM_BUCKET_START,
+	SIM_BUCKET_START_INSTANCES,
+	SIM_BUCKET_STOP_INSTANCES,
+	SIM_BUCKET_TERMINATE,
+	SIM_BUCKET_TERMINATE_INSTANCES,
+	SIM_BUCKET_TAGS,
+	SIM_BUCKET_CONSOLE,
+	SIM_BUCKET_COUNT
+};
+
+/*
+ * Does it: 0 with the elements of the reply in call->out, or -1 with call->error and
+ * nothing changed (unless EC2 itself does half of it).
+ */
+typedef int sim_action_fn(struct sim_call *call);
+
+struct sim_action {
+	const char *name;
+	sim_action_fn *run;
+	const struct sim_param_row *params; /* ends with a NULL name */
+	enum sim_bucket bucket;
+	enum sim_bucket per_instance; /* a second bucket, or SIM_BUCKET_COUNT */
+};
+
+struct sim_service {
+	const char *name; /* in the credential scope */
+	const char *version;
+	const char *xmlns;                  /* of a reply's root */
+	const struct sim_param_row *common; /* what every action takes */
+	const struct sim_action *actions;   /* ends with a NULL name */
+};
+
+/* One request on its way through an action; all borrowed but out. */
+struct sim_call {
+	struct sim_cloud *cloud;
+	const struct sim_scenario *scenario;
+	const struct sim_action *action;
+	const struct sim_params *params;
+	const char *region;
+	bool dry_run;
+	struct buf *out;
+	struct sim_error error;
+};
+
+extern const struct sim_service sim_ec2;
+
+const struct sim_action *sim_action_find(const struct sim_service *service,
+	const char *name);
+/* For actions, when all is checked and nothing done: -1 and DryRunOperation if asked so. */
+int sim_call_dry_run(struct sim_call *call);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the EC2 service share: handlers, the instance element, filters. */
+#ifndef SIM_EC2_H
+#define SIM_EC2_H
+
+#include "instance.h"
+
+#include <stdbool.h>
+
+struct buf;
+struct sim_call;
+struct sim_filter_row;
+
+#define SIM_OWNER_ID "123456789012"
+
+int sim_ec2_run_instances(struct sim_call *call);
+int sim_ec2_describe_instances(struct sim_call *call);
+int sim_ec2_describe_instance_status(struct sim_call *call);
+int sim_ec2_terminate_instances(struct sim_call *call);
+int sim_ec2_stop_instances(struct sim_call *call);
+int sim_ec2_start_instances(struct sim_call *call);
+int sim_ec2_reboot_instances(struct sim_call *call);
+int sim_ec2_get_console_output(struct sim_call *call);
+int sim_ec2_create_tags(struct sim_call *call);
+
+/* EC2-WIRE.md 4.2: one <item>. */
+void sim_ec2_instance_xml(const struct sim_instance *i, struct buf *out);
+/* <name><code/><name/></name> */
+void sim_ec2_state_xml(struct buf *out, const char *element, enum sim_state state);
+/* DNS names from addresses; NULL for an empty one. Return text. */
+const char *sim_ec2_public_dns(const struct sim_instance *i, char text[static 160]);
+const char *sim_ec2_private_dns(const struct sim_instance *i, char text[static 160]);
+/* The text of the last transition with its time, empty if there was none. Returns text. */
+const char *sim_ec2_reason(const struct sim_instance *i, char text[static 160]);
+const char *sim_ec2_architecture(const char *instance_type);
+
+/* Filters of DescribeInstances and of DescribeInstanceStatus; end with a NULL name. */
+extern const struct sim_filter_row *const sim_ec2_instance_filters;
+extern const struct sim_filter_row *const sim_ec2_status_filters;
+
+/* A list InstanceId.N as instances. */
+struct sim_selection {
+	struct sim_instance **items; /* owned array of borrowed */
+	size_t count;
+};
+
+/*
+ * All of InstanceId.N, each once: malformed or not found is an error that names them.
+ */
+int sim_ec2_select(struct sim_call *call, struct sim_selection *ret_selection);
+void sim_ec2_selection_fini(struct sim_selection *s);
+
+/*
+ * RunInstances: fills the groups, tags and disks of a launch from the parameters.
+ */
+int sim_ec2_parse_tags(struct sim_call *call, struct sim_launch *launch);
+int sim_ec2_parse_network(struct sim_call *call, struct sim_launch *launch);
+int sim_ec2_parse_disks(struct sim_call *call, struct sim_launch *launch);
+/* Checks one tag and puts it: the limits of keys, values and numbers. */
+int sim_ec2_put_tag(struct sim_call *call, struct strmap *tags, const char *key,
+	const char *value);
+
+static inline void
+auto_sim_selection(struct sim_selection *s)
+{
+	sim_ec2_selection_fini(s);
+}
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The filters of instances (EC2, API_DescribeInstances), a row each. */
+#include "sim/ec2.h"
+
+#include "base/clock.h"
+#include "sim/filter.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A getter of a row; i is the instance, text its scratch space. */
+#define GET(name, expression)                                                          \
+	static const char *get_##name(const void *obj,                                 \
+		char text[static SIM_FILTER_TEXT])                                     \
+	{                                                                              \
+		const struct sim_instance *i = obj;                                    \
+		(void)i;                                                               \
+		(void)text;                                                            \
+		return expression;                                                     \
+	}
+
+static const char *
+number(char text[static SIM_FILTER_TEXT], int64_t value)
+{
+	snprintf(text, SIM_FILTER_TEXT, "%lld", (long long)value);
+	return text;
+}
+
+static const char *
+filled(const char *text)
+{
+	return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+GET(architecture, sim_ec2_architecture(i->launch->type))
+GET(zone, i->launch->zone)
+GET(token, i->launch->token)
+GET(public_dns, sim_ec2_public_dns(i, text))
+GET(profile, i->launch->profile)
+GET(image, i->launch->image)
+GET(id, i->id)
+GET(lifecycle, i->launch->spot ? "spot" : NULL)
+GET(state_code, number(text, sim_state_code(i->state)))
+GET(state_name, sim_state_name(i->state))
+GET(type, i->launch->type)
+GET(public_ip, filled(sim_instance_public_ip(i, text)))
+GET(key_name, i->launch->key_name)
+GET(index, number(text, (int64_t)i->index))
+GET(launch_time, clock_format(i->launch->launched_wall_ms, text))
+GET(http_endpoint,
+	i->launch->http_endpoint != NULL ? i->launch->http_endpoint : "enabled")
+GET(http_tokens, i->launch->http_tokens != NULL ? i->launch->http_tokens : "optional")
+GET(monitoring, i->launch->monitoring ? "enabled" : "disabled")
+GET(owner, SIM_OWNER_ID)
+GET(private_dns, sim_ec2_private_dns(i, text))
+GET(private_ip, i->state != SIM_TERMINATED ? sim_instance_private_ip(i, text) : NULL)
+GET(reason, filled(sim_ec2_reason(i, text)))
+GET(reservation, i->launch->id)
+GET(root_device, i->launch->disks[0].device)
+GET(reason_code, i->reason.code)
+GET(reason_message, i->reason.message)
+GET(subnet, i->state != SIM_TERMINATED ? i->launch->subnet : NULL)
+GET(tenancy, i->launch->tenancy != NULL ? i->launch->tenancy : "default")
+GET(vpc, i->state != SIM_TERMINATED ? i->launch->vpc : NULL)
+GET(health, i->state == SIM_RUNNING ? "ok" : "not-applicable")
+
+static bool
+test_tag(const void *obj, const struct sim_filter *f)
+{
+	const struct sim_instance *i = obj;
+	const char *value = i->tags_gone ? NULL : strmap_get(&i->tags, f->key);
+
+	return value != NULL && sim_filter_takes(f, value);
+}
+
+static bool
+takes_any(const struct sim_filter *f, char *const *texts, size_t count)
+{
+	for (size_t n = 0; n < count; n++)
+		if (sim_filter_takes(f, texts[n]))
+			return true;
+	return false;
+}
+
+static bool
+test_tag_key(const void *obj, const struct sim_filter *f)
+{
+	const struct sim_instance *i = obj;
+
+	return !i->tags_gone && takes_any(f, i->tags.keys, i->tags.count);
+}
+
+static bool
+test_tag_value(const void *obj, const struct sim_filter *f)
+{
+	const struct sim_instance *i = obj;
+
+	return !i->tags_gone && takes_any(f, i->tags.values, i->tags.count);
+}
+
+static bool
+test_group_id(const void *obj, const struct sim_filter *f)
+{
+	const struct sim_launch *l = ((const struct sim_instance *)obj)->launch;
+
+	return takes_any(f, l->groups.keys, l->groups.count);
+}
+
+static bool
+test_group_name(const void *obj, const struct sim_filter *f)
+{
+	const struct sim_launch *l = ((const struct sim_instance *)obj)->launch;
+
+	return takes_any(f, l->groups.values, l->groups.count);
+}
+
+static bool
+test_device(const void *obj, const struct sim_filter *f)
+{
+	const struct sim_volume *v;
+
+	for (v = ((const struct sim_instance *)obj)->volumes; v != NULL; v = v->next)
+		if (v->instance != NULL && sim_filter_takes(f, v->disk->device))
+			return true;
+	return false;
+}
+
+static bool
+test_volume(const void *obj, const struct sim_filter *f)
+{
+	const struct sim_volume *v;
+
+	for (v = ((const struct sim_instance *)obj)->volumes; v != NULL; v = v->next)
+		if (v->instance != NULL && sim_filter_takes(f, v->id))
+			return true;
+	return false;
+}
+
+static const struct sim_filter_row instance_rows[] = {
+	{"architecture", get_architecture, NULL},
+	{"availability-zone", get_zone, NULL},
+	{"block-device-mapping.device-name", NULL, test_device},
+	{"block-device-mapping.volume-id", NULL, test_volume},
+	{"client-token", get_token, NULL},
+	{"dns-name", get_public_dns, NULL},
+	{"iam-instance-profile.arn", get_profile, NULL},
+	{"image-id", get_image, NULL},
+	{"instance-id", get_id, NULL},
+	{"instance-lifecycle", get_lifecycle, NULL},
+	{"instance-state-code", get_state_code, NULL},
+	{"instance-state-name", get_state_name, NULL},
+	{"instance-type", get_type, NULL},
+	{"instance.group-id", NULL, test_group_id},
+	{"instance.group-name", NULL, test_group_name},
+	{"ip-address", get_public_ip, NULL},
+	{"key-name", get_key_name, NULL},
+	{"launch-index", get_index, NULL},
+	{"launch-time", get_launch_time, NULL},
+	{"metadata-options.http-endpoint", get_http_endpoint, NULL},
+	{"metadata-options.http-tokens", get_http_tokens, NULL},
+	{"monitoring-state", get_monitoring, NULL},
+	{"network-interface.availability-zone", get_zone, NULL},
+	{"network-interface.subnet-id", get_subnet, NULL},
+	{"network-interface.vpc-id", get_vpc, NULL},
+	{"owner-id", get_owner, NULL},
+	{"private-dns-name", get_private_dns, NULL},
+	{"private-ip-address", get_private_ip, NULL},
+	{"reason", get_reason, NULL},
+	{"reservation-id", get_reservation, NULL},
+	{"root-device-name", get_root_device, NULL},
+	{"state-reason-code", get_reason_code, NULL},
+	{"state-reason-message", get_reason_message, NULL},
+	{"subnet-id", get_subnet, NULL},
+	{"tag-key", NULL, test_tag_key},
+	{"tag-value", NULL, test_tag_value},
+	{"tag:", NULL, test_tag},
+	{"tenancy", get_tenancy, NULL},
+	{"vpc-id", get_vpc, NULL},
+	{NULL, NULL, NULL},
+};
+
+static const struct sim_filter_row status_rows[] = {
+	{"availability-zone", get_zone, NULL},
+	{"instance-state-code", get_state_code, NULL},
+	{"instance-state-name", get_state_name, NULL},
+	{"instance-status.status", get_health, NULL},
+	{"system-status.status", get_health, NULL},
+	{NULL, NULL, NULL},
+};
+
+const struct sim_filter_row *const sim_ec2_instance_filters = instance_rows;
+const struct sim_filter_row *const sim_ec2_status_filters = status_rows;

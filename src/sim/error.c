@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of error codes with their HTTP statuses, and the error document. */
+#include "sim/error.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "sim/xmlout.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct code_row {
+	const char *name;
+	int status;
+} codes[SIM_CODE_COUNT] = {
+	[SIM_AUTH_FAILURE] = {"AuthFailure", 401},
+	[SIM_BLOCKED] = {"Blocked", 403},
+	[SIM_DRY_RUN_OPERATION] = {"DryRunOperation", 412},
+	[SIM_EXPIRED_TOKEN] = {"ExpiredToken", 400},
+	[SIM_FILTER_LIMIT_EXCEEDED] = {"FilterLimitExceeded", 400},
+	[SIM_IDEMPOTENT_INSTANCE_TERMINATED] = {"IdempotentInstanceTerminated", 400},
+	[SIM_IDEMPOTENT_PARAMETER_MISMATCH] = {"IdempotentParameterMismatch", 400},
+	[SIM_INCOMPLETE_SIGNATURE] = {"IncompleteSignature", 400},
+	[SIM_INCORRECT_INSTANCE_STATE] = {"IncorrectInstanceState", 400},
+	[SIM_INSTANCE_LIMIT_EXCEEDED] = {"InstanceLimitExceeded", 400},
+	[SIM_INSUFFICIENT_INSTANCE_CAPACITY] = {"InsufficientInstanceCapacity", 500},
+	[SIM_INTERNAL_ERROR] = {"InternalError", 500},
+	[SIM_INVALID_ACTION] = {"InvalidAction", 400},
+	[SIM_INVALID_AMI_ID_MALFORMED] = {"InvalidAMIID.Malformed", 400},
+	[SIM_INVALID_CHARACTER] = {"InvalidCharacter", 400},
+	[SIM_INVALID_CLIENT_TOKEN] = {"InvalidClientToken", 400},
+	[SIM_INVALID_CLIENT_TOKEN_ID] = {"InvalidClientTokenId", 403},
+	[SIM_INVALID_GROUP_ID_MALFORMED] = {"InvalidGroupId.Malformed", 400},
+	[SIM_INVALID_ID] = {"InvalidID", 400},
+	[SIM_INVALID_INSTANCE_ID_MALFORMED] = {"InvalidInstanceID.Malformed", 400},
+	[SIM_INVALID_INSTANCE_ID_NOT_FOUND] = {"InvalidInstanceID.NotFound", 400},
+	[SIM_INVALID_PAGINATION_TOKEN] = {"InvalidPaginationToken", 400},
+	[SIM_INVALID_PARAMETER_COMBINATION] = {"InvalidParameterCombination", 400},
+	[SIM_INVALID_PARAMETER_VALUE] = {"InvalidParameterValue", 400},
+	[SIM_INVALID_SUBNET_ID_MALFORMED] = {"InvalidSubnetID.Malformed", 400},
+	[SIM_INVALID_VOLUME_NOT_FOUND] = {"InvalidVolume.NotFound", 400},
+	[SIM_MALFORMED_QUERY_STRING] = {"MalformedQueryString", 400},
+	[SIM_MAX_SPOT_INSTANCE_COUNT_EXCEEDED] = {"MaxSpotInstanceCountExceeded", 400},
+	[SIM_MISSING_ACTION] = {"MissingAction", 400},
+	[SIM_MISSING_AUTHENTICATION_TOKEN] = {"MissingAuthenticationToken", 403},
+	[SIM_MISSING_PARAMETER] = {"MissingParameter", 400},
+	[SIM_NO_SUCH_VERSION] = {"NoSuchVersion", 400},
+	[SIM_OPERATION_NOT_PERMITTED] = {"OperationNotPermitted", 400},
+	[SIM_REQUEST_EXPIRED] = {"RequestExpired", 400},
+	[SIM_REQUEST_IN_THE_FUTURE] = {"RequestInTheFuture", 400},
+	[SIM_REQUEST_LIMIT_EXCEEDED] = {"RequestLimitExceeded", 503},
+	[SIM_SERVICE_UNAVAILABLE] = {"ServiceUnavailable", 503},
+	[SIM_SIGNATURE_DOES_NOT_MATCH] = {"SignatureDoesNotMatch", 403},
+	[SIM_TAG_LIMIT_EXCEEDED] = {"TagLimitExceeded", 400},
+	[SIM_UNAUTHORIZED_OPERATION] = {"UnauthorizedOperation", 403},
+	[SIM_UNAVAILABLE] = {"Unavailable", 503},
+	[SIM_UNKNOWN_PARAMETER] = {"UnknownParameter", 400},
+	[SIM_UNSUPPORTED] = {"Unsupported", 400},
+	[SIM_UNSUPPORTED_OPERATION] = {"UnsupportedOperation", 400},
+};
+
+int
+sim_fail(struct sim_error *error, enum sim_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	memset(error, 0, sizeof(*error));
+	error->status = codes[code].status;
+	snprintf(error->code, sizeof(error->code), "%s", codes[code].name);
+	va_start(ap, fmt);
+	vsnprintf(error->message, sizeof(error->message), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+const char *
+sim_code_name(enum sim_code code)
+{
+	return codes[code].name;
+}
+
+int
+sim_code_status(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(codes); i++)
+		if (strcmp(codes[i].name, name) == 0)
+			return codes[i].status;
+	return 400;
+}
+
+void
+sim_error_xml(const struct sim_error *error, const char *request_id, struct buf *out)
+{
+	buf_puts(out, SIM_XML_DECLARATION "<Response><Errors><Error>");
+	sim_xml_text(out, "Code", error->code);
+	sim_xml_text(out, "Message", error->message);
+	buf_puts(out, "</Error></Errors>");
+	sim_xml_text(out, "RequestID", request_id);
+	buf_puts(out, "</Response>");
+}

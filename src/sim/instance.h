@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The things EC2 has: an instance, the launch that made it (EC2 says reservation), its
+ * volumes. Only cloud.c changes a state.
+ */
+#ifndef SIM_INSTANCE_H
+#define SIM_INSTANCE_H
+
+#include "base/field.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uthash.h>
+
+struct buf;
+struct sim_instance;
+struct sim_machine;
+
+#define SIM_ID_SIZE 32
+
+/* Names and codes stand in instance.c. */
+enum sim_state {
+	SIM_PENDING,
+	SIM_RUNNING,
+	SIM_SHUTTING_DOWN,
+	SIM_TERMINATED,
+	SIM_STOPPING,
+	SIM_STOPPED,
+	SIM_STATE_COUNT
+};
+
+/* Why an instance left: stateReason, and the older `reason`. */
+struct sim_reason {
+	const char *code; /* "Client.UserInitiatedShutdown" */
+	const char
+		*message; /* "Client.UserInitiatedShutdown: User initiated shutdown" */
+	const char *text; /* "User initiated"; a time in brackets follows on the wire */
+};
+
+/* One RunInstances: what all its instances share. Strings are owned, NULL when not given. */
+struct sim_launch {
+	char id[SIM_ID_SIZE]; /* r-... */
+	char *token_key;      /* region/scope/token, NULL without a token */
+	char *token;
+	char digest[65]; /* of the request's parameters */
+	char *region, *zone, *image, *type, *key_name, *subnet, *vpc, *profile,
+		*max_price;
+	char *tenancy, *http_tokens, *http_endpoint, *http_hops, *instance_tags;
+	struct strmap groups; /* id to name */
+	struct strmap tags, volume_tags;
+	struct buf
+		*user_data; /* decoded; NULL without, and when nobody lives any more */
+	bool zonal; /* a zone or subnet was asked for: so is the token's scope */
+	bool spot, terminate_on_power_off, no_terminate, monitoring, ebs_optimized;
+	struct sim_disk *disks; /* owned array */
+	size_t disk_count;
+	int64_t launched_wall_ms;
+	struct sim_instance **instances; /* owned array of borrowed */
+	size_t instance_count;
+	size_t alive;      /* not yet terminated */
+	UT_hash_handle hh; /* by token_key */
+	struct sim_launch *next;
+};
+
+/* A disk of a launch: each instance gets a volume of its own. */
+struct sim_disk {
+	char *device;
+	char *type;
+	int64_t size; /* GiB */
+	bool delete_on_termination;
+};
+
+struct sim_volume {
+	char id[SIM_ID_SIZE];
+	const struct sim_disk *disk;     /* borrowed from the launch */
+	const struct sim_launch *launch; /* borrowed; zone and region */
+	struct sim_instance *instance;   /* borrowed; NULL when attached to none */
+	bool deleted;
+	struct strmap tags;
+	struct sim_volume *next; /* of the instance */
+	UT_hash_handle hh;
+};
+
+struct sim_instance {
+	char id[SIM_ID_SIZE];
+	uint64_t seq;              /* order of launch, from 1 */
+	struct sim_launch *launch; /* borrowed from the cloud, as we are */
+	size_t index;              /* in the launch */
+	enum sim_state state;
+	struct sim_reason reason;
+	char *reason_owned; /* backs `reason` when it came from outside */
+	struct strmap tags;
+	bool tags_gone; /* the API shows none any more; the ledger does */
+	bool forgotten; /* the API does not know it any more */
+	bool stuck;
+	struct sim_volume *volumes;
+	struct buf *console; /* NULL: nothing yet */
+	int64_t console_wall_ms;
+	struct sim_machine *machine; /* sim/userdata.c's, NULL if no process plays it */
+	int64_t born_ms;             /* boottime */
+	int64_t running_ms;          /* boottime of the present run */
+	int64_t billed_ms;           /* of finished runs */
+	int64_t charged_s;     /* the same at 60 s at least for each run, rounded up */
+	int64_t ended_wall_ms; /* when it began to end: shutting-down; 0 before */
+	int64_t terminated_wall_ms;
+	size_t due;                       /* place in the cloud's heap */
+	UT_hash_handle hh;                /* by id */
+	struct sim_instance *prev, *next; /* not yet forgotten, in order of launch */
+};
+
+typedef void sim_instance_fn(void *arg, struct sim_instance *i, enum sim_state from);
+
+const char *sim_state_name(enum sim_state state);
+int sim_state_code(enum sim_state state);
+/* Pending, running, stopping or stopped: what invariants call live. */
+bool sim_state_is_live(enum sim_state state);
+/* -1 if it is none. */
+int sim_state_find(const char *name, enum sim_state *ret_state);
+
+/* Milliseconds of running so far. */
+int64_t sim_instance_billed_ms(const struct sim_instance *i, int64_t now_ms);
+/* Seconds EC2 would charge so far. */
+int64_t sim_instance_charged_s(const struct sim_instance *i, int64_t now_ms);
+/* "10.0.0.1" and the like, from the order of launch. Return text. */
+char *sim_instance_private_ip(const struct sim_instance *i,
+	char text[static SIM_ID_SIZE]);
+/* Empty unless it has one: pending with a network, running. */
+char *sim_instance_public_ip(const struct sim_instance *i,
+	char text[static SIM_ID_SIZE]);
+/* Gives it a reason made up outside; both texts are copied. */
+void sim_instance_set_reason(struct sim_instance *i, const char *code,
+	const char *message);
+/* Appends to the console, of which the last 64 KiB are kept. */
+void sim_instance_print(struct sim_instance *i, const char *data, size_t len);
+/* How many bytes at the end of the console count. */
+size_t sim_instance_console_len(const struct sim_instance *i);
+
+void sim_launch_free(struct sim_launch *l);
+/* Its volumes too. */
+void sim_instance_free(struct sim_instance *i);
+
+static inline void
+auto_sim_launch(struct sim_launch **l)
+{
+	sim_launch_free(*l);
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the door /_sim/ tells, as JSON. All return new references. */
+#ifndef SIM_REPORT_H
+#define SIM_REPORT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+struct sim_cloud;
+struct sim_faults;
+struct sim_instance;
+struct sim_journal;
+
+/*
+ * {instances: [{id, state, worker, tags, launched_at, ended_at, billed_seconds, ...}]}.
+ * ended_at is when it began to end; billed_seconds the time in running, to the
+ * millisecond; charged_seconds the same as EC2 charges it: each run rounded up, and 60 s
+ * at least.
+ */
+json_t *sim_report_ledger(const struct sim_cloud *cloud);
+/* One of them. */
+json_t *sim_report_instance(const struct sim_instance *i);
+/* {ACTION: n}; "?" for what is no action. */
+json_t *sim_report_calls(const struct sim_journal *journal);
+/* {first, last, requests: [...]}: those after `since`, at most `limit`. */
+json_t *sim_report_requests(struct sim_journal *journal, uint64_t since,
+	uint64_t limit);
+/* [{id, matched, fired, action, effect, ...}] */
+json_t *sim_report_faults(const struct sim_faults *faults);
+
+#endif

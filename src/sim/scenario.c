@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of a scenario, and how one is read. */
+#include "sim/scenario.h"
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/node.h"
+#include "sim/cloud.h"
+#include "sim/fault.h"
+#include "sim/json.h"
+#include "sys/file.h"
+
+#define DAY_MS 86400000
+
+static const char *const dead_tokens[] = {
+	[SIM_DEAD_TOKEN_ERROR] = "error",
+	[SIM_DEAD_TOKEN_INSTANCE] = "instance",
+	NULL,
+};
+
+static const struct field capacity_rows[] = {
+	{
+		.name = "type",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct sim_capacity, type, char *),
+		.def = "*",
+		.example = "c7i.*",
+		.doc = "Pattern of instance types.",
+	},
+	{
+		.name = "zone",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct sim_capacity, zone, char *),
+		.def = "*",
+		.doc = "Pattern of zones.",
+	},
+	{
+		.name = "market",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct sim_capacity, market, char *),
+		.def = "*",
+		.example = "spot",
+		.doc = "Pattern of markets: on-demand and spot.",
+	},
+	{
+		.name = "available",
+		.type = FIELD_INT,
+		.flags = FIELD_REQUIRED,
+		.offset = FIELD_AT(struct sim_capacity, available, int64_t),
+		.min = 0,
+		.max = SIM_INSTANCES_MAX,
+		.doc = "How many that match may live at once in a region.",
+	},
+	{
+		.name = "code",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct sim_capacity, code, char *),
+		.max = 64,
+		.example = "VcpuLimitExceeded",
+		.doc = "Error code above it; InsufficientInstanceCapacity without.",
+	},
+	{.name = NULL},
+};
+
+static const struct fields capacity_fields = {"capacity", capacity_rows,
+	sizeof(struct sim_capacity)};
+
+static const struct field rows[] = {
+	{
+		.name = "pending",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_scenario, pending, int64_t),
+		.max = DAY_MS,
+		.doc = "From pending to running; without it as --pending says.",
+	},
+	{
+		.name = "shutdown",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_scenario, shutdown, int64_t),
+		.max = DAY_MS,
+		.doc = "From shutting-down to terminated and from stopping to stopped; without it as "
+		       "--shutdown says.",
+	},
+	{
+		.name = "visible_after",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_scenario, visible_after, int64_t),
+		.def = "0",
+		.max = DAY_MS,
+		.doc = "A new instance is not found for so long, though its launch has answered.",
+	},
+	{
+		.name = "terminated_tags",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_scenario, terminated_tags, int64_t),
+		.def = "5m",
+		.max = DAY_MS,
+		.doc = "A terminated instance keeps its tags for so long.",
+	},
+	{
+		.name = "terminated_visible",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_scenario, terminated_visible, int64_t),
+		.def = "1h",
+		.max = DAY_MS,
+		.doc = "A terminated instance is shown for so long.",
+	},
+	{
+		.name = "page_token_life",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_scenario, page_token_life, int64_t),
+		.def = "1h",
+		.max = DAY_MS,
+		.doc = "A NextToken is good for so long.",
+	},
+	{
+		.name = "clock_offset",
+		.type = FIELD_DURATION,
+		.flags = FIELD_NEGATIVE,
+		.offset = FIELD_AT(struct sim_scenario, clock_offset, int64_t),
+		.def = "0",
+		.doc = "The server's clock (its Date header, and the age of signatures) is off by so "
+		       "much.",
+	},
+	{
+		.name = "dead_token",
+		.type = FIELD_ENUM,
+		.offset = FIELD_AT(struct sim_scenario, dead_token, int),
+		.choices = dead_tokens,
+		.def = "error",
+		.doc = "A client token sent again when all its instances are terminated: the error "
+		       "IdempotentInstanceTerminated, or the terminated instance.",
+	},
+	{
+		.name = "instances_max",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct sim_scenario, instances_max, int64_t),
+		.def = "1000000",
+		.min = 0,
+		.max = SIM_INSTANCES_MAX,
+		.doc = "Instances in all since the last reset; above it InstanceLimitExceeded.",
+	},
+	{
+		.name = "console",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct sim_scenario, console, char *),
+		.doc = "What an instance prints on its console when it begins to run.",
+	},
+	{
+		.name = "capacity",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, capacity, struct field_list),
+		.sub = &capacity_fields,
+		.doc = "Limits; all that match a launch count.",
+	},
+	{
+		.name = "faults",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, faults, struct field_list),
+		.sub = &sim_fault_fields,
+		.doc = "Fault rules, as for POST /_sim/faults.",
+	},
+	{.name = NULL},
+};
+
+const struct fields sim_scenario_fields = {"scenario", rows,
+	sizeof(struct sim_scenario)};
+
+static int
+check_faults(const struct sim_scenario *s, struct err *err)
+{
+	const struct sim_fault *faults = s->faults.items;
+
+	for (size_t n = 0; n < s->faults.count; n++)
+		if (sim_fault_check(&faults[n], err) != 0)
+			return err_wrap(err, "faults[%zu]", n);
+	return 0;
+}
+
+static int
+load(const struct node *map, struct sim_scenario *s, struct err *err)
+{
+	AUTO(diags) struct diags ds = {0};
+
+	if (map->kind != NODE_MAP)
+		return err_set(err, ERR_INVALID, "expected an object, not %s",
+			node_kind_name(map));
+	if (field_load(&sim_scenario_fields, map, s, NULL, &ds) != 0)
+		return diag_to_err(&ds, ERR_INVALID, err);
+	return check_faults(s, err);
+}
+
+int
+sim_scenario_parse(const char *text, size_t len, const char *name,
+	struct sim_scenario *ret_scenario, struct err *err)
+{
+	AUTO(node) struct node *map = sim_json_parse(text, len, err);
+	struct sim_scenario s = {0};
+
+	if (map == NULL || load(map, &s, err) != 0) {
+		sim_scenario_fini(&s);
+		return err_wrap(err, "%s", name);
+	}
+	*ret_scenario = s;
+	return 0;
+}
+
+int
+sim_scenario_load(const char *path, struct sim_scenario *ret_scenario, struct err *err)
+{
+	AUTO(buf) struct buf text = {0};
+
+	if (file_read(path, SIM_SCENARIO_MAX, false, &text, NULL, err) != 0)
+		return -1;
+	return sim_scenario_parse(buf_str(&text), text.len, path, ret_scenario, err);
+}
+
+void
+sim_scenario_defaults(struct sim_scenario *ret_scenario)
+{
+	*ret_scenario = (struct sim_scenario){0};
+	field_defaults(&sim_scenario_fields, ret_scenario);
+}
+
+void
+sim_scenario_fini(struct sim_scenario *s)
+{
+	field_fini(&sim_scenario_fields, s);
+}
