@@ -41,6 +41,14 @@ START_TEST(test_realloc_keeps)
 }
 END_TEST
 
+/* AddressSanitizer, if it is there, asks this; then it fails as malloc does. */
+const char *__asan_default_options(void);
+const char *
+__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
 /* These two end by SIGABRT, as the suite expects. The sizes are hidden from compilers. */
 START_TEST(test_out_of_memory_aborts)
 {
