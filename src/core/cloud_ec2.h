@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The adapter between core/cloud.h and the EC2 client; owns the HTTP engine and the
- * credential sets that the clouds share.
+ * The adapter between core/cloud.h and the EC2 client; owns the credential sets that the
+ * clouds share.
  */
 #ifndef CORE_CLOUD_EC2_H
 #define CORE_CLOUD_EC2_H

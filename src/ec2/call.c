@@ -180,7 +180,7 @@ static const struct op ops[OP_COUNT] = {
 		{
 			.action = EC2_DESCRIBE_INSTANCES,
 			.lane = LANE_READ,
-			.first = true,
+			.urgent = true,
 			.paged = true,
 			.parse = parse_page,
 			.goes_on = scan_goes_on,
@@ -189,7 +189,7 @@ static const struct op ops[OP_COUNT] = {
 		{
 			.action = EC2_DESCRIBE_INSTANCES,
 			.lane = LANE_READ,
-			.first = true,
+			.urgent = true,
 			.paged = true,
 			.parse = parse_page,
 			.goes_on = scan_goes_on,

@@ -28,7 +28,7 @@ struct op {
 	int action; /* enum ec2_action */
 	enum lane_id lane;
 	bool mutating;
-	bool first; /* goes before what is not: a listing never waits for single looks */
+	bool urgent; /* a listing never waits behind single looks */
 	bool paged;
 	/* Takes what it needs of a 2xx body; -1 if that is not what was asked for. */
 	int (*parse)(struct ec2_call *call, const char *body, size_t len,
@@ -55,8 +55,8 @@ struct ec2_call {
 	size_t output_len;
 	int64_t output_at;
 	int64_t began_ms;           /* of the first page */
-	struct sender_call *flight; /* NULL while in the queue */
-	uint64_t ticket;
+	struct ec2_slot *slot;      /* waiting for it or holding it, or NULL */
+	struct sender_call *flight; /* NULL while waiting */
 	struct ec2_call *prev, *next;
 };
 

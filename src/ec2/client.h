@@ -17,6 +17,7 @@
 struct ec2_call;
 struct ec2_client;
 struct ec2_creds;
+struct ec2_slot;
 struct http;
 struct loop;
 
@@ -25,7 +26,6 @@ struct ec2_client_conf {
 	const char *endpoint; /* NULL: https://ec2.REGION.amazonaws.com */
 	const char *region;
 	const char *ca_file; /* NULL: AWS_CA_BUNDLE, else the system's */
-	uint64_t seed;       /* jitter */
 };
 
 struct ec2_answer {
@@ -35,7 +35,7 @@ struct ec2_answer {
 	bool sent;      /* bytes may have left */
 	/* boottime when the (first page's) request was handed over */
 	int64_t began_ms;
-	int64_t retry_after_ms; /* asked for by EC2, or 0 */
+	int64_t retry_after_ms; /* asked for by EC2, at most a minute, or 0 */
 };
 
 /*
@@ -48,18 +48,23 @@ typedef void ec2_instances_done(void *arg, const struct ec2_answer *answer,
 typedef void ec2_console_done(void *arg, const struct ec2_answer *answer,
 	const char *output, size_t len, int64_t at);
 
-/* Called when a request leaves: just before its bytes are handed to the transport. */
+/* loop and http are borrowed and outlive it; creds is counted. */
 struct ec2_client *ec2_client_new(struct loop *loop, struct http *http,
 	const struct ec2_client_conf *conf, struct ec2_creds *creds);
 /* Cancels everything. */
 void ec2_client_free(struct ec2_client *c);
 
 /*
- * A finished RunInstances body (ec2_run_finish). Waits in the launch lane for its
- * window.
+ * A place in the launch window. granted is called once, later; from then on the place is
+ * held until ec2_run_instances uses it up or it is freed. granted must not free the client.
  */
-struct ec2_call *ec2_run_instances(struct ec2_client *c, const char *body, size_t len,
-	ec2_instances_done *done, void *arg);
+struct ec2_slot *ec2_launch_slot(struct ec2_client *c, void (*granted)(void *arg),
+	void *arg);
+/* Held or still waited for. NULL is fine. */
+void ec2_slot_free(struct ec2_slot *slot);
+/* A finished RunInstances body (ec2_run_finish) leaves through a granted slot. */
+struct ec2_call *ec2_run_instances(struct ec2_client *c, struct ec2_slot *slot,
+	const char *body, size_t len, ec2_instances_done *done, void *arg);
 /* All pages of tag:ec2workerd:pool = pool, or nothing. */
 struct ec2_call *ec2_list_pool(struct ec2_client *c, const char *pool,
 	ec2_instances_done *done, void *arg);
@@ -75,7 +80,7 @@ struct ec2_call *ec2_describe_one(struct ec2_client *c, const char *id,
  */
 struct ec2_call *ec2_terminate_one(struct ec2_client *c, const char *id,
 	ec2_instances_done *done, void *arg);
-/* latest: falls back to without where the type has none. */
+/* latest: the live console; the older one where the type has none. */
 struct ec2_call *ec2_console(struct ec2_client *c, const char *id, bool latest,
 	ec2_console_done *done, void *arg);
 /* Final, no callback. Never used for a RunInstances that may have left. */

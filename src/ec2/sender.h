@@ -55,6 +55,7 @@ int64_t sender_offset_ms(const struct sender *s);
 
 struct sender_call *sender_start(struct sender *s, const struct sender_request *request,
 	sender_done *done, void *arg);
+/* NULL is fine. */
 void sender_cancel(struct sender_call *call);
 
 #endif

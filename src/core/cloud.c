@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all clouds have in common, whoever made them.
+ */
+#include "core/cloud.h"
+
+#include "base/mem.h"
+
+void
+cloud_free(struct cloud *c)
+{
+	if (c == NULL)
+		return;
+	c->ops->free(c->self);
+	free(c->key);
+	free(c->region);
+	free(c->credentials);
+	free(c);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which EC2 a worker's configuration means, and which credential set. A set is shared by
+ * all clouds whose configuration says the same; where a reload has changed a secret behind
+ * the same name, the new set is another one and its clouds have another key. The key tells
+ * the two apart by a number, so that nothing made from a secret is in it; the number means
+ * nothing outside this process.
+ */
+#include "core/cloud_ec2.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "core/cloud.h"
+#include "ec2/creds.h"
+#include "ec2/endpoint.h"
+
+#include <string.h>
+#include <utlist.h>
+
+/* A credential set in use. */
+struct set {
+	struct ec2_creds *creds;
+	unsigned number; /* among those of the same name; 1 for the first */
+	unsigned users;  /* clouds */
+	struct set *prev, *next;
+};
+
+struct cloud_ec2 {
+	struct loop *loop; /* borrowed */
+	struct http *http; /* borrowed */
+	struct set *sets;
+	struct cloud_maker maker;
+};
+
+/* What a struct cloud of ours has behind it. */
+struct ec2_cloud {
+	struct cloud_ec2 *owner; /* borrowed, outlives us */
+	struct ec2_client *client;
+	struct set *set; /* counted */
+};
+
+static struct ec2_slot *
+op_slot(void *self, loop_fn *granted, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_launch_slot(c->client, granted, arg);
+}
+
+static void
+op_slot_free(void *self, struct ec2_slot *slot)
+{
+	(void)self;
+	ec2_slot_free(slot);
+}
+
+static struct ec2_call *
+op_run(void *self, struct ec2_slot *slot, const char *body, size_t len,
+	ec2_instances_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_run_instances(c->client, slot, body, len, done, arg);
+}
+
+static struct ec2_call *
+op_list(void *self, const char *pool, ec2_instances_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_list_pool(c->client, pool, done, arg);
+}
+
+static struct ec2_call *
+op_find_token(void *self, const char *token, ec2_instances_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_find_token(c->client, token, done, arg);
+}
+
+static struct ec2_call *
+op_describe(void *self, const char *id, ec2_instances_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_describe_one(c->client, id, done, arg);
+}
+
+static struct ec2_call *
+op_terminate(void *self, const char *id, ec2_instances_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_terminate_one(c->client, id, done, arg);
+}
+
+static struct ec2_call *
+op_console(void *self, const char *id, bool latest, ec2_console_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_console(c->client, id, latest, done, arg);
+}
+
+static void
+op_cancel(void *self, struct ec2_call *call)
+{
+	(void)self;
+	ec2_cancel(call);
+}
+
+static void
+set_unuse(struct cloud_ec2 *owner, struct set *set)
+{
+	if (--set->users > 0)
+		return;
+	DL_DELETE(owner->sets, set);
+	ec2_creds_unref(set->creds);
+	free(set);
+}
+
+static void
+op_free(void *self)
+{
+	struct ec2_cloud *c = self;
+
+	ec2_client_free(c->client);
+	set_unuse(c->owner, c->set);
+	free(c);
+}
+
+static const struct cloud_ops ops = {
+	.slot = op_slot,
+	.slot_free = op_slot_free,
+	.run = op_run,
+	.list = op_list,
+	.find_token = op_find_token,
+	.describe = op_describe,
+	.terminate = op_terminate,
+	.console = op_console,
+	.cancel = op_cancel,
+	.free = op_free,
+};
+
+/* A number that no set of this name has. */
+static unsigned
+free_number(const struct cloud_ec2 *owner, const char *name)
+{
+	const struct set *set;
+	unsigned number = 1;
+
+	DL_FOREACH(owner->sets, set)
+		if (strcmp(ec2_creds_name(set->creds), name) == 0 &&
+			set->number >= number)
+			number = set->number + 1;
+	return number;
+}
+
+static struct set *
+set_use(struct cloud_ec2 *owner, const struct ec2_creds_source *source)
+{
+	struct set *set;
+
+	DL_FOREACH(owner->sets, set)
+		if (ec2_creds_is(set->creds, source))
+			break;
+	if (set == NULL) {
+		set = NEW(struct set);
+		set->creds = ec2_creds_new(owner->loop, source);
+		set->number = free_number(owner, ec2_creds_name(set->creds));
+		DL_APPEND(owner->sets, set);
+	}
+	set->users++;
+	return set;
+}
+
+/* The worker's keys, else all that the pool says. */
+static struct ec2_creds_source
+source_of(const struct conf *conf, const struct conf_worker *worker)
+{
+	const struct conf_aws *aws = &conf->aws;
+
+	if (worker != NULL && worker->identifier != NULL)
+		return (struct ec2_creds_source){
+			.identifier = worker->identifier,
+			.secret = worker->secret_identifier.text,
+		};
+	return (struct ec2_creds_source){
+		.identifier = aws->identifier,
+		.secret = aws->secret_identifier.text,
+		.session_token = aws->session_token.text,
+		.profile = aws->profile,
+		.shared_credentials_file = aws->shared_credentials_file,
+		.config_file = aws->config_file,
+	};
+}
+
+/* The region of a profile is asked for even where keys are configured, as boto3 does. */
+static char *
+default_region(const struct conf *conf)
+{
+	const struct ec2_creds_source files = {
+		.profile = conf->aws.profile,
+		.shared_credentials_file = conf->aws.shared_credentials_file,
+		.config_file = conf->aws.config_file,
+	};
+
+	return ec2_default_region(&files);
+}
+
+static char *
+effective_region(const struct conf *conf, const struct conf_worker *worker,
+	const char *region)
+{
+	if (region == NULL && worker != NULL)
+		region = worker->region;
+	if (region == NULL)
+		region = conf->aws.region;
+	return region != NULL ? xstrdup(region) : default_region(conf);
+}
+
+static char *
+make_key(const char *endpoint, const char *region, const struct set *set,
+	const char *ca_file)
+{
+	struct buf key = {0};
+
+	buf_printf(&key, "%s %s %s", endpoint, region, ec2_creds_name(set->creds));
+	if (set->number > 1)
+		buf_printf(&key, "#%u", set->number);
+	if (ca_file != NULL)
+		buf_printf(&key, " ca:%s", ca_file);
+	return buf_take(&key);
+}
+
+static struct cloud *
+make(void *self, const struct conf *conf, const struct conf_worker *worker,
+	const char *region)
+{
+	struct cloud_ec2 *owner = self;
+	const struct ec2_creds_source source = source_of(conf, worker);
+	struct ec2_cloud *behind = NEW(struct ec2_cloud);
+	struct cloud *cloud = NEW(struct cloud);
+	AUTO(free) char *standard = NULL;
+	struct ec2_client_conf client = {.ca_file = conf->aws.ca_file};
+
+	cloud->region = effective_region(conf, worker, region);
+	standard = endpoint_default("ec2", cloud->region);
+	client.region = cloud->region;
+	client.endpoint = conf->aws.endpoint_url != NULL ? conf->aws.endpoint_url
+							 : standard;
+	behind->owner = owner;
+	behind->set = set_use(owner, &source);
+	behind->client = ec2_client_new(owner->loop, owner->http, &client,
+		behind->set->creds);
+	cloud->ops = &ops;
+	cloud->self = behind;
+	cloud->credentials = xstrdup(ec2_creds_name(behind->set->creds));
+	cloud->key = make_key(client.endpoint, cloud->region, behind->set,
+		client.ca_file);
+	return cloud;
+}
+
+struct cloud_ec2 *
+cloud_ec2_new(struct loop *loop, struct http *http)
+{
+	struct cloud_ec2 *c = NEW(struct cloud_ec2);
+
+	c->loop = loop;
+	c->http = http;
+	c->maker = (struct cloud_maker){.make = make, .self = c};
+	return c;
+}
+
+const struct cloud_maker *
+cloud_ec2_maker(struct cloud_ec2 *c)
+{
+	return &c->maker;
+}
+
+void
+cloud_ec2_free(struct cloud_ec2 *c)
+{
+	free(c);
+}
