@@ -141,18 +141,16 @@ use_our_memory(void)
 }
 
 static bool
-is_out_of_space(const struct db *db, int rc)
+is_out_of_space(int rc, int errnum)
 {
-	int errnum = sqlite3_system_errno(db->handle);
-
 	return (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_SHMSIZE) &&
 		(errnum == ENOSPC || errnum == EDQUOT);
 }
 
 static const struct meaning *
-meaning_of(const struct db *db, int rc)
+meaning_of(int rc, int errnum)
 {
-	if (is_out_of_space(db, rc))
+	if (is_out_of_space(rc, errnum))
 		return &no_space;
 	for (size_t i = 0; i < COUNT_OF(meanings); i++)
 		if (meanings[i].code == (rc & 0xff))
@@ -161,14 +159,14 @@ meaning_of(const struct db *db, int rc)
 }
 
 static void
-describe(const struct db *db, int rc, struct failure *f)
+describe(const struct db *db, int rc, int errnum, struct failure *f)
 {
-	const struct meaning *m = meaning_of(db, rc);
+	const struct meaning *m = meaning_of(rc, errnum);
+	bool of_system = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
 	const char *text = sqlite3_errmsg(db->handle);
-	int errnum = sqlite3_system_errno(db->handle);
 
 	f->result = m->result;
-	if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN)
+	if (of_system && errnum != 0)
 		(void)err_set_errno(&f->err, m->err, errnum, "%s: %s (SQLite %d)",
 			db->path, text, rc);
 	else
@@ -207,6 +205,7 @@ undo(struct db *db)
 	end_rows(db);
 	if (sqlite3_get_autocommit(db->handle))
 		return;
+	errno = 0;
 	rc = sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 	if (rc != SQLITE_OK && !sqlite3_get_autocommit(db->handle))
 		(void)fail(db, rc, NULL);
@@ -221,15 +220,19 @@ give_up(struct db *db, const struct failure *f)
 		(int *)NULL);
 }
 
-/* Says what rc means and does what follows from it. */
+/*
+ * Says what rc means and does what follows from it. errno must be what the call of SQLite
+ * left in it, and 0 before: its own record of it misses what fails in a commit.
+ */
 static enum db_result
 fail(struct db *db, int rc, struct err *err)
 {
+	int errnum = errno;
 	struct failure f = {0};
 
 	if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM)
 		abort();
-	describe(db, rc, &f);
+	describe(db, rc, errnum, &f);
 	if (f.result == DB_FATAL) {
 		give_up(db, &f);
 	} else if (f.result != DB_CONSTRAINT && db->in_turn) {
@@ -258,6 +261,7 @@ db_stmt(struct db *db, const char *sql)
 		(void)sqlite3_clear_bindings(s->handle); /* cannot fail */
 		return s;
 	}
+	errno = 0;
 	rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
 		&s->handle, NULL);
 	if (rc != SQLITE_OK)
@@ -314,6 +318,7 @@ db_step(struct db_stmt *s, struct err *err)
 		return report(&s->db->failed, err);
 	if (s->failed.result != DB_DONE)
 		return report(&s->failed, err);
+	errno = 0;
 	rc = sqlite3_step(s->handle);
 	if (rc == SQLITE_ROW)
 		return DB_ROW;
@@ -358,9 +363,11 @@ enum db_result
 db_exec(struct db *db, const char *sql, struct err *err)
 {
 	struct db_stmt *s = db_stmt(db, sql);
-	enum db_result result = db_step(s, err);
+	enum db_result result;
 
-	db_reset(s);
+	do
+		result = db_step(s, err);
+	while (result == DB_ROW);
 	return result;
 }
 
@@ -371,6 +378,7 @@ db_script(struct db *db, const char *sql, struct err *err)
 
 	if (db->failed.result != DB_DONE)
 		return report(&db->failed, err);
+	errno = 0;
 	rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 	return rc == SQLITE_OK ? DB_DONE : fail(db, rc, err);
 }
@@ -409,10 +417,12 @@ end_turn(struct db *db)
 static enum db_result
 checkpoint(struct db *db, struct err *err)
 {
-	int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE,
-		NULL, NULL);
+	int rc;
 
-	if (rc == SQLITE_OK || meaning_of(db, rc)->result != DB_FATAL)
+	errno = 0;
+	rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE,
+		NULL, NULL);
+	if (rc == SQLITE_OK || meaning_of(rc, errno)->result != DB_FATAL)
 		return DB_DONE;
 	return fail(db, rc, err);
 }
@@ -452,8 +462,10 @@ static int
 open_handle(struct db *db, struct err *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-	int rc = sqlite3_open_v2(db->path, &db->handle, flags, NULL);
+	int rc;
 
+	errno = 0;
+	rc = sqlite3_open_v2(db->path, &db->handle, flags, NULL);
 	if (db->handle == NULL)
 		abort(); /* not even room for what would hold the reason */
 	(void)sqlite3_extended_result_codes(db->handle, 1);

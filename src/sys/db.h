@@ -66,7 +66,7 @@ int64_t db_int(struct db_stmt *s, int column);
 double db_double(struct db_stmt *s, int column);
 const char *db_text(struct db_stmt *s, int column);
 bool db_is_null(struct db_stmt *s, int column);
-/* Binds nothing, steps once, resets: for BEGIN and the like. */
+/* Binds nothing, runs to the end; rows are thrown away. Never DB_ROW. */
 enum db_result db_exec(struct db *db, const char *sql, struct err *err);
 /* SQL of several statements without bindings and results: for schemas. */
 enum db_result db_script(struct db *db, const char *sql, struct err *err);

@@ -63,8 +63,8 @@ ask(struct db *db, const char *sql, char *ret_text, size_t size, struct err *err
 		return -1;
 	text = db_text(s, 0);
 	(void)snprintf(ret_text, size, "%s", text != NULL ? text : "");
-	db_reset(s);
-	return 0;
+	/* What the statement changes is committed at its end, after its row. */
+	return db_step(s, err) == DB_DONE ? 0 : -1;
 }
 
 static int
@@ -98,7 +98,7 @@ set_up(struct db *db, const char *path, struct err *err)
 			"%s: its file system has no shared memory, which a WAL needs",
 			path);
 	for (size_t i = 0; i < COUNT_OF(pragmas); i++)
-		if (db_exec(db, pragmas[i], err) > DB_DONE)
+		if (db_exec(db, pragmas[i], err) != DB_DONE)
 			return -1;
 	return 0;
 }
@@ -113,7 +113,7 @@ migrate_to(struct db *db, const char *path, size_t version, const char *sql,
 
 	if (db_script(db, sql, err) != DB_DONE)
 		return -1;
-	result = db_exec(db, "PRAGMA foreign_key_check", err);
+	result = db_step(db_stmt(db, "PRAGMA foreign_key_check"), err);
 	if (result == DB_ROW)
 		return err_set(err, ERR_INTERNAL, "%s: a row without its parent", path);
 	(void)snprintf(set, sizeof(set), "PRAGMA user_version=%zu", version);
