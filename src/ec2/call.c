@@ -18,6 +18,12 @@
 
 #define PAGES_MAX 1000u
 
+static enum ec2_action
+action_of(const struct ec2_call *call)
+{
+	return (enum ec2_action)call->op->action;
+}
+
 static int
 parse_run(struct ec2_call *call, const char *body, size_t len, struct err *err)
 {
@@ -92,8 +98,8 @@ give_up_scan(struct ec2_call *call, struct ec2_answer *answer, const char *why)
 {
 	struct err err;
 
-	err_set(&err, ERR_SERVICE, "%s: %s", ec2_action_name(call->op->action), why);
-	ec2_judge_class(call->op->action, EC2_CLASS_PASSING, &err, answer);
+	err_set(&err, ERR_SERVICE, "%s: %s", ec2_action_name(action_of(call)), why);
+	ec2_judge_class(action_of(call), EC2_CLASS_PASSING, &err, answer);
 }
 
 static bool
@@ -163,8 +169,8 @@ one_goes_on(struct ec2_call *call, struct ec2_answer *answer)
 	if (answer->verdict != VERDICT_DONE || call->page.count > 0)
 		return false;
 	err_set(&err, ERR_SERVICE, "%s: %s is not in the answer",
-		ec2_action_name(call->op->action), call->id);
-	ec2_judge_class(call->op->action, EC2_CLASS_NOT_VISIBLE, &err, answer);
+		ec2_action_name(action_of(call)), call->id);
+	ec2_judge_class(action_of(call), EC2_CLASS_NOT_VISIBLE, &err, answer);
 	return false;
 }
 
@@ -236,7 +242,7 @@ call_ask_console(struct ec2_call *call, bool latest)
 {
 	struct buf body = {0};
 
-	ec2_begin(&body, ec2_action_name(call->op->action));
+	ec2_begin(&body, ec2_action_name(action_of(call)));
 	ec2_param(&body, "InstanceId", call->id);
 	if (latest)
 		ec2_param(&body, "Latest", "true");
@@ -258,7 +264,7 @@ make_final(struct ec2_call *call, struct ec2_answer *answer)
 	const struct err err = answer->err;
 
 	if (answer->class == EC2_CLASS_AUTH_CLOCK)
-		ec2_judge_class(call->op->action, EC2_CLASS_AUTH, &err, answer);
+		ec2_judge_class(action_of(call), EC2_CLASS_AUTH, &err, answer);
 }
 
 static void
@@ -271,10 +277,10 @@ judge_reply(struct ec2_call *call, const struct http_reply *reply,
 	if (reply->complete && reply->status >= 200 && reply->status <= 299)
 		unparsed = call->op->parse(call, reply->body, reply->body_len, &err) <
 			0;
-	ec2_judge(call->op->action, reply, unparsed ? &err : NULL, answer);
+	ec2_judge(action_of(call), reply, unparsed ? &err : NULL, answer);
 	make_final(call, answer);
 	log_debug(NULL, "%s: %s; HTTP status %ld, %lld ms",
-		ec2_action_name(call->op->action),
+		ec2_action_name(action_of(call)),
 		answer->verdict == VERDICT_DONE ? "done" : answer->err.text,
 		reply->status, (long long)reply->total_us / 1000);
 }
@@ -287,7 +293,7 @@ call_judge(struct ec2_call *call, const struct sender_result *result,
 	if (result->reply != NULL)
 		judge_reply(call, result->reply, ret_answer);
 	else
-		ec2_judge_class(call->op->action, EC2_CLASS_AUTH, result->err,
+		ec2_judge_class(action_of(call), EC2_CLASS_AUTH, result->err,
 			ret_answer);
 	if (call->pages == 0)
 		call->began_ms = result->began_ms;

@@ -179,7 +179,7 @@ static const struct leaf tags[] = {
 	{.path = "ec2workerd:lineage", .offset = INTO(lineage)},
 	{.path = "ec2workerd:generation", .take = take_generation},
 	{.path = "ec2workerd:epoch", .take = take_epoch},
-	{NULL},
+	{.path = NULL},
 };
 
 static void
@@ -227,14 +227,14 @@ static const struct leaf instance_leaves[] = {
 	{.path = "tagSet/item/key", .take = take_tag_key},
 	{.path = "tagSet/item/value", .take = take_tag_value},
 	{.path = "tagSet/item", .take = take_tag},
-	{NULL},
+	{.path = NULL},
 };
 
 static const struct leaf change_leaves[] = {
 	{.path = "instanceId", .take = take_id},
 	{.path = "currentState/name", .take = take_state_name},
 	{.path = "currentState/code", .take = take_state_code},
-	{NULL},
+	{.path = NULL},
 };
 
 static const struct shape run_shape = {

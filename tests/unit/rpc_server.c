@@ -208,8 +208,6 @@ static rpc_call *const calls[COUNT] = {
 void
 server_open(struct server *s, const struct rpc_limits *limits)
 {
-	static struct rpc_service
-		service; /* lint: static: outlives the servers of a test */
 	const struct conf_access access = {.admin = {.items = NULL}};
 	struct access *mine = access_new(&access, getuid());
 

@@ -15,9 +15,11 @@
 #define SELF 4711u
 
 /* Users and groups that every Debian and Fedora has: daemon 1 or 2, bin 1 or 2. */
-static char *operate[] = {"daemon", "@daemon"};
-static char *observe[] = {"bin", "daemon", "@bin"};
-static char *admin[] = {"@root"};
+static char daemon_user[] = "daemon", daemon_group[] = "@daemon";
+static char bin_user[] = "bin", bin_group[] = "@bin", root_group[] = "@root";
+static char *operate[] = {daemon_user, daemon_group};
+static char *observe[] = {bin_user, daemon_user, bin_group};
+static char *admin[] = {root_group};
 
 static struct conf_access lists = {
 	.admin = {.items = admin, .count = COUNT_OF(admin)},
@@ -128,7 +130,8 @@ END_TEST
 /* Each unknown name is one warning, and the rest of its list counts. */
 START_TEST(test_unknown_names)
 {
-	char *names[] = {"no-such-user", "@no-such-group", "daemon", "@"};
+	char no_user[] = "no-such-user", no_group[] = "@no-such-group", at[] = "@";
+	char *names[] = {no_user, no_group, daemon_user, at};
 	const struct conf_access conf = {
 		.operate = {.items = names, .count = COUNT_OF(names)}};
 	struct sock_peer peer = {.uid = uid_of("daemon"), .gid = 7777};
