@@ -21,6 +21,7 @@
 #define QUOTE_BEFORE 60u /* of these, before the caret */
 #define MASK "********"
 #define SUGGEST_LENGTH_MAX 64u
+#define QUOTES_MAX 200u /* problems with their lines; a long line costs time each time */
 
 static const char *const level_names[] = {
 	[DIAG_ERROR] = "error",
@@ -237,6 +238,7 @@ add_head(const struct diags *ds, const struct diag *d, struct buf *out)
 		buf_putc(out, ' ');
 }
 
+/* r: NULL for a problem without its line. */
 static void
 print_one(const struct diags *ds, const struct diag *d, struct reader *r,
 	struct buf *out)
@@ -248,7 +250,7 @@ print_one(const struct diags *ds, const struct diag *d, struct reader *r,
 	if (d->key != NULL)
 		buf_printf(out, "%s: ", d->key);
 	buf_printf(out, "%s\n", d->text);
-	if (!find_line(r, d->mark.line, &q))
+	if (r == NULL || !find_line(r, d->mark.line, &q))
 		return;
 	mask_secrets(ds, d->mark.line, &q);
 	print_quote(&q, offset_of(&q, d->mark.col), out);
@@ -303,13 +305,14 @@ diag_print(const struct diags *ds, struct buf *out)
 {
 	const struct diag **sorted = xreallocarray(NULL, ds->count, sizeof(*sorted));
 	struct reader r = {.line = ds->source, .number = 1};
+	unsigned printed = 0;
 
 	for (size_t i = 0; i < ds->count; i++)
 		sorted[i] = &ds->items[i];
 	qsort(sorted, ds->count, sizeof(*sorted), compare);
 	for (size_t i = 0; i < ds->count; i++)
 		if (!was_said(sorted, i))
-			print_one(ds, sorted[i], &r, out);
+			print_one(ds, sorted[i], printed++ < QUOTES_MAX ? &r : NULL, out);
 	free(sorted);
 }
 

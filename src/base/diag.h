@@ -47,8 +47,9 @@ void diag_add(struct diags *ds, enum diag_level level, struct mark mark,
 /* A secret value begins here: it is masked in any quoted line. */
 void diag_secret(struct diags *ds, struct mark mark);
 /*
- * Sorted by place; "name:line:col: error: key: text", the line, a caret. What is said
- * twice of one place (a range of workers shares its lines) is printed once.
+ * Sorted by place; "name:line:col: error: key: text", and for the first 200 the line and
+ * a caret. What is said twice of one place (a range of workers shares its lines) is
+ * printed once.
  */
 void diag_print(const struct diags *ds, struct buf *out);
 /*

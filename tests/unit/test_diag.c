@@ -231,6 +231,25 @@ START_TEST(test_order_and_repeats)
 }
 END_TEST
 
+/* A long line is not walked for each of a thousand problems in it. */
+START_TEST(test_many)
+{
+	AUTO(diags) struct diags ds = {.name = "f", .source = "abc\n"};
+	AUTO(buf) struct buf out = {.data = NULL};
+	size_t told = 0, carets = 0;
+
+	for (unsigned i = 0; i < 250; i++)
+		diag_add(&ds, DIAG_ERROR, (struct mark){1, 1}, NULL, "number %u", i);
+	diag_print(&ds, &out);
+	for (const char *p = buf_str(&out); *p != '\0'; p++) {
+		told += strncmp(p, "number", 6) == 0;
+		carets += *p == '^';
+	}
+	ck_assert_uint_eq(told, 250);
+	ck_assert_uint_eq(carets, 200);
+}
+END_TEST
+
 START_TEST(test_to_err)
 {
 	AUTO(diags) struct diags ds = {.name = NULL};
@@ -320,6 +339,7 @@ test_suite(void)
 	tcase_add_test(tc, test_secrets_are_masked);
 	tcase_add_loop_test(tc, test_secret_keys, 0, COUNT_OF(keyed));
 	tcase_add_test(tc, test_order_and_repeats);
+	tcase_add_test(tc, test_many);
 	tcase_add_test(tc, test_to_err);
 	tcase_add_loop_test(tc, test_suggestions, 0, COUNT_OF(suggestions));
 	tcase_add_test(tc, test_suggestion_of_long_words);
