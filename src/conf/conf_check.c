@@ -26,25 +26,26 @@ row_has(const struct conf_row *row, const char *key)
 	return row_get(row, key) != NULL;
 }
 
-/* Two keys that say the same thing in two ways. The one written here is blamed. */
+/* Two keys that exclude each other. Of the two, one that is written here is blamed. */
 static void
-check_either(struct conf_row *row, const char *key, const char *other)
+check_either(struct conf_row *row, const char *key, const char *other,
+	const char *remedy)
 {
-	bool blame_other = map_get(row->own, key) == NULL &&
-		map_get(row->own, other) != NULL;
-	const char *blamed = blame_other ? other : key;
-	const char *kept = blame_other ? key : other;
+	bool swap = map_get(row->own, key) == NULL && map_get(row->own, other) != NULL;
+	const char *blamed = swap ? other : key;
+	const char *kept = swap ? key : other;
 
 	if (row_has(row, key) && row_has(row, other))
 		row_problem(row, DIAG_ERROR, ROW_KEY, blamed,
-			"not together with %s (line %u)", kept, row_line(row, kept));
+			"not together with %s (line %u)%s", kept, row_line(row, kept),
+			remedy);
 }
 
 static void
 check_password(struct conf_row *row, const struct conf_worker *w)
 {
 	(void)w;
-	check_either(row, "password_file", "password");
+	check_either(row, "password_file", "password", "");
 	if (!row_has(row, "password") && !row_has(row, "password_file"))
 		row_problem(row, DIAG_ERROR, ROW_KEY, "password",
 			"required; a password, the word generated, or password_file instead");
@@ -54,27 +55,22 @@ static void
 check_user_data(struct conf_row *row, const struct conf_worker *w)
 {
 	(void)w;
-	check_either(row, "user_data_file", "user_data");
+	check_either(row, "user_data_file", "user_data", "");
 }
 
 /* BUILDBOT.md V3 and V5. */
 static void
 check_network(struct conf_row *row, const struct conf_worker *w)
 {
-	bool subnet = row_has(row, "subnet_id");
-	bool name = row_has(row, "security_name");
-
 	(void)w;
-	if (!subnet && !name)
-		row_problem(row, DIAG_ERROR, ROW_KEY, "security_name",
+	if (!row_has(row, "subnet_id") && !row_has(row, "security_name"))
+		row_problem(row, DIAG_ERROR, ROW_KEY, "security_name", "%s%s",
+			"required without subnet_id",
 			row_has(row, "security_group_ids")
-				? "required without subnet_id; security_group_ids need subnet_id"
-				: "required without subnet_id");
-	if (subnet && name)
-		row_problem(row, DIAG_ERROR, ROW_KEY, "security_name",
-			"not together with subnet_id (line %u); name the groups in "
-			"security_group_ids",
-			row_line(row, "subnet_id"));
+				? "; security_group_ids need subnet_id"
+				: "");
+	check_either(row, "security_name", "subnet_id",
+		"; name the groups in security_group_ids");
 }
 
 /* NULL if a tag may be called so, else why not. */
@@ -233,9 +229,10 @@ static void
 check_workers(struct conf_load *load)
 {
 	const struct node *workers = map_get(load->root, "workers");
+	bool none = workers == NULL || node_is_null(workers) ||
+		(workers->kind == NODE_MAP && workers->count == 0);
 
-	if (workers == NULL || (workers->kind == NODE_MAP && workers->count == 0) ||
-		node_is_null(workers))
+	if (none && load->root->kind == NODE_MAP)
 		diag_add(load->ds, DIAG_WARNING,
 			workers != NULL ? workers->mark : load->root->mark, "workers",
 			"there are none, so there is nothing to start");

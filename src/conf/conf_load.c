@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ERRORS_MAX 100u /* after so many no further row is looked at */
+
 /* The rows of a worker without FIELD_REQUIRED, for worker_defaults need not be whole. */
 static struct field *
 optional_rows(void)
@@ -224,6 +226,21 @@ load_row(struct conf_load *load, const struct node *key, struct node *value)
 	strings_fini(&names);
 }
 
+/* Whether to stop at this row; says why. */
+static bool
+is_enough(const struct conf_load *load, const struct node *key)
+{
+	if (load->conf->worker_count >= NAMES_MAX)
+		diag_add(load->ds, DIAG_ERROR, key->mark, "workers",
+			"more than %u workers", NAMES_MAX);
+	else if (load->ds->errors + load->shared.errors >= ERRORS_MAX)
+		diag_add(load->ds, DIAG_ERROR, key->mark, "workers",
+			"too many errors; the workers from here on were not looked at");
+	else
+		return false;
+	return true;
+}
+
 static void
 load_workers(struct conf_load *load)
 {
@@ -237,14 +254,9 @@ load_workers(struct conf_load *load)
 			node_kind_name(workers));
 		return;
 	}
-	for (size_t i = 0; i < workers->count; i++) {
-		if (load->conf->worker_count >= NAMES_MAX) {
-			diag_add(load->ds, DIAG_ERROR, workers->keys[i]->mark,
-				"workers", "more than %u workers", NAMES_MAX);
-			return;
-		}
+	for (size_t i = 0; i < workers->count && !is_enough(load, workers->keys[i]);
+		i++)
 		load_row(load, workers->keys[i], workers->items[i]);
-	}
 }
 
 static void

@@ -107,7 +107,7 @@ longest_name(const struct conf_row *row)
 static const char *
 value_key(const struct conf_worker *w)
 {
-	return w->user_data_file != NULL ? "user_data_file" : "user_data";
+	return w->user_data != NULL ? "user_data" : "user_data_file";
 }
 
 static void
@@ -185,10 +185,10 @@ row_user_data(struct conf_row *row, const struct conf_worker *w)
 	struct tmpl *tmpl;
 	struct err err;
 
-	if (w->user_data_file != NULL)
-		text = read_text(row, w);
-	else if (w->user_data != NULL)
+	if (w->user_data != NULL)
 		text = xstrdup(w->user_data);
+	else if (w->user_data_file != NULL)
+		text = read_text(row, w);
 	if (text == NULL)
 		return;
 	tmpl = tmpl_parse(text, &err);

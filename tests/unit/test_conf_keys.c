@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every key of every table by itself: values it takes, values it refuses and with which
+ * words. A key that no case touches fails.
+ */
+#include "conf_util.h"
+#include "unit.h"
+
+#include "base/buf.h"
+#include "base/field.h"
+#include "conf/conf.h"
+#include "conf/conf_row.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TOP ""
+#define WORKER "worker"
+#define EXPECTED_DURATION "expected seconds, or a duration such as 90s, 20m, 2h"
+#define HEX "0123456789abcdef"
+
+struct key_case {
+	int line;
+	const char *table, *key, *value;
+	const char *told;    /* behind the key's name; NULL: taken without a word */
+	const char *without; /* a key of the worker left out, or NULL */
+	const char *also;    /* a line beside it, or NULL */
+};
+
+/* clang-format off */
+static const struct key_case cases[] = {
+	{__LINE__, TOP, "pool", "linux-master", NULL, NULL, NULL},
+	{__LINE__, TOP, "pool", "012", NULL, NULL, NULL},
+	{__LINE__, TOP, "pool", "no", NULL, NULL, NULL},
+	{__LINE__, TOP, "pool", "Linux", "expected 1 to 32 lower-case letters, digits and hyphens, such as linux-master", NULL, NULL},
+	{__LINE__, TOP, "pool", "[a]", "expected a string, got a list", NULL, NULL},
+	{__LINE__, TOP, "socket", "/tmp/s", NULL, NULL, NULL},
+	{__LINE__, TOP, "socket", "tmp/s", "expected a path that begins with /", NULL, NULL},
+	{__LINE__, TOP, "socket_mode", "0600", NULL, NULL, NULL},
+	{__LINE__, TOP, "socket_mode", "\"0600\"", NULL, NULL, NULL},
+	{__LINE__, TOP, "socket_mode", "rw", "expected permissions as octal digits, such as \"0660\"", NULL, NULL},
+	{__LINE__, TOP, "socket_group", "buildbot", NULL, NULL, NULL},
+	{__LINE__, TOP, "socket_group", "a b", "expected the name of a group", NULL, NULL},
+	{__LINE__, TOP, "state_dir", "/srv/state", NULL, NULL, NULL},
+	{__LINE__, TOP, "state_dir", "state", "expected a path that begins with /", NULL, NULL},
+	{__LINE__, TOP, "on_stop", "keep", NULL, NULL, NULL},
+	{__LINE__, TOP, "on_stop", "terminate", NULL, NULL, NULL},
+	{__LINE__, TOP, "on_stop", "kepe", "expected one of keep, terminate; did you mean 'keep'?", NULL, NULL},
+	{__LINE__, TOP, "log_level", "debug", NULL, NULL, NULL},
+	{__LINE__, TOP, "log_level", "loud", "expected one of error, warning, info, debug", NULL, NULL},
+	{__LINE__, TOP, "access", "{}", NULL, NULL, NULL},
+	{__LINE__, TOP, "access", "~", NULL, NULL, NULL},
+	{__LINE__, TOP, "access", "buildbot", "expected a mapping, got a single value", NULL, NULL},
+	{__LINE__, TOP, "aws", "", NULL, NULL, NULL},
+	{__LINE__, TOP, "aws", "[]", "expected a mapping, got a list", NULL, NULL},
+	{__LINE__, TOP, "mail", "", NULL, NULL, NULL},
+	{__LINE__, TOP, "mail", "x", "expected a mapping, got a single value", NULL, NULL},
+	{__LINE__, TOP, "vars", "{ a: b, c-d: 012, e_1: no }", NULL, NULL, NULL},
+	{__LINE__, TOP, "vars", "", NULL, NULL, NULL},
+	{__LINE__, TOP, "vars", "[a]", "expected a mapping of strings, or null, got a list", NULL, NULL},
+	{__LINE__, TOP, "worker_defaults", "", NULL, NULL, NULL},
+	{__LINE__, TOP, "worker_defaults", "{ ami: ami-1 }", NULL, NULL, NULL},
+	{__LINE__, TOP, "worker_defaults", "[]", "expected a mapping, got a list", NULL, NULL},
+	{__LINE__, "access", "admin", "alice", NULL, NULL, NULL},
+	{__LINE__, "access", "admin", "[alice, \"@adm\"]", NULL, NULL, NULL},
+	{__LINE__, "access", "admin", "{}", "expected a string or a list of strings, got a mapping", NULL, NULL},
+	{__LINE__, "access", "operate", "[]", NULL, NULL, NULL},
+	{__LINE__, "access", "operate", "\"a b\"", "expected names of users, or of groups as @name", NULL, NULL},
+	{__LINE__, "access", "observe", "\"@adm\"", NULL, NULL, NULL},
+	{__LINE__, "access", "observe", "\"@\"", "expected names of users, or of groups as @name", NULL, NULL},
+	{__LINE__, "aws", "region", "us-gov-east-1", NULL, NULL, NULL},
+	{__LINE__, "aws", "region", "us-west-2b", "expected a region, such as eu-west-1", NULL, NULL},
+	{__LINE__, "aws", "identifier", "AKIA1", NULL, NULL, "  secret_identifier: s"},
+	{__LINE__, "aws", "identifier", "a/b", "expected an access key id, such as AKIAIOSFODNN7EXAMPLE", NULL, "  secret_identifier: s"},
+	{__LINE__, "aws", "identifier", "AKIA1", "needs secret_identifier beside it", NULL, NULL},
+	{__LINE__, "aws", "secret_identifier", "a/b+c", NULL, NULL, "  identifier: AKIA1"},
+	{__LINE__, "aws", "secret_identifier", "\"\"", "must not be empty", NULL, "  identifier: AKIA1"},
+	{__LINE__, "aws", "secret_identifier", "s", "needs identifier beside it", NULL, NULL},
+	{__LINE__, "aws", "session_token", "t", NULL, NULL, "  identifier: AKIA1\n  secret_identifier: s"},
+	{__LINE__, "aws", "session_token", "t", "needs identifier and secret_identifier beside it", NULL, NULL},
+	{__LINE__, "aws", "session_token", "''", "must not be empty", NULL, "  identifier: AKIA1\n  secret_identifier: s"},
+	{__LINE__, "aws", "profile", "ci", NULL, NULL, NULL},
+	{__LINE__, "aws", "profile", "\"\"", "must not be empty", NULL, NULL},
+	{__LINE__, "aws", "profile", "\"a\\nb\"", "holds a control character", NULL, NULL},
+	{__LINE__, "aws", "shared_credentials_file", "/etc/c", NULL, NULL, NULL},
+	{__LINE__, "aws", "shared_credentials_file", "\"\"", "must not be empty", NULL, NULL},
+	{__LINE__, "aws", "config_file", "c", NULL, NULL, NULL},
+	{__LINE__, "aws", "config_file", "{}", "expected a string, got a mapping", NULL, NULL},
+	{__LINE__, "aws", "ca_file", "/etc/ca.pem", NULL, NULL, NULL},
+	{__LINE__, "aws", "ca_file", "~", "expected a string, got null; quote it if the word is meant", NULL, NULL},
+	{__LINE__, "aws", "endpoint_url", "http://127.0.0.1:5000", NULL, NULL, NULL},
+	{__LINE__, "aws", "endpoint_url", "127.0.0.1:5000", "expected http(s)://host[:port], such as http://127.0.0.1:5000", NULL, NULL},
+	{__LINE__, "mail", "smtp_url", "smtp://localhost:25", NULL, NULL, "  from: a@b"},
+	{__LINE__, "mail", "smtp_url", "localhost", "expected smtp(s)://host[:port], such as smtp://localhost:25", NULL, "  from: a@b"},
+	{__LINE__, "mail", "from", "Name <a@b>", NULL, NULL, NULL},
+	{__LINE__, "mail", "from", "nobody", "expected one mail address, such as ci@example.org or Name <ci@example.org>", NULL, NULL},
+	{__LINE__, WORKER, "password", "generated", NULL, NULL, NULL},
+	{__LINE__, WORKER, "password", "0123", NULL, NULL, NULL},
+	{__LINE__, WORKER, "password", "\"\"", "must not be empty", NULL, NULL},
+	{__LINE__, WORKER, "password", "~", "expected a string, got null; quote it if the word is meant", NULL, NULL},
+	{__LINE__, WORKER, "password", "\"a\\nb\"", "holds more than one line", NULL, NULL},
+	{__LINE__, WORKER, "password_file", "pw", NULL, "password", NULL},
+	{__LINE__, WORKER, "password_file", "\"\"", "must not be empty", "password", NULL},
+	{__LINE__, WORKER, "instance_type", "c7i.xlarge", NULL, NULL, NULL},
+	{__LINE__, WORKER, "instance_type", "large", "expected an instance type, such as m5.large", NULL, NULL},
+	{__LINE__, WORKER, "instance_type", "[c7i.xlarge]", "expected a string, got a list", NULL, NULL},
+	{__LINE__, WORKER, "ami", "ami-0" HEX, NULL, NULL, NULL},
+	{__LINE__, WORKER, "ami", "\"\"", "expected an image id, such as ami-0abcdef1234567890", NULL, NULL},
+	{__LINE__, WORKER, "ami", "resolve:ssm:/x", "expected an image id, such as ami-0abcdef1234567890", NULL, NULL},
+	{__LINE__, WORKER, "region", "eu-west-1", NULL, NULL, NULL},
+	{__LINE__, WORKER, "region", "Europe", "expected a region, such as eu-west-1", NULL, NULL},
+	{__LINE__, WORKER, "placement", "b", NULL, NULL, NULL},
+	{__LINE__, WORKER, "placement", "us-west-2b", "give only what follows the region: b", NULL, NULL},
+	{__LINE__, WORKER, "user_data", "\"\"", NULL, NULL, NULL},
+	{__LINE__, WORKER, "user_data", "\"{{ worker }}{{password}} {{ pool }} {{ region }} {{ generation }}\"", NULL, NULL, NULL},
+	{__LINE__, WORKER, "user_data", "[]", "expected a string, got a list", NULL, NULL},
+	{__LINE__, WORKER, "user_data_file", "ud", NULL, NULL, NULL},
+	{__LINE__, WORKER, "user_data_file", "\"\"", "must not be empty", NULL, NULL},
+	{__LINE__, WORKER, "vars", "{ a: b }", NULL, NULL, NULL},
+	{__LINE__, WORKER, "vars", "x", "expected a mapping of strings, or null, got a single value", NULL, NULL},
+	{__LINE__, WORKER, "keypair_name", "\"a key\"", NULL, NULL, NULL},
+	{__LINE__, WORKER, "keypair_name", "\"\"", "must not be empty", NULL, NULL},
+	{__LINE__, WORKER, "security_name", "default", NULL, NULL, NULL},
+	{__LINE__, WORKER, "security_name", "\"\"", "must not be empty", NULL, NULL},
+	{__LINE__, WORKER, "security_group_ids", "[sg-1, sg-2]", NULL, NULL, NULL},
+	{__LINE__, WORKER, "security_group_ids", "sg-1", NULL, NULL, NULL},
+	{__LINE__, WORKER, "security_group_ids", "default", "expected ids of security groups, such as sg-0abcdef1234567890; a name belongs in security_name", NULL, NULL},
+	{__LINE__, WORKER, "subnet_id", "subnet-1", NULL, "security_name", NULL},
+	{__LINE__, WORKER, "subnet_id", "[subnet-1]", "expected a string, got a list", "security_name", NULL},
+	{__LINE__, WORKER, "subnet_id", "net-1", "expected a subnet's id, such as subnet-0abcdef1234567890", "security_name", NULL},
+	{__LINE__, WORKER, "instance_profile_name", "ci-worker", NULL, NULL, NULL},
+	{__LINE__, WORKER, "instance_profile_name", "\"\"", "must not be empty", NULL, NULL},
+	{__LINE__, WORKER, "tags", "{ team: platform, Name: x, n: 5, \"\\u00e4\": no }", NULL, NULL, NULL},
+	{__LINE__, WORKER, "tags", "[a]", "expected a mapping of strings, got a list", NULL, NULL},
+	{__LINE__, WORKER, "identifier", "AKIA1", NULL, NULL, "    secret_identifier: s"},
+	{__LINE__, WORKER, "identifier", "AKIA1", "needs secret_identifier beside it", NULL, NULL},
+	{__LINE__, WORKER, "secret_identifier", "s", NULL, NULL, "    identifier: AKIA1"},
+	{__LINE__, WORKER, "secret_identifier", "s", "needs identifier beside it", NULL, NULL},
+	{__LINE__, WORKER, "missing_timeout", "90s", NULL, NULL, NULL},
+	{__LINE__, WORKER, "missing_timeout", "0", NULL, NULL, NULL},
+	{__LINE__, WORKER, "missing_timeout", "null", NULL, NULL, NULL},
+	{__LINE__, WORKER, "missing_timeout", "30d", NULL, NULL, NULL},
+	{__LINE__, WORKER, "missing_timeout", "31d", "must be from 0s to 30d", NULL, NULL},
+	{__LINE__, WORKER, "missing_timeout", "-1", "must not be negative", NULL, NULL},
+	{__LINE__, WORKER, "missing_timeout", "10 minutes", EXPECTED_DURATION ", from 0s to 30d, or null", NULL, NULL},
+	{__LINE__, WORKER, "missing_timeout", "999999999999999999999d", EXPECTED_DURATION ", from 0s to 30d, or null", NULL, NULL},
+	{__LINE__, WORKER, "missing_timeout", ".nan", EXPECTED_DURATION ", from 0s to 30d, or null", NULL, NULL},
+	{__LINE__, WORKER, "pending_timeout", "1", NULL, NULL, NULL},
+	{__LINE__, WORKER, "pending_timeout", "0", "must be from 1s to 30d", NULL, NULL},
+	{__LINE__, WORKER, "pending_timeout", "~", EXPECTED_DURATION ", from 1s to 30d, got null", NULL, NULL},
+	{__LINE__, WORKER, "build_wait_timeout", "0", NULL, NULL, NULL},
+	{__LINE__, WORKER, "build_wait_timeout", "-1", NULL, NULL, NULL},
+	{__LINE__, WORKER, "build_wait_timeout", "1.5h", NULL, NULL, NULL},
+	{__LINE__, WORKER, "build_wait_timeout", "1000d", "must be from 0s to 30d", NULL, NULL},
+	{__LINE__, WORKER, "build_wait_timeout", "soon", EXPECTED_DURATION ", from 0s to 30d", NULL, NULL},
+	{__LINE__, WORKER, "notify_on_missing", "root@localhost", NULL, NULL, NULL},
+	{__LINE__, WORKER, "notify_on_missing", "[a@b.example, Full Name <c@d>]", NULL, NULL, NULL},
+	{__LINE__, WORKER, "notify_on_missing", "5", "expected one mail address, such as ci@example.org or Name <ci@example.org>", NULL, NULL},
+	{__LINE__, WORKER, "notify_on_missing", "\"a@b\\nc\"", "expected one mail address, such as ci@example.org or Name <ci@example.org>", NULL, NULL},
+};
+/* clang-format on */
+
+/* What the worker needs beside the key of the case. */
+static const struct {
+	const char *key, *value;
+} needed[] = {
+	{"password", "sekrit"},
+	{"instance_type", "m5.large"},
+	{"ami", "ami-12345"},
+	{"keypair_name", "k"},
+	{"security_name", "g"},
+};
+
+static void
+add_worker(const struct key_case *c, struct buf *out)
+{
+	buf_puts(out, "workers:\n  bot1:\n");
+	for (size_t i = 0; i < COUNT_OF(needed); i++)
+		if ((strcmp(c->table, WORKER) != 0 ||
+			    strcmp(c->key, needed[i].key) != 0) &&
+			(c->without == NULL || strcmp(c->without, needed[i].key) != 0))
+			buf_printf(out, "    %s: %s\n", needed[i].key, needed[i].value);
+	if (strcmp(c->table, WORKER) != 0)
+		return;
+	buf_printf(out, "    %s: %s\n", c->key, c->value);
+	if (c->also != NULL)
+		buf_printf(out, "%s\n", c->also);
+}
+
+static void
+write_case(const struct key_case *c, struct buf *out)
+{
+	bool top = strcmp(c->table, TOP) == 0;
+
+	if (!top || strcmp(c->key, "pool") != 0)
+		buf_puts(out, "pool: p\n");
+	if (top)
+		buf_printf(out, "%s: %s\n", c->key, c->value);
+	else if (strcmp(c->table, WORKER) != 0)
+		buf_printf(out, "%s:\n  %s: %s\n%s\n", c->table, c->key, c->value,
+			c->also != NULL ? c->also : "");
+	add_worker(c, out);
+}
+
+/* "error: workers.bot1.ami: TEXT\n" */
+static char *
+expected_line(const struct key_case *c)
+{
+	const char *table = strcmp(c->table, WORKER) == 0 ? "workers.bot1" : c->table;
+
+	return xasprintf("error: %s%s%s: %s\n", table, table[0] != '\0' ? "." : "",
+		c->key, c->told);
+}
+
+static void
+check_case(const struct key_case *c, const char *dir)
+{
+	AUTO(buf) struct buf text = {.data = NULL};
+	AUTO(free) char *told = NULL;
+	AUTO(free) char *expected = c->told != NULL ? expected_line(c) : NULL;
+	struct conf *conf;
+	const char *first;
+
+	write_case(c, &text);
+	told = conf_told(buf_str(&text), dir, &conf);
+	first = strstr(told, "error: ");
+	if (expected == NULL)
+		ck_assert_msg(told[0] == '\0' && conf != NULL, "line %d: %s", c->line,
+			told);
+	else
+		ck_assert_msg(conf == NULL && first != NULL &&
+				strncmp(first, expected, strlen(expected)) == 0 &&
+				strstr(first + 1, "error: ") == NULL,
+			"line %d: expected %s, got %s", c->line, expected, told);
+	conf_free(conf);
+}
+
+START_TEST(keys)
+{
+	char *dir = temp_dir();
+	AUTO(free) char *pw = temp_file(dir, "pw", "sekrit\n", 0600);
+	AUTO(free) char *ud = temp_file(dir, "ud", "#!/bin/sh\n", 0644);
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		check_case(&cases[i], dir);
+	temp_remove(dir);
+}
+END_TEST
+
+static bool
+is_covered(const char *table, const char *key, bool good)
+{
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		if (strcmp(cases[i].table, table) == 0 &&
+			strcmp(cases[i].key, key) == 0 &&
+			(cases[i].told == NULL) == good)
+			return true;
+	return false;
+}
+
+static void
+check_rows(const char *name, const struct fields *table)
+{
+	for (const struct field *row = table->rows; row->name != NULL; row++) {
+		ck_assert_msg(row->doc != NULL && strlen(row->doc) > 10 &&
+				row->doc[strlen(row->doc) - 1] == '.',
+			"%s.%s has no sentence", name, row->name);
+		if (row->type == FIELD_OBJECT && (row->flags & FIELD_EXTERN) == 0)
+			check_rows(row->name, row->sub);
+		if (strcmp(row->name, "workers") == 0)
+			continue; /* test_conf_load.c is about nothing else */
+		ck_assert_msg(is_covered(name, row->name, true), "no good %s.%s", name,
+			row->name);
+		ck_assert_msg(is_covered(name, row->name, false), "no bad %s.%s", name,
+			row->name);
+	}
+}
+
+START_TEST(every_row_is_documented_and_covered)
+{
+	check_rows(TOP, &conf_fields);
+	check_rows(WORKER, &conf_worker_fields);
+}
+END_TEST
+
+START_TEST(every_secret_is_masked_by_name)
+{
+	struct strings names = {.items = NULL};
+
+	field_secret_names(&conf_fields, &names);
+	ck_assert_uint_ge(names.count, 3);
+	for (size_t i = 0; i < names.count; i++) {
+		size_t k = 0;
+
+		while (keys_secret[k] != NULL &&
+			strcmp(keys_secret[k], names.items[i]) != 0)
+			k++;
+		ck_assert_msg(keys_secret[k] != NULL, "%s", names.items[i]);
+	}
+	strings_fini(&names);
+}
+END_TEST
+
+/* DESIGN's own text for defaults, and what they come to. */
+START_TEST(defaults)
+{
+	struct conf *conf = conf_good(CONF_TOP CONF_WORKER "    security_name: g\n");
+	const struct conf_worker *w = conf->workers[0];
+
+	ck_assert_str_eq(conf->socket, "/run/ec2workerd/rpc.sock");
+	ck_assert_uint_eq(conf->socket_mode, 0660);
+	ck_assert_ptr_null(conf->socket_group);
+	ck_assert_str_eq(conf->state_dir, "/var/lib/ec2workerd");
+	ck_assert_int_eq(conf->on_stop, CONF_STOP_KEEP);
+	ck_assert_ptr_null(conf->mail.smtp_url);
+	ck_assert_uint_eq(conf->access.admin.count, 0);
+	ck_assert_str_eq(field_find(&conf_fields, "log_level")->def, "info");
+	ck_assert_str_eq(field_find(&conf_worker_fields, "missing_timeout")->def,
+		"20m");
+	ck_assert_str_eq(field_find(&conf_worker_fields, "pending_timeout")->def,
+		"10m");
+	ck_assert_str_eq(field_find(&conf_worker_fields, "build_wait_timeout")->def,
+		"10m");
+	ck_assert_int_eq(w->missing_timeout, 1200000);
+	ck_assert_int_eq(w->pending_timeout, 600000);
+	ck_assert_int_eq(w->build_wait_timeout, 600000);
+	ck_assert_ptr_null(w->region);
+	ck_assert_ptr_null(w->user_data_tmpl);
+	ck_assert_uint_eq(w->notify_on_missing.count, 0);
+	conf_free(conf);
+}
+END_TEST
+
+START_TEST(strangers_are_told_where_they_belong)
+{
+	static const struct {
+		int line;
+		const char *table, *key, *told;
+	} strangers[] = {
+		{__LINE__, WORKER, "aws_id_file_path", "aws.shared_credentials_file"},
+		{__LINE__, WORKER, "session", "the section aws says how to reach AWS"},
+		{__LINE__, WORKER, "name", "is the key of its mapping"},
+		{__LINE__, WORKER, "max_builds", "it stays in master.cfg"},
+		{__LINE__, WORKER, "keepalive_interval", "it stays in master.cfg"},
+		{__LINE__, WORKER, "locks", "it stays in master.cfg"},
+		{__LINE__, WORKER, "properties", "it stays in master.cfg"},
+		{__LINE__, WORKER, "defaultProperties", "it stays in master.cfg"},
+		{__LINE__, WORKER, "machine_name", "it stays in master.cfg"},
+		{__LINE__, WORKER, "check_instance_interval", "it stays in master.cfg"},
+		{__LINE__, WORKER, "socket", "it belongs at the top level of the file"},
+		{__LINE__, WORKER, "missing_timout", "did you mean 'missing_timeout'?"},
+		{__LINE__, WORKER, "spot_instance", "unknown key"},
+		{__LINE__, WORKER, "elastic_ip", "unknown key"},
+		{__LINE__, TOP, "ami", "put it below worker_defaults or a worker"},
+		{__LINE__, TOP, "region", "put it below aws, or below a worker"},
+		{__LINE__, TOP, "sockt", "did you mean 'socket'?"},
+		{__LINE__, TOP, "metrics", "unknown key"},
+		{__LINE__, "aws", "aws_access_key_id", "it is called identifier here"},
+		{__LINE__, "aws", "access_key_id", "it is called identifier here"},
+		{__LINE__, "aws", "aws_secret_access_key",
+			"it is called secret_identifier here"},
+		{__LINE__, "aws", "secret_access_key",
+			"it is called secret_identifier here"},
+		{__LINE__, "aws", "aws_session_token",
+			"it is called session_token here"},
+		{__LINE__, "aws", "role_arn", "unknown key"},
+		{__LINE__, "mail", "username", "unknown key"},
+		{__LINE__, "access", "admins", "did you mean 'admin'?"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(strangers); i++) {
+		struct key_case c = {.line = strangers[i].line,
+			.table = strangers[i].table,
+			.key = strangers[i].key,
+			.value = "x"};
+		AUTO(buf) struct buf text = {.data = NULL};
+		AUTO(free) char *told = NULL;
+
+		write_case(&c, &text);
+		told = conf_told(buf_str(&text), NULL, NULL);
+		ck_assert_msg(strstr(told, "unknown key") != NULL &&
+				strstr(told, strangers[i].told) != NULL,
+			"line %d: %s", c.line, told);
+	}
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *s = suite_create("conf_keys");
+	TCase *tc = tcase_create("keys");
+
+	tcase_add_test(tc, keys);
+	tcase_add_test(tc, every_row_is_documented_and_covered);
+	tcase_add_test(tc, every_secret_is_masked_by_name);
+	tcase_add_test(tc, defaults);
+	tcase_add_test(tc, strangers_are_told_where_they_belong);
+	suite_add_tcase(s, tc);
+	return s;
+}
