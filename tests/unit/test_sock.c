@@ -53,6 +53,8 @@ close_accepted(void)
 		close(accepted.fds[--accepted.count]);
 }
 
+static struct sock_listener *live; /* of put_live_socket, or NULL */
+
 static void
 setup(void)
 {
@@ -61,7 +63,7 @@ setup(void)
 	clock_fake(5000000, 1700000000000);
 	loop = loop_new(&err);
 	ck_assert_ptr_nonnull(loop);
-	strcpy(dir, "/tmp/test_sock.XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/test_sock.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/rpc.sock", dir);
 }
@@ -88,6 +90,7 @@ static void
 teardown(void)
 {
 	close_accepted();
+	sock_listener_free(live);
 	loop_free(loop);
 	remove_dir(dir);
 }
@@ -192,6 +195,16 @@ START_TEST(test_peer_with_many_groups)
 END_TEST
 
 /* What may stand in the place before we listen there. */
+static struct sockaddr_un
+address_here(void)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	ck_assert_uint_lt(strlen(path), sizeof(sun.sun_path));
+	memcpy(sun.sun_path, path, strlen(path));
+	return sun;
+}
+
 static void
 put_nothing(void)
 {
@@ -200,10 +213,9 @@ put_nothing(void)
 static void
 put_stale_socket(void)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct sockaddr_un sun = address_here();
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	strcpy(sun.sun_path, path);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	ck_assert_int_eq(listen(fd, 1), 0);
 	close(fd);
@@ -214,16 +226,16 @@ put_live_socket(void)
 {
 	struct err err;
 
-	ck_assert_ptr_nonnull(listen_here(&err)); /* leaked into this test's process */
+	live = listen_here(&err);
+	ck_assert_ptr_nonnull(live);
 }
 
 static void
 put_datagram_socket(void)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct sockaddr_un sun = address_here();
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 
-	strcpy(sun.sun_path, path);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 }
 
@@ -379,7 +391,7 @@ START_TEST(test_long_path)
 	sub[sizeof(sub) - 1] = '\0';
 	snprintf(deep, sizeof(deep), "%s/%s", dir, sub);
 	ck_assert_int_eq(mkdir(deep, 0755), 0);
-	strcat(deep, "/rpc.sock");
+	snprintf(deep, sizeof(deep), "%s/%s/rpc.sock", dir, sub);
 	ck_assert_int_eq(sock_connect(deep, &err), -1);
 	ck_assert_int_eq(err.code, ERR_UNAVAILABLE);
 	l = sock_listen(loop, deep, 0600, NULL, on_accept, &accepted, &err);
@@ -435,11 +447,10 @@ END_TEST
 START_TEST(test_listen_fd)
 {
 	struct err err;
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct sockaddr_un sun = address_here();
 	struct sock_listener *l;
 	int given = socket(AF_UNIX, SOCK_STREAM, 0), fd;
 
-	strcpy(sun.sun_path, path);
 	ck_assert_int_eq(bind(given, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	ck_assert_int_eq(listen(given, 8), 0);
 	l = sock_listen_fd(loop, given, on_accept, &accepted);
