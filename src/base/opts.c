@@ -44,6 +44,18 @@ dashed(const char *name)
 	return text;
 }
 
+/* Its value is given by a word, not by an option. */
+static bool
+is_word(const struct opts *set, const struct field *row)
+{
+	const char *const *word = set->words;
+
+	for (; word != NULL && *word != NULL; word++)
+		if (strcmp(*word, row->name) == 0)
+			return true;
+	return false;
+}
+
 static bool
 is_name(const struct field *row, const char *name, size_t len)
 {
@@ -65,7 +77,7 @@ find_name(const struct opts *const *sets, const char *name, size_t len)
 	for (; *sets != NULL; sets++)
 		for (const struct field *row = (*sets)->table->rows; row->name != NULL;
 			row++)
-			if (is_name(row, name, len))
+			if (is_name(row, name, len) && !is_word(*sets, row))
 				return (struct found){.set = *sets, .row = row};
 	return (struct found){.row = NULL};
 }
@@ -85,12 +97,13 @@ find_letter(const struct opts *const *sets, char letter)
 }
 
 static void
-add_names(const struct fields *table, struct strings *names)
+add_names(const struct opts *set, struct strings *names)
 {
-	for (const struct field *row = table->rows; row->name != NULL; row++) {
+	for (const struct field *row = set->table->rows; row->name != NULL; row++) {
 		AUTO(free) char *text = dashed(row->name);
 
-		strings_add(names, text);
+		if (!is_word(set, row))
+			strings_add(names, text);
 	}
 }
 
@@ -101,7 +114,7 @@ unknown_name(const struct opts *const *sets, const char *shown, struct err *err)
 	const char *near = NULL;
 
 	for (; *sets != NULL; sets++)
-		add_names((*sets)->table, &names);
+		add_names(*sets, &names);
 	if (names.count > 0)
 		near = diag_suggest(shown + 2, (const char *const *)names.items);
 	err_set(err, ERR_INVALID, "%s: unknown option%s%s%s", shown,
@@ -264,20 +277,39 @@ letter_of(const struct opts *set, const struct field *row)
 	return 0;
 }
 
+/* "N", or "on|off" where there is a choice. */
+static void
+add_value_name(const struct field *row, struct buf *out)
+{
+	if (!takes_value(row))
+		return;
+	if (row->type != FIELD_ENUM) {
+		buf_printf(out, " %s", row->example);
+		return;
+	}
+	for (size_t i = 0; row->choices[i] != NULL; i++)
+		buf_printf(out, "%s%s", i == 0 ? " " : "|", row->choices[i]);
+}
+
+static void
+help_row(const struct opts *set, const struct field *row, struct buf *out)
+{
+	AUTO(free) char *name = dashed(row->name);
+	AUTO(buf) struct buf shown = {.data = NULL};
+	char letter = letter_of(set, row);
+
+	if (letter != 0)
+		buf_printf(&shown, "-%c, --%s", letter, name);
+	else
+		buf_printf(&shown, "    --%s", name);
+	add_value_name(row, &shown);
+	opts_help_line(buf_str(&shown), row->doc, out);
+}
+
 void
 opts_help(const struct opts *set, struct buf *out)
 {
-	for (const struct field *row = set->table->rows; row->name != NULL; row++) {
-		AUTO(free) char *name = dashed(row->name);
-		AUTO(buf) struct buf shown = {.data = NULL};
-		char letter = letter_of(set, row);
-
-		if (letter != 0)
-			buf_printf(&shown, "-%c, --%s", letter, name);
-		else
-			buf_printf(&shown, "    --%s", name);
-		if (takes_value(row))
-			buf_printf(&shown, " %s", row->example);
-		opts_help_line(buf_str(&shown), row->doc, out);
-	}
+	for (const struct field *row = set->table->rows; row->name != NULL; row++)
+		if (!is_word(set, row))
+			help_row(set, row, out);
 }

@@ -23,10 +23,11 @@ struct opt_letter {
 typedef int opts_fn(void *arg, const struct field *row, const char *text,
 	struct err *err);
 
-/* A table of options and what becomes of them. */
+/* A table of options, and what becomes of them. */
 struct opts {
 	const struct fields *table;
 	const struct opt_letter *letters; /* or NULL */
+	const char *const *words;         /* rows that are no options; or NULL */
 	opts_fn *fn;
 	void *arg;
 };

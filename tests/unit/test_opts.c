@@ -123,8 +123,11 @@ copy_argv(const char *const *from, char **to)
 START_TEST(test_parse)
 {
 	struct values v = {.config = NULL};
-	const struct opts first = {&table, letters, opts_set, &v};
-	const struct opts second = {&more_table, NULL, opts_set, &v};
+	const struct opts first = {.table = &table,
+		.letters = letters,
+		.fn = opts_set,
+		.arg = &v};
+	const struct opts second = {.table = &more_table, .fn = opts_set, .arg = &v};
 	struct strings words = {.items = NULL};
 	AUTO(free) char *text = NULL;
 	char *argv[9];
@@ -160,7 +163,10 @@ END_TEST
 START_TEST(test_no_words)
 {
 	struct values v = {.config = NULL};
-	const struct opts set = {&table, letters, opts_set, &v};
+	const struct opts set = {.table = &table,
+		.letters = letters,
+		.fn = opts_set,
+		.arg = &v};
 	char verbose[] = "-v", word[] = "word";
 	char *argv[] = {verbose, word, NULL};
 	int index = 0;
@@ -177,7 +183,10 @@ END_TEST
 START_TEST(test_first)
 {
 	struct values v = {.config = NULL};
-	const struct opts set = {&table, letters, opts_set, &v};
+	const struct opts set = {.table = &table,
+		.letters = letters,
+		.fn = opts_set,
+		.arg = &v};
 	char verbose[] = "-v", config[] = "-c", a[] = "a", up[] = "up",
 	     limit[] = "--limit";
 	char *argv[] = {verbose, config, a, up, limit, verbose, NULL};
@@ -196,7 +205,7 @@ END_TEST
 
 START_TEST(test_help)
 {
-	const struct opts set = {&table, letters, opts_set, NULL};
+	const struct opts set = {.table = &table, .letters = letters};
 	AUTO(buf) struct buf out = {.data = NULL};
 
 	opts_help(&set, &out);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A member that the daemon leaves out or gives another type shows as "-": the renderers
+ * ask for nothing and believe nothing.
+ */
+#include "ctl/render.h"
+#include "base/buf.h"
+#include "base/field.h"
+#include "base/mem.h"
+#include "ctl/ctl.h"
+#include "ctl/table.h"
+#include "ctl/text.h"
+
+#include <string.h>
+
+static enum text_colour
+colour_of_state(const char *state)
+{
+	static const struct {
+		const char *state;
+		enum text_colour colour;
+	} colours[] = {
+		{"substantiated", TEXT_GREEN},
+		{"substantiating", TEXT_YELLOW},
+		{"insubstantiating", TEXT_YELLOW},
+		{"not_substantiated", TEXT_DIM},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(colours); i++)
+		if (strcmp(colours[i].state, state) == 0)
+			return colours[i].colour;
+	return TEXT_PLAIN;
+}
+
+static enum text_colour
+colour_of_error(const char *error)
+{
+	return strcmp(error, "-") != 0 ? TEXT_RED : TEXT_PLAIN;
+}
+
+static const struct column worker_columns[] = {
+	{.title = "WORKER", .path = "worker"},
+	{.title = "STATE", .path = "state", .colour = colour_of_state},
+	{.title = "PHASE", .path = "phase"},
+	{.title = "SINCE", .path = "since", .age = true},
+	{.title = "GEN", .path = "generation"},
+	{.title = "ATTACHED", .path = "attached"},
+	{.title = "BUILDS", .path = "building"},
+	{.title = "INSTANCE", .path = "instance.id"},
+	{.title = "TYPE", .path = "instance.type"},
+	{.title = "ZONE", .path = "instance.zone"},
+	{.title = "ERROR", .path = "last_error.message", .colour = colour_of_error},
+	{.title = NULL},
+};
+
+static const struct column event_columns[] = {
+	{.title = "SEQ", .path = "seq"},
+	{.title = "AT", .path = "at"},
+	{.title = "GEN", .path = "generation"},
+	{.title = "TYPE", .path = "type"},
+	{.title = "FROM", .path = "from"},
+	{.title = "TO", .path = "to"},
+	{.title = "INSTANCE", .path = "instance"},
+	{.title = "BY", .path = "by"},
+	{.title = "REASON", .path = "reason"},
+	{.title = NULL},
+};
+
+void
+render_workers(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	table_add(out, worker_columns, json_object_get(result, "workers"), c->colour);
+}
+
+void
+render_history(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	table_add(out, event_columns, json_object_get(result, "records"), c->colour);
+}
+
+static void
+add_line(struct buf *out, const char *prefix, const char *name, const json_t *value)
+{
+	AUTO(buf) struct buf shown = {.data = NULL};
+
+	text_add(&shown, prefix);
+	text_add(&shown, name);
+	buf_printf(out, "%-24s ", buf_str(&shown));
+	text_add_value(out, value);
+	buf_putc(out, '\n');
+}
+
+/* The scalars of an object by its rows, objects inside flattened; lists are others' matter. */
+static void
+add_members(struct buf *out, const char *prefix, const struct fields *table,
+	const json_t *object)
+{
+	for (const struct field *row = table->rows; row->name != NULL; row++) {
+		const json_t *value = json_object_get(object, row->name);
+		AUTO(free) char *inside = NULL;
+
+		if (value == NULL || row->type == FIELD_LIST || row->type == FIELD_ANY)
+			continue;
+		if (row->type == FIELD_OBJECT && json_is_object(value)) {
+			inside = xasprintf("%s%s.", prefix, row->name);
+			add_members(out, inside, row->sub, value);
+		} else {
+			add_line(out, prefix, row->name, value);
+		}
+	}
+}
+
+static void
+add_title(const struct ctl *c, struct buf *out, const char *title)
+{
+	buf_putc(out, '\n');
+	text_add_coloured(out, c->colour, TEXT_BOLD, title);
+	buf_putc(out, '\n');
+}
+
+static void
+add_configuration(struct buf *out, const json_t *configuration)
+{
+	json_t *object =
+		(json_t *)(uintptr_t)configuration; /* jansson's takes no const */
+
+	for (void *i = json_object_iter(object); i != NULL;
+		i = json_object_iter_next(object, i))
+		if (!json_is_null(json_object_iter_value(i)))
+			add_line(out, "", json_object_iter_key(i),
+				json_object_iter_value(i));
+}
+
+void
+render_worker(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	add_members(out, "", rpc_specs[RPC_WORKER_SHOW].result, result);
+	add_title(c, out, "Timeline");
+	table_add(out, event_columns, json_object_get(result, "timeline"), c->colour);
+	add_title(c, out, "Configuration");
+	add_configuration(out, json_object_get(result, "configuration"));
+}
+
+void
+render_record(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	(void)c;
+	add_members(out, "", rpc_specs[RPC_DAEMON_VERSION].result, result);
+}
+
+static void
+add_who(struct buf *out, const json_t *result)
+{
+	text_add_value(out, json_object_get(result, "worker"));
+	buf_puts(out, ": ");
+}
+
+static void
+add_generation(struct buf *out, const json_t *result)
+{
+	buf_puts(out, "generation ");
+	text_add_value(out, json_object_get(result, "generation"));
+}
+
+void
+render_up(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	const json_t *id = table_member(result, "instance.id");
+	const char *wait = json_string_value(json_object_get(c->params, "wait"));
+
+	add_who(out, result);
+	text_add(out, wait != NULL ? wait : "accepted");
+	buf_puts(out, ", ");
+	add_generation(out, result);
+	if (id != NULL) {
+		buf_puts(out, ", ");
+		text_add_value(out, id);
+	}
+	buf_putc(out, '\n');
+}
+
+void
+render_down(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	const char *wait = json_string_value(json_object_get(c->params, "wait"));
+
+	add_who(out, result);
+	text_add(out, wait != NULL ? wait : "accepted");
+	buf_puts(out, ", ");
+	add_generation(out, result);
+	buf_putc(out, '\n');
+}
+
+void
+render_check(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	bool ok = json_is_true(json_object_get(result, "ok"));
+
+	text_add_coloured(out, c->colour, ok ? TEXT_GREEN : TEXT_RED,
+		ok ? "good" : "bad");
+	buf_puts(out, ": ");
+	text_add_value(out, json_object_get(result, "message"));
+	buf_puts(out, ", as of ");
+	text_add_value(out, json_object_get(result, "at"));
+	buf_putc(out, '\n');
+}
+
+void
+render_password(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	(void)c;
+	text_add_value(out, json_object_get(result, "password"));
+	buf_putc(out, '\n');
+}
+
+void
+render_reload(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	const struct fields *table = rpc_specs[RPC_DAEMON_RELOAD].result;
+	size_t before = out->len;
+
+	for (const struct field *row = table->rows; row->name != NULL; row++)
+		if (json_array_size(json_object_get(result, row->name)) > 0)
+			add_line(out, "", row->name,
+				json_object_get(result, row->name));
+	if (out->len == before)
+		buf_puts(out, "no worker has changed\n");
+	else if (json_is_true(json_object_get(c->params, "dry_run")))
+		buf_puts(out, "nothing was changed: dry run\n");
+}
+
+static int
+add_dump(const char *data, size_t len, void *arg)
+{
+	buf_add(arg, data, len);
+	return 0;
+}
+
+/* jansson escapes the control characters of ASCII alone, so what it prints is cleaned too. */
+void
+render_any(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	AUTO(buf) struct buf text = {.data = NULL};
+
+	(void)c;
+	(void)json_dump_callback(result, add_dump, &text,
+		JSON_INDENT(2) | JSON_ENCODE_ANY);
+	text_add_lines(out, buf_str(&text));
+	buf_putc(out, '\n');
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Results as text for people, one function for each shape that a verb asks for.
+ */
+#ifndef CTL_RENDER_H
+#define CTL_RENDER_H
+
+#include "ctl/verb.h"
+
+verb_render render_workers; /* worker.list: a table */
+verb_render render_worker;  /* worker.show: members, timeline, configuration */
+verb_render render_up;      /* "bot1: generation 3, i-..." */
+verb_render render_down;
+verb_render render_check;    /* "good: ..." */
+verb_render render_password; /* the bare word */
+verb_render render_history;  /* a table */
+verb_render render_reload;   /* what changed */
+verb_render render_record;   /* "name  value" lines */
+verb_render render_any;      /* JSON, indented */
+
+#endif

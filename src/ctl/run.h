@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the verbs do their work: one call, page by page, or many at once.
+ */
+#ifndef CTL_RUN_H
+#define CTL_RUN_H
+
+#include "ctl/verb.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+
+verb_run run_once;  /* one call, one result */
+verb_run run_check; /* as run_once; a worker that is not well is a failure */
+verb_run run_pages; /* worker.list until there is no cursor */
+verb_run run_many;  /* a call for each worker, at the same time */
+verb_run run_call;  /* the method and its parameters are words */
+
+/* Before a call without a waiting parameter is given up. */
+#define RUN_PATIENCE_MS 30000
+/* What the daemon gets more than its own time limit. */
+#define RUN_GRACE_MS 5000
+
+/* The result as the verb shows it, or as JSON. */
+void run_show(const struct ctl *c, const struct verb *v, const json_t *result);
+/* How long to wait for the answers: 0 for ever. */
+int64_t run_patience(const struct ctl *c, const struct verb *v);
+/* Appends all workers that params of worker.list select; false when c->code says why not. */
+bool run_list(struct ctl *c, const struct verb *v, json_t *params, json_t *workers);
+/* The end of a connection that was expected to bring answers. */
+void run_lost(struct ctl *c, const struct err *err);
+
+#endif
