@@ -140,7 +140,8 @@ unknown_key(struct field_load *l, const struct fields *table, const struct node 
 	const char **names = names_of(table, &len);
 	const char *near = diag_suggest(key->text, names);
 
-	if (near == NULL ? has_secrets(table) : field_find(table, near)->type == FIELD_SECRET)
+	if (near == NULL ? has_secrets(table)
+			 : field_find(table, near)->type == FIELD_SECRET)
 		diag_secret(l->ds, value->mark);
 	if (near != NULL)
 		buf_printf(&remedy, "; did you mean '%s'?", near);

@@ -94,10 +94,7 @@ struct field {
 
 /* Refuses to compile for a member of another type. */
 #define FIELD_AT(stype, member, ctype)                                                 \
-	(offsetof(stype, member) +                                                     \
-		0 *                                                                    \
-			sizeof(char[_Generic(((stype *)0)->member, ctype : 1, default  \
-					     : -1)]))
+	(offsetof(stype, member) + 0 * _Generic(((stype *)0)->member, ctype : 1))
 
 /*
  * Fills obj (zeroed, of table->size) from a mapping node: defaults first, then what is

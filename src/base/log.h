@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log lines: "LEVEL object: text" to stderr, with journal priorities when asked.
- * Never blocks: when stderr is full lines are dropped and counted, and the count is
- * logged. Control characters are escaped, so no value can forge a line.
+ * Log lines: "TIME LEVEL object: text" to stderr; for the journal, which knows the time,
+ * "<PRIORITY>object: text". Never blocks: when stderr is full lines are dropped and
+ * counted, and the count is logged. Control characters are escaped, so no value can forge
+ * a line. A program ignores SIGPIPE, or a reader that went away ends it.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

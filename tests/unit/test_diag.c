@@ -320,6 +320,7 @@ START_TEST(test_suggestion_of_long_words)
 			ck_assert_ptr_eq(diag_suggest(word, names), name);
 		else
 			ck_assert_ptr_null(diag_suggest(word, names));
+		ck_assert_ptr_null(diag_suggest("a", names)); /* whatever the name */
 		free(name);
 		word[len] = 'a';
 	}

@@ -182,6 +182,34 @@ START_TEST(test_yaml)
 }
 END_TEST
 
+static const struct field odd_rows[] = {
+	{.name = "on", .type = FIELD_BOOL, .def = "On"},
+	{.name = "off", .type = FIELD_BOOL, .def = "off"},
+	{.name = "null", .type = FIELD_INT, .flags = FIELD_NULLABLE, .def = "~"},
+	{.name = "map",
+		.type = FIELD_STRMAP,
+		.flags = FIELD_NONEMPTY,
+		.example = "{a: b}"},
+	{.name = NULL},
+};
+
+START_TEST(test_odd_defaults)
+{
+	static const struct fields table = {"odd", odd_rows, 0};
+	json_t *doc = schema(&table, false);
+
+	check_json(json_object_get(doc, "properties"),
+		"{\"on\":{\"type\":\"boolean\",\"default\":true},"
+		"\"off\":{\"type\":\"boolean\",\"default\":false},"
+		"\"null\":{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"null\"}],"
+		"\"default\":null},"
+		"\"map\":{\"type\":\"object\",\"minProperties\":1,"
+		"\"additionalProperties\":{\"type\":\"string\",\"minLength\":1}}}",
+		__LINE__);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_empty_table)
 {
 	static const struct field none[] = {{.name = NULL}};
@@ -206,6 +234,7 @@ test_suite(void)
 	tcase_add_test(tc, test_root);
 	tcase_add_test(tc, test_schema_only_table);
 	tcase_add_test(tc, test_yaml);
+	tcase_add_test(tc, test_odd_defaults);
 	tcase_add_test(tc, test_empty_table);
 	suite_add_tcase(suite, tc);
 	return suite;

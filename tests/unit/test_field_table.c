@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct field *
@@ -128,8 +129,7 @@ START_TEST(test_empty_table)
 	static const struct field none[] = {{.name = NULL}};
 	static const struct fields table = {"none", none, 0};
 	AUTO(node)
-	struct node *empty = flow_json("{}"),
-		    *more = flow_json("{\"a\": 1}");
+	struct node *empty = flow_json("{}"), *more = flow_json("{\"a\": 1}");
 	AUTO(diags) struct diags ds = {.name = NULL};
 	struct err err;
 
@@ -266,6 +266,57 @@ START_TEST(test_set_stores)
 	ck_assert_uint_eq(t.users.count, 0);
 	ck_assert_int_eq(field_set(row_of("part"), &t, "{}", NULL), -1);
 	field_fini(&thing_fields, &t);
+}
+END_TEST
+
+static int
+refuse(const char *value, struct err *err)
+{
+	return err_set(err, ERR_INVALID, "%s is not wanted", value);
+}
+
+static const struct field checked_rows[] = {
+	{.name = "b", .type = FIELD_BOOL, .check = refuse},
+	{.name = "i", .type = FIELD_INT, .check = refuse},
+	{.name = "n", .type = FIELD_NUMBER, .check = refuse},
+	{.name = "d", .type = FIELD_DURATION, .check = refuse},
+	{.name = "s", .type = FIELD_STRING, .check = refuse},
+	{.name = "p", .type = FIELD_SECRET, .check = refuse},
+	{
+		.name = "e",
+		.type = FIELD_ENUM,
+		.check = refuse,
+		.choices = (const char *const[]){"on", NULL},
+	},
+};
+
+/* A row's own check sees the text as written, and has the last word. */
+START_TEST(test_checks)
+{
+	static const char *const texts[] = {"on", "7", "0.50", "2h", "x", "y", "on"};
+	union {
+		int64_t whole;
+		char *string;
+		struct secret secret;
+	} member = {.whole = 0};
+	char expected[64];
+	struct err err;
+
+	snprintf(expected, sizeof(expected), "%s is not wanted", texts[_i]);
+	ck_assert_int_eq(field_set(&checked_rows[_i], &member, texts[_i], &err), -1);
+	ck_assert_str_eq(err.text, expected);
+	ck_assert(member.whole == 0);
+}
+END_TEST
+
+START_TEST(test_empty_map)
+{
+	struct strmap map = {.keys = NULL};
+	struct field row = {.type = FIELD_STRMAP, .flags = FIELD_NONEMPTY};
+	struct err err;
+
+	ck_assert_int_eq(field_set(&row, &map, "{}", &err), -1);
+	ck_assert_str_eq(err.text, "must not be empty");
 }
 END_TEST
 
@@ -408,6 +459,8 @@ test_suite(void)
 	tcase_add_test(tc, test_positional_too_long);
 	tcase_add_loop_test(tc, test_set, 0, COUNT_OF(sets));
 	tcase_add_test(tc, test_set_stores);
+	tcase_add_loop_test(tc, test_checks, 0, COUNT_OF(checked_rows));
+	tcase_add_test(tc, test_empty_map);
 	tcase_add_loop_test(tc, test_equal, 0, COUNT_OF(differences));
 	tcase_add_loop_test(tc, test_expects, 0, COUNT_OF(expectations));
 	tcase_add_loop_test(tc, test_bounds, 0, COUNT_OF(bounds));

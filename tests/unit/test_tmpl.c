@@ -209,9 +209,8 @@ START_TEST(test_freeze_is_render)
 	rng_seed(&r, (uint64_t)_i);
 	for (int round = 0; round < 500; round++) {
 		AUTO(buf)
-		struct buf text = {.data = NULL},
-			   frozen = {.data = NULL}, thawed = {.data = NULL},
-			   rendered = {.data = NULL};
+		struct buf text = {.data = NULL}, frozen = {.data = NULL},
+			   thawed = {.data = NULL}, rendered = {.data = NULL};
 		struct tmpl *t;
 
 		for (uint64_t n = rng_below(&r, 8); n > 0; n--)
