@@ -15,20 +15,28 @@ struct httpd;
 struct httpd_request;
 struct loop;
 
-/* A request has arrived whole; the handler answers now or later by httpd_reply. */
+/*
+ * A request has arrived whole; the handler answers now or later, exactly once, by
+ * httpd_reply, httpd_reply_cut or httpd_drop. A client that goes away meanwhile changes
+ * nothing of that.
+ */
 typedef void httpd_fn(void *arg, struct httpd_request *request);
 
-/* listen: "127.0.0.1:5000" or "[::1]:5000"; port 0 picks one. */
+/*
+ * listen: "127.0.0.1:5000" or "[::1]:5000"; port 0 picks one. A longer body gets 413, and
+ * no handler sees it.
+ */
 struct httpd *httpd_new(struct loop *loop, const char *listen, size_t body_max,
 	httpd_fn *fn, void *arg, struct err *err);
 /* The port in use. */
 uint16_t httpd_port(const struct httpd *h);
+/* Closes all connections; requests not yet answered may still be answered, into nothing. */
 void httpd_free(struct httpd *h);
 
 const char *httpd_method(const struct httpd_request *r);
-/* Path with query as sent ("/?Action=..."); borrowed. */
+/* Path with query as sent ("/?Action=..."); borrowed until the reply. */
 const char *httpd_target(const struct httpd_request *r);
-/* NULL if absent; names are case-insensitive; borrowed. */
+/* NULL if absent; names are case-insensitive; borrowed until the reply. */
 const char *httpd_header(const struct httpd_request *r, const char *name);
 /* The body, not NUL-terminated; borrowed until the reply. */
 const char *httpd_body(struct httpd_request *r, size_t *ret_len);
