@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@
 #define QUOTE_BEFORE 60u /* of these, before the caret */
 #define MASK "********"
 #define SUGGEST_LENGTH_MAX 64u
-#define QUOTES_MAX 200u /* problems with their lines; a long line costs time each time */
+#define QUOTES_MAX 200u /* problems with their lines: a long line costs time */
 
 static const char *const level_names[] = {
 	[DIAG_ERROR] = "error",
@@ -150,9 +151,13 @@ mask_value_of(struct quote *q, const char *key)
 static void
 mask_secrets(const struct diags *ds, unsigned line, struct quote *q)
 {
+	unsigned first = UINT_MAX; /* the column of the first secret */
+
 	for (size_t i = 0; i < ds->secret_count; i++)
-		if (ds->secrets[i].line == line)
-			mask_from(q, offset_of(q, ds->secrets[i].col));
+		if (ds->secrets[i].line == line && ds->secrets[i].col < first)
+			first = ds->secrets[i].col;
+	if (first != UINT_MAX)
+		mask_from(q, offset_of(q, first));
 	for (size_t i = 0; ds->secret_keys != NULL && ds->secret_keys[i] != NULL; i++)
 		mask_value_of(q, ds->secret_keys[i]);
 }
@@ -312,7 +317,8 @@ diag_print(const struct diags *ds, struct buf *out)
 	qsort(sorted, ds->count, sizeof(*sorted), compare);
 	for (size_t i = 0; i < ds->count; i++)
 		if (!was_said(sorted, i))
-			print_one(ds, sorted[i], printed++ < QUOTES_MAX ? &r : NULL, out);
+			print_one(ds, sorted[i], printed++ < QUOTES_MAX ? &r : NULL,
+				out);
 	free(sorted);
 }
 

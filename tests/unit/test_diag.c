@@ -250,6 +250,48 @@ START_TEST(test_many)
 }
 END_TEST
 
+/* A file of nothing but mistakes is told in full, and quoted in part. */
+START_TEST(test_many_problems)
+{
+	AUTO(diags) struct diags ds = {.source = "x\n"};
+	AUTO(buf) struct buf out = {.data = NULL};
+	int problems = 0, carets = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		char key[16];
+
+		snprintf(key, sizeof(key), "k%d", i);
+		diag_add(&ds, DIAG_ERROR, at(1, 1), key, "bad");
+	}
+	diag_print(&ds, &out);
+	for (const char *p = buf_str(&out); *p != '\0'; p++) {
+		problems += strncmp(p, "error: ", 7) == 0;
+		carets += *p == '^';
+	}
+	ck_assert_int_eq(problems, 1000);
+	ck_assert_int_eq(carets, 200);
+}
+END_TEST
+
+/* Quadratic work on one huge line would take minutes. */
+START_TEST(test_huge_line)
+{
+	static char line[1 << 20];
+	AUTO(diags) struct diags ds = {.source = line};
+	AUTO(buf) struct buf out = {.data = NULL};
+
+	memset(line, 'x', sizeof(line) - 1);
+	for (unsigned col = 1; col < 100000; col += 2) {
+		diag_secret(&ds, at(1, sizeof(line) - col));
+		diag_add(&ds, DIAG_ERROR, at(1, sizeof(line) - col), NULL, "bad");
+	}
+	diag_print(&ds, &out);
+	ck_assert_uint_eq(ds.errors, 50000);
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "...xxx"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "********\n"));
+}
+END_TEST
+
 START_TEST(test_to_err)
 {
 	AUTO(diags) struct diags ds = {.name = NULL};
@@ -341,6 +383,8 @@ test_suite(void)
 	tcase_add_loop_test(tc, test_secret_keys, 0, COUNT_OF(keyed));
 	tcase_add_test(tc, test_order_and_repeats);
 	tcase_add_test(tc, test_many);
+	tcase_add_test(tc, test_many_problems);
+	tcase_add_test(tc, test_huge_line);
 	tcase_add_test(tc, test_to_err);
 	tcase_add_loop_test(tc, test_suggestions, 0, COUNT_OF(suggestions));
 	tcase_add_test(tc, test_suggestion_of_long_words);
