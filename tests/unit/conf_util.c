@@ -62,10 +62,10 @@ temp_dir(void)
 	return dir;
 }
 
-char *
+void
 temp_file(const char *dir, const char *name, const char *text, mode_t mode)
 {
-	char *path = xasprintf("%s/%s", dir, name);
+	AUTO(free) char *path = xasprintf("%s/%s", dir, name);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	size_t len = strlen(text);
 
@@ -73,7 +73,6 @@ temp_file(const char *dir, const char *name, const char *text, mode_t mode)
 	ck_assert_int_eq(write(fd, text, len), (ssize_t)len);
 	ck_assert_int_eq(fchmod(fd, mode), 0);
 	ck_assert_int_eq(close(fd), 0);
-	return path;
 }
 
 void

@@ -27,8 +27,8 @@ void conf_refused(int line, const char *text, const char *printed);
 
 /* A directory of the test's own below /tmp; the caller's. */
 char *temp_dir(void);
-/* Writes dir/name; its path, the caller's. */
-char *temp_file(const char *dir, const char *name, const char *text, mode_t mode);
+/* Writes dir/name. */
+void temp_file(const char *dir, const char *name, const char *text, mode_t mode);
 /* With all files in it. Frees dir. */
 void temp_remove(char *dir);
 

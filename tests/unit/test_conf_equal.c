@@ -145,8 +145,6 @@ static struct conf *
 load_with_files(const char *dir, const char *password, const char *user_data,
 	const char *name)
 {
-	AUTO(free) char *pw = temp_file(dir, name, password, 0600);
-	AUTO(free) char *ud = temp_file(dir, "ud", user_data, 0600);
 	AUTO(free)
 	char *text = xasprintf(
 		"pool: p\nworkers:\n  w:\n    password_file: %s\n    user_data_file: ud\n"
@@ -154,8 +152,11 @@ load_with_files(const char *dir, const char *password, const char *user_data,
 		"    security_name: g\n",
 		name);
 	struct conf *conf;
-	AUTO(free) char *told = conf_told(text, dir, &conf);
+	AUTO(free) char *told = NULL;
 
+	temp_file(dir, name, password, 0600);
+	temp_file(dir, "ud", user_data, 0600);
+	told = conf_told(text, dir, &conf);
 	ck_assert_msg(conf != NULL, "%s", told);
 	return conf;
 }
@@ -228,9 +229,9 @@ START_TEST(what_a_reload_refuses)
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct conf *a, *b;
-		AUTO(free) char *told_a = conf_told(cases[i].a, NULL, &a);
-		AUTO(free) char *told_b = conf_told(cases[i].b, NULL, &b);
 
+		free(conf_told(cases[i].a, NULL, &a));
+		free(conf_told(cases[i].b, NULL, &b));
 		ck_assert_msg(a != NULL && b != NULL, "line %d", cases[i].line);
 		ck_assert_msg(str_equal(conf_restart_key(a, b), cases[i].key),
 			"line %d", cases[i].line);

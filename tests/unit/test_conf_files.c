@@ -28,11 +28,13 @@
 static char *
 load_told(const char *dir, const char *text, mode_t mode, struct conf **ret_conf)
 {
-	AUTO(free) char *path = temp_file(dir, "c.yaml", text, mode);
+	AUTO(free) char *path = xasprintf("%s/c.yaml", dir);
 	struct conf_problems *problems = conf_problems_new();
-	struct conf *conf = conf_load(path, problems);
+	struct conf *conf;
 	struct buf out = {.data = NULL};
 
+	temp_file(dir, "c.yaml", text, mode);
+	conf = conf_load(path, problems);
 	conf_problems_print(problems, &out);
 	conf_problems_free(problems);
 	if (ret_conf != NULL)
@@ -134,15 +136,14 @@ static const struct {
 START_TEST(password_files)
 {
 	char *dir = temp_dir();
-	AUTO(free)
-	char *pw = temp_file(dir, "pw", passwords[_i].content, passwords[_i].mode);
 	struct conf *conf;
-	AUTO(free)
-	char *told = load_told(dir,
-		"pool: p\nworkers:\n  \"a-[1-2]\":\n    password_file: pw\n" BARE, 0644,
-		&conf);
+	AUTO(free) char *told = NULL;
 	int line = passwords[_i].line;
 
+	temp_file(dir, "pw", passwords[_i].content, passwords[_i].mode);
+	told = load_told(dir,
+		"pool: p\nworkers:\n  \"a-[1-2]\":\n    password_file: pw\n" BARE, 0644,
+		&conf);
 	if (passwords[_i].told == NULL)
 		ck_assert_msg(told[0] == '\0', "line %d: %s", line, told);
 	else
@@ -165,11 +166,9 @@ END_TEST
 START_TEST(password_files_that_are_none)
 {
 	char *dir = temp_dir();
-	AUTO(free) char *real = temp_file(dir, "real", "sekrit\n", 0600);
 	AUTO(free) char *link_path = xasprintf("%s/link", dir);
 	AUTO(free) char *fifo = xasprintf("%s/fifo", dir);
 	AUTO(free) char *text = xmalloc(70000);
-	AUTO(free) char *big = NULL;
 	static const struct {
 		const char *name, *told;
 	} cases[] = {
@@ -182,7 +181,8 @@ START_TEST(password_files_that_are_none)
 
 	memset(text, 'x', 70000);
 	text[69999] = '\0';
-	big = temp_file(dir, "big", text, 0600);
+	temp_file(dir, "real", "sekrit\n", 0600);
+	temp_file(dir, "big", text, 0600);
 	ck_assert_int_eq(symlink("real", link_path), 0);
 	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -203,27 +203,26 @@ END_TEST
 
 START_TEST(user_data_from_a_file)
 {
+	static const char script[] = "#!/bin/sh\necho {{ worker }}\n";
 	char *dir = temp_dir();
-	AUTO(free)
-	char *ud = temp_file(dir, "ud", "#!/bin/sh\necho {{ worker }}\n", 0644);
-	AUTO(free)
-	char *absolute =
-		xasprintf(CONF_TOP CONF_WORKER GROUP "    user_data_file: %s\n", ud);
-	struct conf *conf;
-	AUTO(free)
-	char *told = load_told(dir,
-		CONF_TOP CONF_WORKER GROUP "    user_data_file: ud\n", 0600, &conf);
+	AUTO(free) char *absolute = xasprintf("%s/ud", dir);
+	const char *const names[] = {"ud", absolute};
 
-	ck_assert_str_eq(told, "");
-	ck_assert_str_eq(conf->workers[0]->user_data, "#!/bin/sh\necho {{ worker }}\n");
-	ck_assert_str_eq(conf->workers[0]->user_data_file, "ud");
-	ck_assert(tmpl_uses(conf->workers[0]->user_data_tmpl, "worker"));
-	conf_free(conf);
-	free(told);
-	told = load_told(dir, absolute, 0600, &conf);
-	ck_assert_str_eq(told, "");
-	ck_assert_str_eq(conf->workers[0]->user_data, "#!/bin/sh\necho {{ worker }}\n");
-	conf_free(conf);
+	temp_file(dir, "ud", script, 0644);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		AUTO(free)
+		char *text = xasprintf(CONF_TOP CONF_WORKER GROUP
+			"    user_data_file: %s\n",
+			names[i]);
+		struct conf *conf;
+		AUTO(free) char *told = load_told(dir, text, 0600, &conf);
+
+		ck_assert_str_eq(told, "");
+		ck_assert_str_eq(conf->workers[0]->user_data, script);
+		ck_assert_str_eq(conf->workers[0]->user_data_file, names[i]);
+		ck_assert(tmpl_uses(conf->workers[0]->user_data_tmpl, "worker"));
+		conf_free(conf);
+	}
 	temp_remove(dir);
 }
 END_TEST
@@ -231,11 +230,7 @@ END_TEST
 START_TEST(user_data_files_that_are_wrong)
 {
 	char *dir = temp_dir();
-	AUTO(free)
-	char *bad = temp_file(dir, "bad", "{{ worker }}\n{{ nobody }}\n", 0644);
 	AUTO(free) char *big = xmalloc(70000);
-	AUTO(free) char *huge = NULL;
-	AUTO(free) char *large = NULL;
 	AUTO(free) char *nul = xasprintf("%s/nul", dir);
 	FILE *f = fopen(nul, "w");
 	static const struct {
@@ -251,9 +246,10 @@ START_TEST(user_data_files_that_are_wrong)
 
 	memset(big, 'x', 70000);
 	big[69999] = '\0';
-	huge = temp_file(dir, "huge", big, 0644);
+	temp_file(dir, "bad", "{{ worker }}\n{{ nobody }}\n", 0644);
+	temp_file(dir, "huge", big, 0644);
 	big[20000] = '\0';
-	large = temp_file(dir, "large", big, 0644);
+	temp_file(dir, "large", big, 0644);
 	ck_assert_uint_eq(fwrite("a\0b", 1, 3, f), 3);
 	ck_assert_int_eq(fclose(f), 0);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -288,15 +284,14 @@ report_told(const char *dir, const char *name, int result)
 START_TEST(check_reports)
 {
 	char *dir = temp_dir();
+	AUTO(free) char *told = NULL;
 	AUTO(free)
-	char *good = temp_file(dir, "good", CONF_TOP CONF_WORKER GROUP, 0600);
-	AUTO(free)
-	char *open = temp_file(dir, "open", CONF_TOP CONF_WORKER GROUP, 0640);
-	AUTO(free)
-	char *bad = temp_file(dir, "bad", "polo: x\n" CONF_TOP CONF_WORKER, 0600);
-	AUTO(free) char *told = report_told(dir, "good", 0);
-	AUTO(free) char *expected = xasprintf("%s: pool p, 1 worker, 0 errors\n", good);
+	char *expected = xasprintf("%s/good: pool p, 1 worker, 0 errors\n", dir);
 
+	temp_file(dir, "good", CONF_TOP CONF_WORKER GROUP, 0600);
+	temp_file(dir, "open", CONF_TOP CONF_WORKER GROUP, 0640);
+	temp_file(dir, "bad", "polo: x\n" CONF_TOP CONF_WORKER, 0600);
+	told = report_told(dir, "good", 0);
 	ck_assert_str_eq(told, expected);
 	free(told);
 	told = report_told(dir, "open", 0);
