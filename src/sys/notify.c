@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The protocol of sd_notify(3) and sd_listen_fds(3): one datagram, a few variables. What
- * systemd does not get is lost: nothing of ours depends on it.
+ * Decides what the environment that systemd gave us means: where to say how we are, how
+ * often, and which descriptor is our socket.
  */
 #include "sys/notify.h"
+#include "base/log.h"
+#include "base/mem.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -15,83 +17,118 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LISTEN_FDS_START 3
+#define FIRST_PASSED_FD 3
+#define PASSED_MAX 64
 
-/* A path, or "@name" in the abstract namespace. 0: none that fits. */
-static socklen_t
-address_of(const char *name, struct sockaddr_un *address)
+/* The number in a variable, or -1 if there is none. */
+static int64_t
+env_number(const char *name)
 {
-	size_t len = strlen(name);
+	const char *text = getenv(name);
+	char *end;
+	long long value;
 
-	if ((name[0] != '/' && name[0] != '@') || len < 2 ||
-		len >= sizeof(address->sun_path))
-		return 0;
-	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	memcpy(address->sun_path, name, len);
-	if (name[0] == '@')
-		address->sun_path[0] = '\0';
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	if (text == NULL || *text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	return errno != 0 || *end != '\0' ? -1 : value;
+}
+
+/* A path, or a name in the abstract namespace that is written with a '@'. */
+static int
+parse_address(const char *text, struct sockaddr_un *ret_sun, socklen_t *ret_size)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	size_t len = strlen(text);
+
+	if ((text[0] != '/' && text[0] != '@') || len < 2 ||
+		len >= sizeof(sun.sun_path))
+		return -1;
+	memcpy(sun.sun_path, text, len);
+	if (text[0] == '@')
+		sun.sun_path[0] = '\0';
+	*ret_sun = sun;
+	/* An abstract name has no NUL at its end. */
+	*ret_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len +
+		(text[0] == '@' ? 0 : 1));
+	return 0;
 }
 
 void
 notify_send(const char *state)
 {
-	const char *name = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address;
-	socklen_t size = name != NULL ? address_of(name, &address) : 0;
+	const char *address = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un sun;
+	socklen_t size;
 	int fd;
 
-	if (size == 0)
+	if (address == NULL || *address == '\0')
 		return;
+	if (parse_address(address, &sun, &size) != 0) {
+		log_debug("notify", "NOTIFY_SOCKET is no address: %s", address);
+		return;
+	}
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
-		(struct sockaddr *)&address,
-		size); /* nobody to tell that it was lost */
-	close(fd);
-}
-
-/* A variable that is a whole number and nothing else; -1 if not. */
-static int64_t
-env_number(const char *name)
-{
-	const char *text = getenv(name);
-	intmax_t value;
-	char *end;
-
-	if (text == NULL || *text < '0' || *text > '9')
-		return -1;
-	errno = 0;
-	value = strtoimax(text, &end, 10);
-	return *end == '\0' && errno == 0 ? value : -1;
-}
-
-/* A variable that names another process, our parent say, is not for us. */
-static bool
-is_for_us(const char *name)
-{
-	return getenv(name) == NULL || env_number(name) == getpid();
+	/* Never waits: a manager that does not read has no use for what we say. */
+	if (fd < 0 ||
+		sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
+			(const struct sockaddr *)&sun, size) < 0)
+		log_debug("notify", "%s: %s", address, strerror(errno));
+	if (fd >= 0)
+		close(fd);
 }
 
 int64_t
 notify_watchdog_ms(void)
 {
-	int64_t us = env_number("WATCHDOG_USEC");
+	int64_t usec = env_number("WATCHDOG_USEC"), pid = env_number("WATCHDOG_PID");
 
-	if (us <= 0 || !is_for_us("WATCHDOG_PID"))
+	if (usec <= 0 || (getenv("WATCHDOG_PID") != NULL && pid != getpid()))
 		return 0;
-	return us / 2000 > 0 ? us / 2000 : 1;
+	return usec < 2000 ? 1 : usec / 2000;
+}
+
+static bool
+is_listening_stream(int fd)
+{
+	int type = 0, domain = 0, listening = 0;
+	socklen_t size = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+		type == SOCK_STREAM &&
+		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+		domain == AF_UNIX &&
+		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 &&
+		listening != 0;
+}
+
+/* The first that fits; all of them stay with us, none goes on to programs we start. */
+static int
+find_listener(int64_t count)
+{
+	int found = -1;
+
+	for (int fd = FIRST_PASSED_FD; fd < FIRST_PASSED_FD + count; fd++) {
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+			continue;
+		if (found < 0 && is_listening_stream(fd))
+			found = fd;
+	}
+	return found;
 }
 
 int
 notify_listen_fd(void)
 {
+	static const char *const names[] = {"LISTEN_PID", "LISTEN_FDS",
+		"LISTEN_FDNAMES"};
 	int64_t count = env_number("LISTEN_FDS");
-	bool ours = env_number("LISTEN_PID") == getpid();
+	int fd = -1;
 
-	(void)unsetenv("LISTEN_FDS"); /* fails for no valid name */
-	(void)unsetenv("LISTEN_PID");
-	(void)unsetenv("LISTEN_FDNAMES");
-	return ours && count == 1 ? LISTEN_FDS_START : -1;
+	if (env_number("LISTEN_PID") == getpid() && count > 0 && count <= PASSED_MAX)
+		fd = find_listener(count);
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		unsetenv(names[i]);
+	return fd;
 }

@@ -8,11 +8,17 @@
 
 #include <stdint.h>
 
-/* Sends "READY=1" and the like to NOTIFY_SOCKET; nothing happens without one. */
+/*
+ * Sends "READY=1" and the like to NOTIFY_SOCKET (a path, or @ and an abstract name);
+ * nothing happens without one. Never waits, never fails the caller.
+ */
 void notify_send(const char *state);
 /* Half of WATCHDOG_USEC in ms if the watchdog is ours, else 0. */
 int64_t notify_watchdog_ms(void);
-/* The one passed listening socket, or -1; clears the environment variables. */
+/*
+ * The first passed descriptor that is a listening Unix stream socket, or -1; clears the
+ * environment variables.
+ */
 int notify_listen_fd(void);
 
 #endif
