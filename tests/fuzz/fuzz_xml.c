@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include "base/err.h"
+#include "base/utf8.h"
 #include "sys/xml.h"
 
 #include <assert.h>
@@ -17,7 +18,7 @@ on_start(void *arg, const char *path)
 
 	++*depth;
 	assert(*depth <= XML_DEPTH_MAX);
-	assert(strlen(path) < XML_PATH_MAX);
+	assert(strlen(path) < XML_PATH_MAX && utf8_valid(path, strlen(path)));
 }
 
 static void
@@ -28,6 +29,7 @@ on_end(void *arg, const char *path, const char *text)
 	assert(*depth > 0);
 	--*depth;
 	assert(path[0] != '\0' && text != NULL);
+	assert(utf8_valid(text, strlen(text)));
 }
 
 int

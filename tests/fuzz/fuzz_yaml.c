@@ -7,9 +7,12 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/node.h"
+#include "base/utf8.h"
 #include "sys/yaml.h"
 
 #include <assert.h>
+#include <string.h>
 
 static void
 check_problems(struct diags *ds, size_t size)
@@ -22,6 +25,20 @@ check_problems(struct diags *ds, size_t size)
 		assert(ds->items[i].mark.line <= size + 1);
 }
 
+/* Levels are few, places are places, text is UTF-8, keys are scalars. */
+static void
+check_tree(const struct node *n, unsigned level)
+{
+	bool scalar = n->kind == NODE_PLAIN || n->kind == NODE_STRING;
+
+	assert(n->mark.line > 0 && n->mark.col > 0);
+	assert(scalar ? utf8_valid(n->text, strlen(n->text)) : level < YAML_DEPTH_MAX);
+	for (size_t i = 0; i < n->count; i++) {
+		assert(n->kind == NODE_LIST || n->keys[i]->text != NULL);
+		check_tree(n->items[i], level + 1);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -31,8 +48,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO(node) struct node *copy = NULL;
 
 	assert(node != NULL || ds.errors > 0);
-	if (node != NULL)
+	if (node != NULL) {
+		check_tree(node, 0);
 		copy = node_copy(node);
+	}
 	check_problems(&ds, size);
 	return 0;
 }
