@@ -194,12 +194,25 @@ end_rows(struct db *db)
 			(void)sqlite3_reset(s); /* repeats what its last step said */
 }
 
-static enum db_result fail(struct db *db, int rc, struct err *err);
+/*
+ * Nothing shall touch the files again, not even the checkpoint of a close. The first
+ * reason stays.
+ */
+static void
+give_up(struct db *db, const struct failure *f)
+{
+	if (db->failed.result == DB_FATAL)
+		return;
+	db->failed = *f;
+	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+		(int *)NULL);
+}
 
 /* Leaves no transaction open. Most failures have ended it already. */
 static void
 undo(struct db *db)
 {
+	struct failure f = {0};
 	int rc;
 
 	end_rows(db);
@@ -207,17 +220,11 @@ undo(struct db *db)
 		return;
 	errno = 0;
 	rc = sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-	if (rc != SQLITE_OK && !sqlite3_get_autocommit(db->handle))
-		(void)fail(db, rc, NULL);
-}
-
-/* Nothing shall touch the files again, not even the checkpoint of a close. */
-static void
-give_up(struct db *db, const struct failure *f)
-{
-	db->failed = *f;
-	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
-		(int *)NULL);
+	if (rc == SQLITE_OK || sqlite3_get_autocommit(db->handle))
+		return;
+	describe(db, rc, errno, &f);
+	f.result = DB_FATAL; /* what could still be waited out is not known any more */
+	give_up(db, &f);
 }
 
 /*
