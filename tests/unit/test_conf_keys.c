@@ -391,6 +391,7 @@ test_suite(void)
 	Suite *s = suite_create("conf_keys");
 	TCase *tc = tcase_create("keys");
 
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, keys);
 	tcase_add_test(tc, every_row_is_documented_and_covered);
 	tcase_add_test(tc, every_secret_is_masked_by_name);

@@ -431,6 +431,7 @@ test_suite(void)
 	Suite *s = suite_create("conf_load");
 	TCase *tc = tcase_create("load");
 
+	tcase_set_timeout(tc, 60); /* ten thousand workers under sanitizers */
 	tcase_add_test(tc, ranges_make_workers);
 	tcase_add_test(tc, names_are_made_once);
 	tcase_add_test(tc, enough_is_enough);
