@@ -174,7 +174,7 @@ fuzz:
 fuzz-run: $(FUZZERS)
 	$(Q)for f in $(notdir $(FUZZERS)); do \
 		echo "$$f: $(FUZZ_SECONDS) s" && mkdir -p $(B)/corpus/$$f && \
-		$(B)/tests/fuzz/$$f -verbosity=0 -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(B)/$$f- \
+		$(B)/tests/fuzz/$$f -verbosity=0 -print_funcs=0 -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(B)/$$f- \
 			$(B)/corpus/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
 
