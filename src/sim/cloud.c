@@ -32,6 +32,7 @@ struct sim_cloud {
 	struct sim_instance *known; /* the same in order of launch */
 	struct sim_volume *volumes; /* hash by id; owned by their instances */
 	struct sim_heap heap;
+	int64_t late_ms; /* how long ago what is being done was due */
 };
 
 enum delay { DELAY_NONE, DELAY_PENDING, DELAY_SHUTDOWN };
@@ -112,11 +113,24 @@ sim_cloud_make_id(struct sim_cloud *c, const char *prefix, char out[static SIM_I
 	snprintf(out, SIM_ID_SIZE, "%s0%016" PRIx64, prefix, rng_u64(&c->rng));
 }
 
+/* The time it is for what is being done: a late look changes no bill. */
+static int64_t
+now_ms(const struct sim_cloud *c)
+{
+	return clock_ms() - c->late_ms;
+}
+
+static int64_t
+wall_ms(const struct sim_cloud *c)
+{
+	return clock_wall_ms() - c->late_ms;
+}
+
 /* Arms the one thing that is due next for this instance. */
 static void
 arm(struct sim_cloud *c, struct sim_instance *i)
 {
-	int64_t now = clock_ms();
+	int64_t now = now_ms(c);
 
 	sim_heap_remove(&c->heap, &i->due);
 	if (i->state == SIM_TERMINATED && !i->tags_gone)
@@ -130,9 +144,9 @@ arm(struct sim_cloud *c, struct sim_instance *i)
 }
 
 static void
-do_bill(struct sim_instance *i, enum sim_state to)
+do_bill(const struct sim_cloud *c, struct sim_instance *i, enum sim_state to)
 {
-	int64_t now = clock_ms();
+	int64_t now = now_ms(c);
 
 	if (rows[i->state].billed) {
 		i->charged_s = sim_instance_charged_s(i, now);
@@ -167,14 +181,14 @@ set_state(struct sim_cloud *c, struct sim_instance *i, enum sim_state to,
 
 	if (from == to || from == SIM_TERMINATED)
 		return;
-	do_bill(i, to);
+	do_bill(c, i, to);
 	i->state = to;
 	if (reason != NULL)
 		i->reason = *reason;
 	if (!sim_state_is_live(to) && i->ended_wall_ms == 0)
-		i->ended_wall_ms = clock_wall_ms();
+		i->ended_wall_ms = wall_ms(c);
 	if (to == SIM_TERMINATED) {
-		i->terminated_wall_ms = clock_wall_ms();
+		i->terminated_wall_ms = wall_ms(c);
 		let_go(i);
 	}
 	arm(c, i);
@@ -212,7 +226,9 @@ sim_cloud_advance(struct sim_cloud *c)
 
 	while ((place = sim_heap_first(&c->heap, &at_ms)) != NULL && at_ms <= now) {
 		sim_heap_remove(&c->heap, place);
+		c->late_ms = now - at_ms;
 		on_due(c, CONTAINER_OF(place, struct sim_instance, due));
+		c->late_ms = 0;
 	}
 }
 
@@ -336,7 +352,7 @@ void
 sim_cloud_launch(struct sim_cloud *c, struct sim_launch *launch, size_t count)
 {
 	sim_cloud_make_id(c, "r-", launch->id);
-	launch->launched_wall_ms = clock_wall_ms();
+	launch->launched_wall_ms = wall_ms(c);
 	launch->instances = xcalloc(count, sizeof(struct sim_instance *));
 	launch->instance_count = launch->alive = count;
 	remember_token(c, launch);

@@ -372,3 +372,18 @@ httpd_drop(struct httpd_request *r)
 	r->dropped = true;
 	loop_poke(&r->drop);
 }
+
+void
+httpd_reset(struct httpd_request *r)
+{
+	/* evhttp would shut down before it closes; Linux dissolves a connection so. */
+	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+	struct bufferevent *bev;
+
+	if (r->ev != NULL) {
+		bev = evhttp_connection_get_bufferevent(
+			evhttp_request_get_connection(r->ev));
+		(void)connect(bufferevent_getfd(bev), &nobody, sizeof(nobody));
+	}
+	httpd_drop(r);
+}

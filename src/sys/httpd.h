@@ -17,8 +17,8 @@ struct loop;
 
 /*
  * A request has arrived whole; the handler answers now or later, exactly once, by
- * httpd_reply, httpd_reply_cut or httpd_drop. A client that goes away meanwhile changes
- * nothing of that.
+ * httpd_reply, httpd_reply_cut, httpd_drop or httpd_reset. A client that goes away
+ * meanwhile changes nothing of that.
  */
 typedef void httpd_fn(void *arg, struct httpd_request *request);
 
@@ -51,6 +51,7 @@ void httpd_reply(struct httpd_request *r, int status, const char *content_type,
  */
 void httpd_reply_cut(struct httpd_request *r, int status, const char *content_type,
 	const char *body, size_t len, size_t full_len);
-void httpd_drop(struct httpd_request *r); /* closes the connection without an answer */
+void httpd_drop(struct httpd_request *r);  /* closes the connection without an answer */
+void httpd_reset(struct httpd_request *r); /* the same by a TCP reset */
 
 #endif

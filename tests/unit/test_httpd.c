@@ -28,7 +28,7 @@ static struct httpd *httpd;
 
 /* What the handler does, and what it saw. */
 static struct {
-	enum { ANSWER, LATER, CUT, CUT_ALL, DROP } mode;
+	enum { ANSWER, LATER, CUT, CUT_ALL, DROP, RESET } mode;
 	struct buf seen;
 	struct httpd_request *later;
 	int count;
@@ -53,6 +53,7 @@ answer(struct httpd_request *r)
 		break;
 	case CUT_ALL: httpd_reply_cut(r, 200, "text/xml", "", 0, 10); break;
 	case DROP: httpd_drop(r); break;
+	case RESET: httpd_reset(r); break;
 	}
 }
 
@@ -315,6 +316,26 @@ START_TEST(test_faults)
 }
 END_TEST
 
+/* The same as a drop, but the client sees ECONNRESET instead of an end of file. */
+START_TEST(test_reset)
+{
+	char byte;
+	int fd = connect_to_us();
+	ssize_t n = -1;
+
+	server.mode = RESET;
+	say(fd, POST_3);
+	errno = EAGAIN;
+	for (int i = 0; i < 1000 && n < 0 && errno == EAGAIN; i++) {
+		loop_turn(loop, false);
+		n = recv(fd, &byte, 1, MSG_DONTWAIT);
+	}
+	ck_assert_int_eq(n, -1);
+	ck_assert_int_eq(errno, ECONNRESET);
+	close(fd);
+}
+END_TEST
+
 /* More than a socket takes at once leaves in the end, and only then comes the cut. */
 START_TEST(test_large_cut)
 {
@@ -448,6 +469,7 @@ test_suite(void)
 	tcase_add_loop_test(tc, test_client_goes_away, 0, 6);
 	tcase_add_loop_test(tc, test_answer_after_the_end, 0, DROP + 1);
 	tcase_add_test(tc, test_faults);
+	tcase_add_test(tc, test_reset);
 	tcase_add_test(tc, test_large_cut);
 	tcase_add_test(tc, test_where_to_listen);
 	tcase_add_test(tc, test_port_in_use);
