@@ -223,7 +223,7 @@ static void
 do_reset(struct sim_exchange *x)
 {
 	x->status = 0;
-	httpd_drop(x->request);
+	httpd_reset(x->request);
 }
 
 static void
