@@ -35,6 +35,7 @@ PROGRAMS := $(patsubst src/%.c,$(B)/%,$(wildcard src/ec2workerd.c src/ec2workerc
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 SIM_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/sim/sim_*.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 # Whatever else stands beside the tests is linked into those that use it.
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
@@ -124,8 +125,11 @@ $(UNIT_TESTS) $(SIM_TESTS): $(B)/tests/%: $(B)/tests/%.o $(TEST_LIBS)
 $(FUZZERS): $(B)/tests/%: $(B)/tests/%.o $(if $(FUZZ_LDFLAGS),,$(B)/tests/fuzz/replay.o) $(TEST_LIBS)
 	$(call link,$(FUZZ_LDFLAGS))
 
+$(TEST_TOOLS): $(B)/tests/%: $(B)/tests/%.o $(TEST_LIBS)
+	$(call link)
+
 .PHONY: tests
-tests: all $(UNIT_TESTS) $(SIM_TESTS) $(FUZZERS)
+tests: all $(UNIT_TESTS) $(SIM_TESTS) $(FUZZERS) $(TEST_TOOLS)
 
 .PHONY: check-unit
 check-unit: $(UNIT_TESTS)
@@ -143,7 +147,7 @@ check-fuzz: $(FUZZERS)
 
 # PYTEST_ARGS: -k NAME and what else pytest takes.
 .PHONY: check-integration
-check-integration: all .venv/installed
+check-integration: all $(TEST_TOOLS) .venv/installed
 	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python -m pytest $(PYTEST_ARGS) tests/integration
 
 .venv/installed: tests/requirements.txt
