@@ -164,7 +164,7 @@ rpc_reply_take(struct command *cmd, json_t *result)
 		print_take(json_pack("{s:s,s:o,s:O}", "jsonrpc", "2.0", "result",
 				   result, "id", cmd->id),
 			&reply);
-	if (!conn_can_hold(cmd->conn, reply.len)) {
+	if (!conn_make_room(cmd->conn, reply.len)) {
 		struct err err;
 
 		err_set(&err, ERR_LIMIT, "too many replies wait to be read");

@@ -57,13 +57,6 @@ conns_hold(const struct conns *all)
 	return sum;
 }
 
-bool
-conn_can_hold(const struct conn *c, size_t len)
-{
-	return len <= SMALL_REPLY ||
-		conns_hold(c->all) + len <= c->all->limits->out_total;
-}
-
 static struct conn *
 largest(const struct conns *all)
 {
@@ -76,17 +69,37 @@ largest(const struct conns *all)
 }
 
 static void
+drop(struct conn *c)
+{
+	log_warning(NULL, "uid %u does not read %zu bytes of replies: dropped",
+		c->peer.uid, conn_holds(c));
+	conn_free(c);
+}
+
+bool
+conn_make_room(struct conn *c, size_t len)
+{
+	const struct conns *all = c->all;
+
+	if (len <= SMALL_REPLY)
+		return true;
+	while (conns_hold(all) + len > all->limits->out_total) {
+		struct conn *most = largest(all);
+
+		if (most == c)
+			return false;
+		drop(most);
+	}
+	return true;
+}
+
+static void
 on_relieve(void *arg)
 {
 	struct conns *all = arg;
 
-	while (all->list != NULL && conns_hold(all) > all->limits->out_total) {
-		struct conn *c = largest(all);
-
-		log_warning(NULL, "uid %u does not read %zu bytes of replies: dropped",
-			c->peer.uid, conn_holds(c));
-		conn_free(c);
-	}
+	while (all->list != NULL && conns_hold(all) > all->limits->out_total)
+		drop(largest(all));
 }
 
 /* No connection above an equal share: then the sum is within the limit, and nobody looks. */

@@ -67,8 +67,11 @@ void conn_add_pending(struct conn *c, struct command *cmd);
 void conn_del_pending(struct conn *c, struct command *cmd);
 /* Ends the connection if this was the last that its peer waits for. */
 void conn_settle(struct conn *c);
-/* Whether a reply of len bytes may be held. A small one always is: its work is done already. */
-bool conn_can_hold(const struct conn *c, size_t len);
+/*
+ * Whether a reply of len bytes may be held; others that hold more than c are dropped for
+ * it. A small one always may: its work is done, and it may come from within the core.
+ */
+bool conn_make_room(struct conn *c, size_t len);
 /* Bytes that a batch gathers (negative: no longer). */
 void conn_gather(struct conn *c, ptrdiff_t bytes);
 

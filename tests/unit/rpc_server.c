@@ -206,20 +206,26 @@ static rpc_call *const calls[COUNT] = {
 };
 
 void
-server_open(struct server *s, const struct rpc_limits *limits)
+server_open_for(struct server *s, const struct rpc_limits *limits,
+	struct access *access)
 {
-	const struct conf_access access = {.admin = {.items = NULL}};
-	struct access *mine = access_new(&access, getuid());
-
 	json_use_xalloc();
-	access_set_partial(mine, false);
+	access_set_partial(access, false);
 	*s = (struct server){.loop = loop_new(NULL)};
 	s->service = (struct rpc_service){.specs = specs,
 		.calls = calls,
 		.count = COUNT,
 		.context = &s->served};
 	s->rpc = rpc_new(s->loop, &s->service, limits != NULL ? limits : &rpc_limits,
-		mine);
+		access);
+}
+
+void
+server_open(struct server *s, const struct rpc_limits *limits)
+{
+	const struct conf_access nobody = {.admin = {.items = NULL}};
+
+	server_open_for(s, limits, access_new(&nobody, getuid()));
 }
 
 int
@@ -232,6 +238,19 @@ server_connect(struct server *s)
 		0);
 	rpc_accept(s->rpc, fds[0]);
 	return fds[1];
+}
+
+/* The kernel notes who makes the pair. */
+int
+server_connect_as(struct server *s, uid_t uid)
+{
+	uid_t me = geteuid();
+	int fd;
+
+	ck_assert_int_eq(seteuid(uid), 0);
+	fd = server_connect(s);
+	ck_assert_int_eq(seteuid(me), 0);
+	return fd;
 }
 
 void

@@ -26,10 +26,15 @@ struct server {
 	struct served served;
 };
 
-/* Everybody who runs the test is admin; limits NULL: rpc_limits. */
+/* Who runs the test is admin; limits NULL: rpc_limits. */
 void server_open(struct server *s, const struct rpc_limits *limits);
+/* Roles by these lists; self is admin besides root. access becomes the server's. */
+void server_open_for(struct server *s, const struct rpc_limits *limits,
+	struct access *access);
 /* The other end of a new connection, non-blocking. */
 int server_connect(struct server *s);
+/* As server_connect, for a peer of this uid, which takes root, or its own. */
+int server_connect_as(struct server *s, uid_t uid);
 /* Turns until nothing more happens at once. */
 void server_run(struct server *s);
 /* Answers the oldest waiting call with {} or, kind given, with an error. */
