@@ -31,10 +31,11 @@ bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /*
- * AUTO(free) char *s = ...;  runs the cleanup when s leaves its scope.
+ * AUTO(free) char *s = ...;  runs the cleanup when s leaves its scope,
+ * which may be all that s is for.
  * AUTO_DEFINE(name, type, fn) makes one that calls fn(value) for type value.
  */
-#define AUTO(name) __attribute__((cleanup(auto_##name)))
+#define AUTO(name) __attribute__((cleanup(auto_##name), unused))
 #define AUTO_DEFINE(name, type, fn)                                                    \
 	static inline void auto_##name(type *p)                                        \
 	{                                                                              \
