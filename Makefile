@@ -131,6 +131,14 @@ $(TEST_TOOLS): $(B)/tests/%: $(B)/tests/%.o $(TEST_LIBS)
 .PHONY: tests
 tests: all $(UNIT_TESTS) $(SIM_TESTS) $(FUZZERS) $(TEST_TOOLS)
 
+BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+$(BENCHES): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(call libraries,sys base)
+	$(call link)
+
+.PHONY: bench
+bench: $(B)/ec2sim $(BENCHES)
+	$(Q)tests/bench/ec2sim.sh $(B)
+
 .PHONY: check-unit
 check-unit: $(UNIT_TESTS)
 	$(Q)tools/run-tests unit $(UNIT_TESTS)

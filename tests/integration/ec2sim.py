@@ -2,13 +2,13 @@
 """Starts ec2sim for a test, talks to its control door, and sees that it ends well."""
 
 import contextlib
-import datetime
 import http.client
 import json
 import os
 import pathlib
 import subprocess
 import time
+import unittest.mock
 import urllib.parse
 
 import boto3
@@ -109,35 +109,8 @@ def at_time(at):
     if at is None:
         yield
         return
-    names = [name for name in ("get_current_datetime",) if hasattr(botocore.auth, name)]
-    if names:
-        real = botocore.auth.get_current_datetime
-        botocore.auth.get_current_datetime = lambda remove_tzinfo=True: (
-            at.replace(tzinfo=None) if remove_tzinfo else at)
-        try:
-            yield
-        finally:
-            botocore.auth.get_current_datetime = real
-        return
-
-    class Clock(datetime.datetime):
-        @classmethod
-        def utcnow(cls):
-            return at.replace(tzinfo=None)
-
-        @classmethod
-        def now(cls, tz=None):
-            return at if tz else at.replace(tzinfo=None)
-
-    class Module:
-        datetime = Clock
-
-    real = botocore.auth.datetime
-    botocore.auth.datetime = Module
-    try:
+    with unittest.mock.patch("botocore.auth.get_current_datetime", lambda: at):
         yield
-    finally:
-        botocore.auth.datetime = real
 
 
 @contextlib.contextmanager
