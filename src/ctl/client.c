@@ -118,7 +118,7 @@ on_closed(void *arg, enum sock_closed why)
 	(void)why; /* without limits of time it can only be lost */
 	sock_conn_free(c->conn);
 	c->conn = NULL;
-	give_up(c, ERR_UNAVAILABLE, "the connection to the daemon was lost");
+	give_up(c, ERR_UNAVAILABLE, "the daemon has closed the connection");
 }
 
 static const struct sock_events events = {

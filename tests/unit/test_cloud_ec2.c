@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/err.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "core/cloud.h"
+#include "core/cloud_ec2.h"
+#include "ec2/verdict.h"
+#include "ec2_rig.h"
+#include "ec2_service.h"
+#include "sys/loop.h"
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct cloud_ec2 *clouds;
+static const struct cloud_maker *maker;
+
+static void
+setup(void)
+{
+	static const char *const names[] = {"AWS_ACCESS_KEY_ID", "AWS_PROFILE",
+		"AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
+		"AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		unsetenv(names[i]);
+	setenv("HOME", "/nonexistent", 1);
+	rig_setup();
+	clouds = cloud_ec2_new(rig.loop, rig.http);
+	maker = cloud_ec2_maker(clouds);
+}
+
+static void
+teardown(void)
+{
+	cloud_ec2_free(clouds);
+	rig_teardown();
+}
+
+static struct cloud *
+make(const struct conf *conf, const struct conf_worker *worker, const char *region)
+{
+	return maker->make(maker->self, conf, worker, region);
+}
+
+static char text_id[] = "AKIAPOOL", text_secret[] = "secret-pool",
+	    text_other[] = "secret-two", text_worker[] = "AKIAWORKER",
+	    text_region[] = "eu-west-1", text_far[] = "us-west-2",
+	    text_url[] = "http://127.0.0.1:9", text_ca[] = "/etc/ca.pem",
+	    text_profile[] = "ci";
+
+/* What a configuration makes of key, region and credentials. */
+START_TEST(test_keys)
+{
+	static const struct {
+		struct conf conf;
+		struct conf_worker worker;
+		const char *region;
+		const char *key, *effective, *credentials;
+		int line;
+	} cases[] = {
+		{{0}, {0}, NULL,
+			"https://ec2.us-east-1.amazonaws.com us-east-1 profile:default",
+			"us-east-1", "profile:default", __LINE__},
+		{{.aws = {.region = text_region, .profile = text_profile}}, {0}, NULL,
+			"https://ec2.eu-west-1.amazonaws.com eu-west-1 profile:ci",
+			"eu-west-1", "profile:ci", __LINE__},
+		{{.aws = {.region = text_region}}, {.region = text_far}, NULL,
+			"https://ec2.us-west-2.amazonaws.com us-west-2 profile:default",
+			"us-west-2", "profile:default", __LINE__},
+		{{.aws = {.region = text_region}}, {.region = text_far}, "ap-south-1",
+			"https://ec2.ap-south-1.amazonaws.com ap-south-1 profile:default",
+			"ap-south-1", "profile:default", __LINE__},
+		{{.aws = {.identifier = text_id,
+			  .secret_identifier = {text_secret},
+			  .endpoint_url = text_url}},
+			{0}, NULL, "http://127.0.0.1:9 us-east-1 keys:AKIAPOOL",
+			"us-east-1", "keys:AKIAPOOL", __LINE__},
+		{{.aws = {.identifier = text_id, .secret_identifier = {text_secret}}},
+			{.identifier = text_worker, .secret_identifier = {text_other}},
+			NULL,
+			"https://ec2.us-east-1.amazonaws.com us-east-1 keys:AKIAWORKER",
+			"us-east-1", "keys:AKIAWORKER", __LINE__},
+		{{.aws = {.ca_file = text_ca, .endpoint_url = text_url}}, {0}, NULL,
+			"http://127.0.0.1:9 us-east-1 profile:default ca:/etc/ca.pem",
+			"us-east-1", "profile:default", __LINE__},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct cloud *c = make(&cases[i].conf, &cases[i].worker,
+			cases[i].region);
+
+		ck_assert_msg(strcmp(c->key, cases[i].key) == 0 &&
+				strcmp(c->region, cases[i].effective) == 0 &&
+				strcmp(c->credentials, cases[i].credentials) == 0,
+			"line %d: %s, %s, %s", cases[i].line, c->key, c->region,
+			c->credentials);
+		ck_assert_ptr_null(strstr(c->key, "secret"));
+		cloud_free(c);
+	}
+}
+END_TEST
+
+START_TEST(test_default_region_of_the_environment)
+{
+	static const struct conf conf;
+	struct cloud *c;
+
+	setenv("AWS_REGION", "sa-east-1", 1);
+	c = make(&conf, NULL, NULL);
+	ck_assert_str_eq(c->region, "sa-east-1");
+	cloud_free(c);
+	cloud_free(NULL);
+}
+END_TEST
+
+/* A changed secret behind the same name is another cloud while the old one lives. */
+START_TEST(test_changed_secret)
+{
+	const struct conf old = {
+		.aws = {.identifier = text_id, .secret_identifier = {text_secret}}};
+	const struct conf fresh = {
+		.aws = {.identifier = text_id, .secret_identifier = {text_other}}};
+	struct cloud *a = make(&old, NULL, NULL), *same = make(&old, NULL, NULL);
+	struct cloud *b = make(&fresh, NULL, NULL), *again = make(&fresh, NULL, NULL);
+	struct cloud *third;
+
+	ck_assert_str_eq(a->key, same->key);
+	ck_assert_str_ne(a->key, b->key);
+	ck_assert_str_eq(b->key, again->key);
+	ck_assert_str_eq(a->credentials, b->credentials);
+	cloud_free(a);
+	cloud_free(same);
+	/* The old set is gone, the new one keeps its name. */
+	third = make(&fresh, NULL, NULL);
+	ck_assert_str_eq(third->key, b->key);
+	cloud_free(b);
+	cloud_free(again);
+	cloud_free(third);
+	a = make(&fresh, NULL, NULL);
+	ck_assert_str_eq(a->key,
+		"https://ec2.us-east-1.amazonaws.com us-east-1 keys:AKIAPOOL");
+	cloud_free(a);
+}
+END_TEST
+
+#define PARAMS                                                                         \
+	"Action=RunInstances", "Filter.1.Name=tag%3Aec2workerd%3Apool",                \
+		"Filter.1.Name=client-token", "Action=DescribeInstances",              \
+		"Action=TerminateInstances", "Action=GetConsoleOutput"
+
+struct granted {
+	struct cloud *cloud;
+	struct ec2_slot *slot;
+	struct result result;
+};
+
+static void
+on_granted(void *arg)
+{
+	struct granted *g = arg;
+
+	g->cloud->ops->run(g->cloud->self, g->slot, "Action=RunInstances", 19,
+		on_instances, &g->result);
+}
+
+/* Every operation reaches the service as what it is. */
+START_TEST(test_operations)
+{
+	static const char *const params[] = {PARAMS};
+	struct result results[6] = {0}, cancelled = {0};
+	AUTO(free) char *url = service_url(rig.service);
+	const struct conf conf = {.aws = {.identifier = text_id,
+					  .secret_identifier = {text_secret},
+					  .endpoint_url = url}};
+	struct cloud *c = make(&conf, NULL, NULL);
+	struct granted g = {.cloud = c};
+	struct ec2_slot *unused;
+
+	SCRIPT({.status = 500, .body = ERROR("InternalError")});
+	g.slot = c->ops->slot(c->self, on_granted, &g);
+	result_wait(&g.result);
+	result_fini(&g.result);
+	unused = c->ops->slot(c->self, on_granted, &g);
+	c->ops->slot_free(c->self, unused);
+	c->ops->list(c->self, "p", on_instances, &results[1]);
+	result_wait(&results[1]);
+	c->ops->find_token(c->self, "t", on_instances, &results[2]);
+	result_wait(&results[2]);
+	c->ops->describe(c->self, ID, on_instances, &results[3]);
+	result_wait(&results[3]);
+	c->ops->terminate(c->self, ID, on_instances, &results[4]);
+	result_wait(&results[4]);
+	c->ops->console(c->self, ID, false, on_console, &results[5]);
+	result_wait(&results[5]);
+	c->ops->cancel(c->self, c->ops->list(c->self, "p", on_instances, &cancelled));
+	rig_linger(10);
+	ck_assert_uint_eq(cancelled.count, 0);
+	ck_assert_uint_eq(rig.service->seen_count, COUNT_OF(params));
+	for (size_t i = 0; i < COUNT_OF(params); i++)
+		ck_assert_msg(service_has(rig.service, i, params[i]), "%s", params[i]);
+	for (size_t i = 1; i < COUNT_OF(results); i++) {
+		ck_assert_int_eq(results[i].answer.verdict, VERDICT_REPEAT);
+		result_fini(&results[i]);
+	}
+	cloud_free(c);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("cloud_ec2");
+	TCase *tc = tcase_create("cloud_ec2");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 20);
+	tcase_add_test(tc, test_keys);
+	tcase_add_test(tc, test_default_region_of_the_environment);
+	tcase_add_test(tc, test_changed_secret);
+	tcase_add_test(tc, test_operations);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
