@@ -285,6 +285,16 @@ judge_reply(struct ec2_call *call, const struct http_reply *reply,
 		reply->status, (long long)reply->total_us / 1000);
 }
 
+/* Without keys nothing has left; whether there will be some is not for us to know. */
+static void
+judge_keys(struct ec2_call *call, const struct err *why, struct ec2_answer *answer)
+{
+	struct err err = *why;
+
+	err_wrap(&err, "%s", ec2_action_name(call->op->action));
+	ec2_judge_class(call->op->action, EC2_CLASS_AUTH, &err, answer);
+}
+
 void
 call_judge(struct ec2_call *call, const struct sender_result *result,
 	struct ec2_answer *ret_answer)
@@ -293,8 +303,7 @@ call_judge(struct ec2_call *call, const struct sender_result *result,
 	if (result->reply != NULL)
 		judge_reply(call, result->reply, ret_answer);
 	else
-		ec2_judge_class(action_of(call), EC2_CLASS_AUTH, result->err,
-			ret_answer);
+		judge_keys(call, result->err, ret_answer);
 	if (call->pages == 0)
 		call->began_ms = result->began_ms;
 	ret_answer->began_ms = call->began_ms;

@@ -9,7 +9,8 @@
 #define DISTANCE_DEFAULT_MS 500 /* RunInstances' documented refill */
 #define DISTANCE_MIN_MS 20      /* closer than this is no pacing any more */
 #define DISTANCE_MAX_MS 5000
-#define DISTANCE_STEP 16 /* each clean answer takes this part of it away */
+#define DISTANCE_WIDEN 4   /* a refusal adds this part */
+#define DISTANCE_NARROW 32 /* a clean answer takes this part away */
 
 void
 lane_init(struct lane *l, bool paced)
@@ -42,7 +43,7 @@ static int64_t
 seen_distance_ms(const struct lane *l, int64_t now_ms)
 {
 	unsigned known = l->good_count < LANE_HISTORY ? l->good_count : LANE_HISTORY;
-	int64_t first_ms = now_ms, distance;
+	int64_t first_ms = now_ms;
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < known; i++) {
@@ -54,21 +55,35 @@ seen_distance_ms(const struct lane *l, int64_t now_ms)
 	}
 	if (count < 2)
 		return DISTANCE_DEFAULT_MS;
-	distance = (now_ms - first_ms) / count;
+	return (now_ms - first_ms) / count;
+}
+
+/* What was seen, but certainly more than what was refused: a burst may have hidden the rate. */
+static int64_t
+wider(int64_t refused_ms, int64_t seen_ms)
+{
+	int64_t distance = refused_ms + refused_ms / DISTANCE_WIDEN;
+
+	if (distance < DISTANCE_MIN_MS)
+		distance = DISTANCE_MIN_MS;
+	if (distance < seen_ms)
+		distance = seen_ms;
 	return distance < DISTANCE_MAX_MS ? distance : DISTANCE_MAX_MS;
 }
 
 static void
-set_distance(struct lane *l, int64_t distance_ms)
+narrow(struct lane *l)
 {
-	l->distance_ms = distance_ms < DISTANCE_MIN_MS ? 0 : distance_ms;
+	l->distance_ms -= l->distance_ms / DISTANCE_NARROW + 1;
+	if (l->distance_ms < DISTANCE_MIN_MS)
+		l->distance_ms = 0;
 }
 
 static void
 grow(struct lane *l, int64_t now_ms)
 {
 	l->good_ms[l->good_count++ % LANE_HISTORY] = now_ms;
-	set_distance(l, l->distance_ms - l->distance_ms / DISTANCE_STEP);
+	narrow(l);
 	if (l->careful && ++l->clean < l->window)
 		return;
 	l->clean = 0;
@@ -86,7 +101,7 @@ cut(struct lane *l, uint64_t ticket, int64_t now_ms)
 	l->clean = 0;
 	l->window = l->window > 1 ? l->window / 2 : 1;
 	if (l->paced)
-		set_distance(l, seen_distance_ms(l, now_ms));
+		l->distance_ms = wider(l->distance_ms, seen_distance_ms(l, now_ms));
 }
 
 void

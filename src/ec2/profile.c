@@ -24,9 +24,9 @@ enum { CREDENTIALS, CONFIG, FILES };
 
 /* One of the two files. */
 struct place {
-	char *path;       /* owned; NULL if there is no home to look in */
-	bool prefixed;    /* its sections are "profile NAME" */
-	bool others_read; /* it must not hold keys then */
+	char *path;          /* owned; NULL if there is no home to look in */
+	bool prefixed;       /* its sections are "profile NAME" */
+	bool open_to_others; /* it must not hold keys then */
 	bool exists;
 	struct ini ini;
 };
@@ -116,7 +116,7 @@ place_read(struct place *p, struct err *err)
 	if (ini_parse(buf_str(&text), text.len, &p->ini, err) < 0)
 		return err_wrap(err, "%s", p->path);
 	p->exists = true;
-	p->others_read = info.others_read;
+	p->open_to_others = info.others_read || info.others_write;
 	return 0;
 }
 
@@ -225,10 +225,10 @@ take_keys(const struct profile *p, int place, struct keyset *ret, struct err *er
 			path, p->name);
 		return fail(err);
 	}
-	if (p->places[place].others_read) {
+	if (p->places[place].open_to_others) {
 		err_set(err, ERR_CONFIG,
-			"%s: holds AWS keys and can be read by group or others; "
-			"chmod 600 it",
+			"%s: holds AWS keys and can be read or written by group or "
+			"others; chmod 600 it",
 			path);
 		return fail(err);
 	}

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "ec2/creds.h"
 #include "ec2/verdict.h"
 #include "ec2_rig.h"
 #include "ec2_service.h"
@@ -108,6 +109,48 @@ START_TEST(test_nobody_listens)
 	ck_assert(!l.result.answer.sent);
 	ec2_client_counts(rig.client, &counts);
 	ck_assert_uint_eq(counts.calls[EC2_RUN_INSTANCES], 0);
+	result_fini(&l.result);
+}
+END_TEST
+
+/* Refused, and nothing has left. */
+START_TEST(test_without_keys)
+{
+	static const struct ec2_creds_source source = {.identifier = "AKIA"};
+	const struct ec2_client_conf conf = {.region = "us-east-1",
+		.endpoint = "http://127.0.0.1:9"};
+	struct ec2_creds *creds = ec2_creds_new(rig.loop, &source);
+	struct result r = {0};
+
+	ec2_client_free(rig.client);
+	rig.client = ec2_client_new(rig.loop, rig.http, &conf, creds);
+	ec2_creds_unref(creds);
+	ec2_describe_one(rig.client, ID, on_instances, &r);
+	result_wait(&r);
+	ck_assert_int_eq(r.answer.verdict, VERDICT_REFUSED);
+	ck_assert_int_eq(r.answer.class, EC2_CLASS_AUTH);
+	ck_assert_int_eq((int)r.answer.err.reason, REASON_AUTH);
+	ck_assert(!r.answer.sent);
+	ck_assert_str_eq(r.answer.err.text,
+		"DescribeInstances: identifier is given without secret_identifier");
+	result_fini(&r);
+}
+END_TEST
+
+/* The signature is wrong, and nothing can be done about it: not for the clock's sake. */
+START_TEST(test_refused_keys)
+{
+	struct launch l = {0};
+
+	SCRIPT({.status = 401, .body = ERROR("AuthFailure")});
+	launch_start(&l);
+	result_wait(&l.result);
+	ck_assert_int_eq(l.result.answer.verdict, VERDICT_REFUSED);
+	ck_assert_int_eq(l.result.answer.class, EC2_CLASS_AUTH);
+	ck_assert_int_eq((int)l.result.answer.err.reason, REASON_AUTH);
+	ck_assert_str_eq(l.result.answer.err.origin, "AuthFailure");
+	ck_assert(l.result.answer.sent);
+	ck_assert_uint_eq(rig.service->seen_count, 1);
 	result_fini(&l.result);
 }
 END_TEST
@@ -345,6 +388,8 @@ test_suite(void)
 	tcase_add_test(tc, test_run);
 	tcase_add_test(tc, test_run_outcomes);
 	tcase_add_test(tc, test_nobody_listens);
+	tcase_add_test(tc, test_without_keys);
+	tcase_add_test(tc, test_refused_keys);
 	tcase_add_test(tc, test_list_of_one_page);
 	tcase_add_test(tc, test_find_token);
 	tcase_add_test(tc, test_paging);

@@ -265,18 +265,22 @@ START_TEST(test_files_that_others_read)
 {
 	const struct ec2_creds_source source = {0};
 	AUTO(free)
-	char *text = xasprintf("%s: holds AWS keys and can be read", credentials);
+	char *text = xasprintf("%s: holds AWS keys and can be read or written",
+		credentials);
 
 	write_file(credentials, 0640, KEYS("default", "D"));
 	check(&source, "profile:default", text, __LINE__);
 	write_file(credentials, 0604, KEYS("default", "D"));
+	check(&source, "profile:default", text, __LINE__);
+	write_file(credentials, 0620, KEYS("default", "D"));
 	check(&source, "profile:default", text, __LINE__);
 	/* Without keys in it a file may be read by all. */
 	write_file(credentials, 0644, "[default]\nregion = r\n");
 	write_file(config, 0600, KEYS("default", "X"));
 	check(&source, "profile:default", "X sX -", __LINE__);
 	write_file(config, 0644, KEYS("default", "X"));
-	check(&source, "profile:default", "can be read by group or others", __LINE__);
+	check(&source, "profile:default", "can be read or written by group or others",
+		__LINE__);
 }
 END_TEST
 
