@@ -28,6 +28,7 @@ enum call_state {
 	CALL_RUNNING,    /* in the multi */
 	CALL_FINISHED,   /* its completion comes with the next poke */
 	CALL_COMPLETING, /* its callback runs */
+	CALL_KEPT,       /* of http_start_easy: its callback ran, or does */
 };
 
 struct http_call {
@@ -56,9 +57,9 @@ struct http {
 	CURLM *multi;
 	struct loop_timer timer; /* libcurl's */
 	struct loop_poke drain;
-	struct http_call *waiting, *running, *finished;
+	struct http_call *waiting, *running, *finished, *kept;
 	unsigned running_count;
-	size_t count;       /* calls in those three lists */
+	size_t count;       /* calls in those lists */
 	size_t reply_bytes; /* in the bodies of all calls */
 	bool completing;
 };
@@ -75,6 +76,7 @@ call_unlink(struct http_call *call)
 		http->running_count--;
 		break;
 	case CALL_FINISHED: DL_DELETE(http->finished, call); break;
+	case CALL_KEPT: DL_DELETE(http->kept, call); break;
 	case CALL_COMPLETING: return;
 	}
 	http->count--;
@@ -243,15 +245,25 @@ call_complete(struct http_call *call)
 
 	call_unlink(call);
 	call->state = CALL_COMPLETING;
-	if (call->easy_done != NULL) {
-		call->easy_done(call->arg, (int)call->code);
-		return;
-	}
 	read_outcome(call, &reply);
 	if (!reply.complete)
 		say_error(call, &reply);
 	call_leave_multi(call);
 	call->done(call->arg, &reply);
+	call_free(call);
+}
+
+/* Its owner goes on with the connection, and frees the call whenever it likes. */
+static void
+call_complete_easy(struct http_call *call)
+{
+	struct http *http = call->http;
+
+	call_unlink(call);
+	call->state = CALL_KEPT;
+	DL_APPEND(http->kept, call);
+	http->count++;
+	call->easy_done(call->arg, (int)call->code);
 }
 
 static void
@@ -299,10 +311,10 @@ on_drain(void *arg)
 	}
 	http->completing = true;
 	while (http->finished != NULL) {
-		struct http_call *call = http->finished;
-
-		call_complete(call);
-		call_free(call);
+		if (http->finished->easy_done != NULL)
+			call_complete_easy(http->finished);
+		else
+			call_complete(http->finished);
 	}
 	http->completing = false;
 	run_waiting(http);
@@ -458,10 +470,10 @@ http_start_easy(struct http *http, void *easy, void (*done)(void *arg, int curl_
 	return call;
 }
 
-void *
-http_call_easy(struct http_call *call)
+struct loop *
+http_loop(const struct http *http)
 {
-	return call->easy;
+	return http->loop;
 }
 
 void
@@ -542,6 +554,7 @@ http_free(struct http *http)
 	cancel_all(http->waiting);
 	cancel_all(http->running);
 	cancel_all(http->finished);
+	cancel_all(http->kept);
 	curl_multi_cleanup(http->multi); /* calls back for its sockets and its timer */
 	loop_timer_clear(&http->timer);
 	loop_poke_clear(&http->drain);

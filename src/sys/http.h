@@ -79,10 +79,11 @@ void http_free(struct http *http);
 /*
  * The multi handle's seam for sys/mail alone: runs any easy handle under this multi. The
  * handle becomes the call's, which sets what every transfer has (verification, signals,
- * CURLOPT_PRIVATE); it lives until done has returned, still in the multi.
+ * CURLOPT_PRIVATE). After done it stays in the multi, and its connection open, until
+ * http_cancel; that is fine within done too.
  */
 struct http_call *http_start_easy(struct http *http, void *easy,
 	void (*done)(void *arg, int curl_code), void *arg);
-void *http_call_easy(struct http_call *call);
+struct loop *http_loop(const struct http *http);
 
 #endif

@@ -109,6 +109,12 @@ peer_say(const char *text)
 		_exit(1);
 }
 
+int
+peer_say_fd(void)
+{
+	return say_fd;
+}
+
 /* The length that a header announces, 0 without one. */
 static size_t
 content_length(const char *head)

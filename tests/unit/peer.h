@@ -32,6 +32,8 @@ int peer_closed_port(void);
 int peer_accept(int listener);
 /* Appends to what the test reads afterwards. */
 void peer_say(const char *text);
+/* Where peer_say writes, for a script that becomes another program. */
+int peer_say_fd(void);
 /* Reads one HTTP request whole into text; 0 at the end of the connection. */
 size_t peer_read_request(int fd, char *text, size_t size);
 /* Reads one line; without its end; 0 at the end of the connection. */
