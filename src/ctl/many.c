@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#define FIRST_LOOK_MS 100
 #define LOOK_MS 500
 #define LINES_MAX 20
 
@@ -215,7 +216,7 @@ run_many(struct ctl *c, const struct verb *v)
 		loop_timer_init(&m.look, client_loop(c->client), on_look, &m);
 		m.progress.file = c->err;
 		if (c->progress && !c->options.json)
-			loop_timer_in(&m.look, LOOK_MS);
+			loop_timer_in(&m.look, FIRST_LOOK_MS);
 		if (client_run(c->client, run_patience(c, v), &err) != 0) {
 			progress_clear(&m.progress);
 			run_lost(c, &err);
