@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define LINES_A_TURN 16
+#define LINES_A_TURN 4
 #define SMALL_REPLY 4096
 #define REFUSAL_LOG_MS 10000
 
