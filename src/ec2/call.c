@@ -291,8 +291,8 @@ judge_keys(struct ec2_call *call, const struct err *why, struct ec2_answer *answ
 {
 	struct err err = *why;
 
-	err_wrap(&err, "%s", ec2_action_name(call->op->action));
-	ec2_judge_class(call->op->action, EC2_CLASS_AUTH, &err, answer);
+	err_wrap(&err, "%s", ec2_action_name(action_of(call)));
+	ec2_judge_class(action_of(call), EC2_CLASS_AUTH, &err, answer);
 }
 
 void
