@@ -393,6 +393,17 @@ authenticate(struct sim_exchange *x)
 		&x->error);
 }
 
+/* By its name alone, so that a call counts even if its signature is wrong. */
+static void
+name_action(struct sim_exchange *x)
+{
+	const char *name = sim_params_get(&x->params, "Action");
+
+	for (size_t n = 0; name != NULL && services[n] != NULL && x->action == NULL;
+		n++)
+		x->action = sim_action_find(services[n], name);
+}
+
 static int
 find_action(struct sim_exchange *x)
 {
@@ -413,6 +424,15 @@ find_action(struct sim_exchange *x)
 		return sim_fail(&x->error, SIM_INVALID_ACTION,
 			"The action %.100s is not valid for this web service.", name);
 	return 0;
+}
+
+static int
+accept_request(struct sim_exchange *x)
+{
+	if (read_params(x) != 0)
+		return -1;
+	name_action(x);
+	return authenticate(x) != 0 ? -1 : find_action(x);
 }
 
 static void
@@ -441,7 +461,7 @@ sim_exchange_begin(struct sim *sim, struct httpd_request *request)
 	x->sim = sim;
 	x->request = request;
 	crypto_uuid(x->id);
-	good = read_params(x) == 0 && authenticate(x) == 0 && find_action(x) == 0;
+	good = accept_request(x) == 0;
 	if (good) {
 		struct sim_fault_subject subject = {x->action->name, x->identity.region,
 			&x->params, sim->cloud};

@@ -74,6 +74,13 @@ static const struct field rows[] = {
 		.doc = "Tags and patterns of their values, all in the request or on one instance it names.",
 	},
 	{
+		.name = "params",
+		.type = FIELD_STRMAP,
+		.offset = FIELD_AT(struct sim_fault, params, struct strmap),
+		.doc = "Parameters of the request and patterns of their values: "
+		       "{\"DryRun\": \"true\"}.",
+	},
+	{
 		.name = "nth",
 		.type = FIELD_INT,
 		.offset = FIELD_AT(struct sim_fault, nth, int64_t),
@@ -207,6 +214,14 @@ sim_fault_check(const struct sim_fault *fault, struct err *err)
 	return 0;
 }
 
+static void
+copy_map(struct strmap *to, const struct strmap *from)
+{
+	*to = (struct strmap){0};
+	for (size_t n = 0; n < from->count; n++)
+		strmap_put(to, from->keys[n], from->values[n]);
+}
+
 void
 sim_fault_copy(struct sim_fault *to, const struct sim_fault *from)
 {
@@ -216,9 +231,8 @@ sim_fault_copy(struct sim_fault *to, const struct sim_fault *from)
 	to->instance = xstrdup_opt(from->instance);
 	to->code = xstrdup_opt(from->code);
 	to->message = xstrdup_opt(from->message);
-	to->tags = (struct strmap){0};
-	for (size_t n = 0; n < from->tags.count; n++)
-		strmap_put(&to->tags, from->tags.keys[n], from->tags.values[n]);
+	copy_map(&to->tags, &from->tags);
+	copy_map(&to->params, &from->params);
 }
 
 struct sim_faults *
@@ -326,6 +340,18 @@ request_tags(const struct sim_params *p, struct strmap *ret_tags)
 }
 
 static bool
+params_match(const struct sim_fault *fault, const struct sim_params *p)
+{
+	for (size_t n = 0; n < fault->params.count; n++) {
+		const char *value = sim_params_get(p, fault->params.keys[n]);
+
+		if (value == NULL || !sim_text_matches(fault->params.values[n], value))
+			return false;
+	}
+	return true;
+}
+
+static bool
 instance_matches(const struct sim_fault *fault, const struct sim_fault_subject *s,
 	const char *id)
 {
@@ -346,6 +372,8 @@ is_about(const struct sim_fault *fault, const struct sim_fault_subject *s)
 	struct strmap tags = {0};
 	bool found;
 
+	if (!params_match(fault, s->params))
+		return false;
 	if (fault->worker == NULL && fault->instance == NULL && fault->tags.count == 0)
 		return true;
 	if (id != NULL && instance_matches(fault, s, id))

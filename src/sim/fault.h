@@ -33,7 +33,7 @@ enum sim_effect {
 /* A rule as it is written; see sim_fault_fields for what each member means. */
 struct sim_fault {
 	char *action, *worker, *instance;
-	struct strmap tags;
+	struct strmap tags, params;
 	int64_t nth, every, count;
 	double probability;
 	int effect; /* enum sim_effect */

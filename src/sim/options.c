@@ -6,6 +6,8 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "sim/fault.h"
+#include "sim/scenario.h"
 
 #include <string.h>
 
@@ -211,6 +213,21 @@ put_wrapped(struct buf *out, const char *text)
 	buf_putc(out, '\n');
 }
 
+/* The rows of a table; prefix stands before each name. */
+static void
+put_rows(struct buf *out, const struct fields *table, const char *prefix)
+{
+	for (const struct field *row = table->rows; row->name != NULL; row++) {
+		buf_printf(out, "  %s%s", prefix, row->name);
+		if (row->example != NULL && prefix[0] != '\0')
+			buf_printf(out, " %s", row->example);
+		if (row->def != NULL && row->type != FIELD_BOOL)
+			buf_printf(out, "  (%s)", row->def);
+		buf_putc(out, '\n');
+		put_wrapped(out, row->doc);
+	}
+}
+
 void
 sim_options_help(struct buf *out)
 {
@@ -218,15 +235,13 @@ sim_options_help(struct buf *out)
 		"usage: ec2sim [OPTION]...\n\n"
 		"Plays EC2's Query API for tests and demonstrations. T is a number of seconds,\n"
 		"or a duration such as 0.5s, 90s, 20m, 2h.\n\n");
-	for (const struct field *row = rows; row->name != NULL; row++) {
-		buf_printf(out, "  --%s", row->name);
-		if (row->example != NULL)
-			buf_printf(out, " %s", row->example);
-		if (row->def != NULL && row->type != FIELD_BOOL)
-			buf_printf(out, "  (%s)", row->def);
-		buf_putc(out, '\n');
-		put_wrapped(out, row->doc);
-	}
+	put_rows(out, &sim_option_fields, "--");
+	buf_puts(out, "\nA scenario is a JSON object with these keys:\n\n");
+	put_rows(out, &sim_scenario_fields, "");
+	buf_puts(out,
+		"\nA fault rule is an object with these; the first rule that fires decides:\n\n");
+	put_rows(out, &sim_fault_fields, "");
+	buf_puts(out, "\nGET /_sim/ lists what can be seen and done while it runs.\n");
 }
 
 void

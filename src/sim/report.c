@@ -196,6 +196,8 @@ rule(const struct sim_rule *r)
 	put_text(to, "instance", f->instance);
 	if (f->tags.count > 0)
 		json_object_set_new(to, "tags", map(&f->tags));
+	if (f->params.count > 0)
+		json_object_set_new(to, "params", map(&f->params));
 	put_number(to, "nth", f->nth, FIELD_NULL);
 	put_number(to, "every", f->every, FIELD_NULL);
 	put_number(to, "count", f->count, FIELD_NULL);

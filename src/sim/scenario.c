@@ -154,7 +154,8 @@ static const struct field rows[] = {
 		.type = FIELD_LIST,
 		.offset = FIELD_AT(struct sim_scenario, capacity, struct field_list),
 		.sub = &capacity_fields,
-		.doc = "Limits; all that match a launch count.",
+		.doc = "Limits: {type, zone, market} are patterns, `available` may live at once, "
+		       "`code` is the error above it. All that match a launch count.",
 	},
 	{
 		.name = "faults",

@@ -6,6 +6,9 @@ import datetime
 import socket
 import uuid
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import botocore.exceptions
 import pytest
 
@@ -310,6 +313,25 @@ def test_signing_agrees_with_botocore(sim):
         status, _, body = sim.post({"Action": "DescribeInstances", "Filter.1.Name": "tag:x",
                                     "Filter.1.Value.1": value}, token="a/b+c==" if n % 2 else None)
         assert status == 200, body
+
+
+def test_signed_get(sim):
+    """The query string in any order: the signature covers it sorted."""
+    query = "Version=2016-11-15&Action=DescribeInstances&Filter.1.Name=tag%3Ax&Filter.1.Value.1=a%20b"
+    request = botocore.awsrequest.AWSRequest("GET", f"{sim.url}/?{query}")
+    botocore.auth.SigV4Auth(botocore.credentials.Credentials("AK", "test"), "ec2",
+                            "us-east-1").add_auth(request)
+    status, _, body = sim.request("GET", f"/?{query}", headers=dict(request.headers.items()))
+    assert status == 200, body
+    assert sim.requests()[0]["params"]["Filter.1.Value.1"] == "a b"
+    status, _, body = sim.request("GET", f"/?{query}&MaxResults=5",
+                                  headers=dict(request.headers.items()))
+    assert status == 401
+
+
+def test_unauthenticated_calls_count(sim):
+    assert sim.post({"Action": "DescribeInstances"}, secret="wrong")[0] == 401
+    assert sim.calls("DescribeInstances") == 1
 
 
 # --- faults, as a raw client sees them
