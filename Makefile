@@ -148,6 +148,20 @@ check-unit: $(UNIT_TESTS)
 check-sim: $(SIM_TESTS)
 	$(Q)TEST_ARGS='$(SIM_ARGS)' tools/run-tests sim $(SIM_TESTS)
 
+# Each tests/mutations/NAME.sed breaks one rule in the source file that its first line names.
+MUTANTS := $(patsubst %.sed,$(B)/%,$(wildcard tests/mutations/*.sed))
+$(MUTANTS): $(B)/%: %.sed $(B)/tests/sim/sim_core.o $(TEST_LIBS)
+	$(call say,MUTATE,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)source=$$(sed -n '1s/^# \([^:]*\):.*/\1/p' $<) && sed -f $< $$source >$@.c && \
+		if cmp -s $$source $@.c; then echo "$<: changes nothing in $$source" >&2; exit 1; fi
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -w -c -o $@.o $@.c
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $@.o $(filter %.o %.a,$^) $(LIBS)
+# The simulation notices all of them.
+.PHONY: check-mutations
+check-mutations: $(MUTANTS)
+	$(Q)tools/check-mutations $(MUTANTS)
+
 # Every input of the corpus once.
 .PHONY: check-fuzz
 check-fuzz: $(FUZZERS)

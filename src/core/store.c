@@ -475,6 +475,7 @@ static void
 written(struct store *s, struct pool *p)
 {
 	(void)snprintf(s->meta.pool, sizeof(s->meta.pool), "%s", p->conf->pool);
+	s->meta.last_seq = events_last_seq(p->events);
 	notices_written(p->notices);
 	if (clock_ms() >= s->purge_ms)
 		s->purge_ms = clock_ms() + PURGE_EVERY_MS;

@@ -112,14 +112,11 @@ worker_event(struct worker *w, int type, const struct launch *l, const char *fro
 	};
 
 	event_emit(w->pool->events, w->recent, &event);
-	if (from != NULL && to != NULL)
-		log_info(w->name, "%s: %s -> %s%s%s", event_type_name(event.type), from,
-			to, cause->reason == NULL ? "" : ": ",
-			cause->reason == NULL ? "" : cause->reason);
-	else
-		log_info(w->name, "%s%s%s", event_type_name(event.type),
-			cause->reason == NULL ? "" : ": ",
-			cause->reason == NULL ? "" : cause->reason);
+	log_info(w->name, "%s%s%s%s%s%s%s", event_type_name(event.type),
+		to == NULL ? "" : ": ", from == NULL ? "" : from,
+		from == NULL ? "" : " -> ", to == NULL ? "" : to,
+		cause->reason == NULL ? "" : ": ",
+		cause->reason == NULL ? "" : cause->reason);
 }
 
 static void

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A cloud in memory for simulations of the core: it keeps what EC2 would keep, answers
+ * late, loses answers, applies effects late, shows stale or partial listings, and watches
+ * the invariants itself.
+ */
+#ifndef SIM_FAKE_CLOUD_H
+#define SIM_FAKE_CLOUD_H
+
+#include "core/cloud.h"
+
+#include "base/rng.h"
+
+#define FAKE_INSTANCES_MAX 4096
+
+struct fake_instance {
+	char id[24];
+	char token[40], launch[40], worker[72];
+	int64_t generation;
+	int state;               /* enum ec2_state, the truth */
+	int64_t born_ms, due_ms; /* due: of the next change of state, 0 none */
+	int64_t visible_ms;      /* not listed before */
+	int64_t died_ms;
+	bool attached,
+		building; /* what the machine's worker is doing, for the actors */
+	bool may_die;     /* a stop was asked for, or a limit may act */
+};
+
+/* What goes wrong, in parts of a thousand per call. */
+struct fake_faults {
+	unsigned lose_answer; /* the effect happens, the answer is lost */
+	unsigned
+		late_effect; /* the answer is lost and the effect comes up to 10 min later */
+	unsigned never_sent;
+	unsigned throttle;
+	unsigned refuse;    /* capacity */
+	unsigned stale;     /* a listing or description of 3 s ago */
+	unsigned lag;       /* a new instance is not visible for up to 60 s */
+	unsigned fail_read; /* a listing or description fails */
+};
+
+struct fake_cloud {
+	struct loop *loop;
+	struct rng *rng;
+	struct fake_faults faults;
+	struct fake_instance instances[FAKE_INSTANCES_MAX];
+	size_t count;
+	bool deaf; /* the process is about to die: nothing more leaves it */
+	uint64_t runs, terminates, listings;
+	char violation[512]; /* the first broken invariant, or "" */
+	struct fake_effect *effects;
+	struct cloud_maker maker;
+	/* Tests: the next runs are answered like this, with or without effect. */
+	struct fake_answer {
+		int verdict,
+			class; /* enums verdict, ec2_class; DONE is a good answer */
+		bool effect;
+		unsigned times;
+	} script[4];
+	bool force_twin;   /* the next run starts two */
+	bool short_memory; /* terminated instances vanish after ten minutes */
+};
+
+void fake_cloud_init(struct fake_cloud *f, struct rng *rng);
+/* Each life of the process has a loop of its own; effects under way go on without it. */
+void fake_cloud_attach(struct fake_cloud *f, struct loop *loop);
+/* Lets time act on instances and on late effects. When the next change is due, or INT64_MAX. */
+int64_t fake_cloud_tick(struct fake_cloud *f);
+/* An instance dies by other hands. */
+void fake_cloud_kill(struct fake_cloud *f, struct fake_instance *i, int state);
+size_t fake_cloud_living(const struct fake_cloud *f);
+bool fake_is_living(const struct fake_instance *i);
+void fake_cloud_fini(struct fake_cloud *f);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "core/pool.h"
+#include "core/store.h"
+#include "core/worker.h"
+
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char head[] =
+	"pool: test\nstate_dir: /nonexistent\naws: { region: us-east-1 }\n"
+	"mail: { smtp_url: 'smtp://127.0.0.1:1', from: ec2workerd@example.org }\n"
+	"worker_defaults: { keypair_name: k, security_name: s, instance_type: m5.large, ami: ami-12345 }\n"
+	"workers:\n";
+
+static const struct cause tester = {"uid 0", "test"};
+
+static struct conf *
+parse(const char *workers)
+{
+	struct conf_problems *problems = conf_problems_new();
+	AUTO(buf) struct buf text = {0}, out = {0};
+	struct conf *conf;
+
+	buf_puts(&text, head);
+	buf_puts(&text, workers);
+	conf = conf_parse(buf_str(&text), text.len, "test.yaml", "/", problems);
+	conf_problems_print(problems, &out);
+	ck_assert_msg(conf != NULL, "%s", buf_str(&out));
+	conf_problems_free(problems);
+	return conf;
+}
+
+static int
+on_commit(void *arg)
+{
+	struct world *v = arg;
+	struct err err;
+
+	ck_assert_msg(pool_commit(v->pool, &err) == STORE_OK, "%s", err.text);
+	return 0;
+}
+
+static void
+begin(struct world *v)
+{
+	struct err err;
+
+	v->loop = loop_new(&err);
+	ck_assert(v->loop != NULL);
+	fake_cloud_attach(&v->cloud, v->loop);
+	v->pool = pool_new(v->loop, v->store, NULL, &v->cloud.maker, v->conf, 7, &err);
+	ck_assert_msg(v->pool != NULL, "%s", err.text);
+	loop_set_commit(v->loop, on_commit, v);
+	pool_start(v->pool);
+	world_turn(v);
+}
+
+void
+world_init(struct world *v, const char *workers)
+{
+	struct err err;
+
+	memset(v, 0, sizeof(*v));
+	log_set_level(LOG_LEVEL_ERROR);
+	clock_fake(INT64_C(1000000), INT64_C(1790000000000));
+	rng_seed(&v->rng, 1);
+	fake_cloud_init(&v->cloud, &v->rng);
+	v->conf = parse(workers);
+	v->store = store_open(NULL, &err);
+	ck_assert_msg(v->store != NULL, "%s", err.text);
+	begin(v);
+}
+
+void
+world_restart(struct world *v)
+{
+	v->cloud.deaf = true;
+	pool_free(v->pool);
+	loop_free(v->loop);
+	begin(v);
+}
+
+void
+world_reload(struct world *v, const char *workers)
+{
+	struct conf *old = v->conf;
+
+	v->conf = parse(workers);
+	pool_reload(v->pool, v->conf);
+	conf_free(old);
+	world_turn(v);
+}
+
+void
+world_fini(struct world *v)
+{
+	pool_free(v->pool);
+	loop_free(v->loop);
+	store_close(v->store);
+	fake_cloud_fini(&v->cloud);
+	conf_free(v->conf);
+	clock_real();
+}
+
+void
+world_turn(struct world *v)
+{
+	(void)fake_cloud_tick(&v->cloud);
+	loop_turn(v->loop, false);
+}
+
+void
+world_run(struct world *v, int64_t ms)
+{
+	int64_t until = clock_ms() + ms;
+
+	while (clock_ms() < until) {
+		int64_t next = fake_cloud_tick(&v->cloud),
+			due = loop_next_due_ms(v->loop);
+
+		due = due < next ? due : next;
+		due = due < until ? due : until;
+		if (due > clock_ms())
+			clock_fake_advance(due - clock_ms());
+		world_turn(v);
+	}
+	for (int n = 0; n < 10; n++) /* what the last moment has set off */
+		world_turn(v);
+}
+
+struct worker *
+world_worker(struct world *v, const char *name)
+{
+	struct worker *w = pool_find(v->pool, name);
+
+	ck_assert_msg(w != NULL, "no worker %s", name);
+	return w;
+}
+
+void
+world_up(struct world *v, const char *name)
+{
+	struct err err;
+
+	ck_assert_msg(worker_substantiate(world_worker(v, name), &tester, NULL, &err) ==
+			0,
+		"%s", err.text);
+	world_turn(v);
+}
+
+void
+world_down(struct world *v, const char *name)
+{
+	struct err err;
+	bool done;
+
+	ck_assert(worker_insubstantiate(world_worker(v, name), 0, &tester, &done,
+			  &err) == 0);
+	world_turn(v);
+}
+
+void
+world_attach(struct world *v, const char *name)
+{
+	struct err err;
+
+	ck_assert_msg(worker_attached(world_worker(v, name), 0, NULL, &tester, &err) ==
+			0,
+		"%s", err.text);
+	world_turn(v);
+}
+
+void
+world_ready(struct world *v, const char *name)
+{
+	world_up(v, name);
+	world_run(v, 30000);
+	world_attach(v, name);
+	world_run(v, 10);
+	ck_assert_int_eq(worker_state(world_worker(v, name)), WORKER_SUBSTANTIATED);
+}
+
+struct fake_instance *
+world_living(struct world *v, const char *name)
+{
+	for (size_t n = 0; n < v->cloud.count; n++)
+		if (strcmp(v->cloud.instances[n].worker, name) == 0 &&
+			fake_is_living(&v->cloud.instances[n]))
+			return &v->cloud.instances[n];
+	return NULL;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A small world for tests of the core: a pool on a ledger in memory, the fake cloud, and a
+ * clock that is moved by hand. It can crash and come back.
+ */
+#ifndef WORLD_H
+#define WORLD_H
+
+#include "fake_cloud.h"
+
+struct world {
+	struct rng rng;
+	struct fake_cloud cloud;
+	struct conf *conf;
+	struct store *store;
+	struct loop *loop;
+	struct pool *pool;
+};
+
+/* workers: the YAML below `workers:`, each line indented by two blanks. */
+void world_init(struct world *v, const char *workers);
+void world_fini(struct world *v);
+/* The process ends without a word and a new one starts on the same ledger. */
+void world_restart(struct world *v);
+/* Another configuration, as a reload brings it. */
+void world_reload(struct world *v, const char *workers);
+/* Runs turns until the given time has passed. */
+void world_run(struct world *v, int64_t ms);
+/* One turn without time passing. */
+void world_turn(struct world *v);
+
+struct worker *world_worker(struct world *v, const char *name);
+void world_up(struct world *v, const char *name);
+/* Up, running, attached: state substantiated. */
+void world_ready(struct world *v, const char *name);
+void world_down(struct world *v, const char *name);
+void world_attach(struct world *v, const char *name);
+/* The one instance of a worker that lives in the cloud, or NULL. */
+struct fake_instance *world_living(struct world *v, const char *name);
+
+#endif
