@@ -3,6 +3,7 @@
 
 import base64
 import datetime
+import random
 import socket
 import uuid
 
@@ -306,13 +307,23 @@ def test_credentials():
 
 
 def test_signing_agrees_with_botocore(sim):
-    """Bodies with every byte that form encoding has an opinion on."""
+    """Random names and values, with every byte that form encoding has an opinion on."""
+    seed = random.SystemRandom().randrange(1 << 32)
+    print(f"SEED={seed}")
+    rng = random.Random(seed)
     alphabet = [chr(c) for c in range(1, 128)] + ["\u00e4", "\u20ac", "\U0001f600"]
-    for n in range(0, len(alphabet), 5):
-        value = "".join(alphabet[n:n + 5])
-        status, _, body = sim.post({"Action": "DescribeInstances", "Filter.1.Name": "tag:x",
-                                    "Filter.1.Value.1": value}, token="a/b+c==" if n % 2 else None)
+    for _ in range(1000):
+        value = "".join(rng.choices(alphabet, k=rng.randrange(40)))
+        region = rng.choice(["us-east-1", "eu-central-1", "ap-northeast-3"])
+        status, _, body = sim.post(
+            {"Action": "DescribeInstances", "Filter.1.Name": "tag:" + value,
+             "Filter.1.Value.1": value},
+            key="AK" + str(rng.randrange(10)), region=region,
+            token=rng.choice([None, "a/b+c==", "x" * 800]))
         assert status == 200, body
+        params = sim.control("GET", "requests?since=0&limit=1")["requests"][0]["params"]
+        assert params["Filter.1.Value.1"] == value
+        sim.control("POST", "reset")
 
 
 def test_signed_get(sim):
