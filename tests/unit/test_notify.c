@@ -66,12 +66,12 @@ END_TEST
 
 START_TEST(test_send_without_a_manager)
 {
-	static const char *const addresses[] = {"", "/", "@", "relative",
-		"/no/such/socket", "vsock:2:1234",
-		"@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+	char too_long[200] = "@";
+	const char *const addresses[] = {"", "/", "@", "relative", "/no/such/socket",
+		"vsock:2:1234", too_long};
 	int before = dup(0), after;
 
+	memset(too_long + 1, 'a', sizeof(too_long) - 2);
 	unsetenv("NOTIFY_SOCKET");
 	notify_send("READY=1");
 	for (size_t i = 0; i < COUNT_OF(addresses); i++) {
