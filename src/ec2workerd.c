@@ -33,7 +33,8 @@ check(const char *path)
 
 	if (conf == NULL)
 		return EXIT_CONFIG;
-	printf("%s: good: pool %s, %zu workers\n", path, conf->pool, conf->worker_count);
+	printf("%s: good: pool %s, %zu workers\n", path, conf->pool,
+		conf->worker_count);
 	conf_free(conf);
 	return EXIT_GOOD;
 }

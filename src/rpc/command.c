@@ -4,6 +4,7 @@
  * what waits in memory is what will be sent.
  */
 #include "rpc/command.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,6 +22,11 @@ struct rpc_result {
 
 static const struct rpc_result answered = {.is_answered = 1},
 			       waiting = {.is_answered = 0};
+
+struct batch {
+	struct buf text; /* replies so far, with commas between */
+	size_t left;     /* calls not ended */
+};
 
 struct batch *
 batch_new(size_t count)
@@ -46,7 +52,7 @@ command_new(struct conn *conn, struct batch *batch, const json_t *id)
 	cmd->conn = conn;
 	cmd->batch = batch;
 	cmd->id = json_incref((json_t *)(uintptr_t)id);
-	(void)snprintf(cmd->by, sizeof(cmd->by), "uid %u", conn->peer.uid);
+	(void)snprintf(cmd->by, sizeof(cmd->by), "uid %u", conn_uid(conn));
 	return cmd;
 }
 

@@ -9,17 +9,9 @@
 
 #include "rpc/rpc.h"
 
-#include "base/buf.h"
-
-#include <stdbool.h>
-
+struct batch;
+struct buf;
 struct conn;
-
-/* Of one line that is a list of calls; freed with its last command. */
-struct batch {
-	struct buf text; /* replies so far, with commas between */
-	size_t left;     /* calls not ended */
-};
 
 struct command {
 	struct conn *conn;   /* borrowed; the owner of this command */
@@ -42,7 +34,7 @@ void command_drop(struct command *cmd);
 void command_error_text(const struct err *err, const char *worker, json_t *data,
 	const json_t *id, struct buf *out);
 
-/* A batch of count calls. */
+/* For one line that is a list of so many calls; freed with the last of them. */
 struct batch *batch_new(size_t count);
 
 #endif

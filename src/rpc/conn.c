@@ -5,11 +5,15 @@
  * never costs another its reply.
  */
 #include "rpc/conn.h"
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "rpc/access.h"
 #include "rpc/command.h"
+#include "sys/loop.h"
+#include "sys/sock.h"
 
 #include <assert.h>
 #include <sys/socket.h>
@@ -20,6 +24,35 @@
 #define SMALL_REPLY 4096
 #define REFUSAL_LOG_MS 10000
 
+struct conns {
+	struct loop *loop;               /* borrowed */
+	const struct rpc_limits *limits; /* borrowed */
+	struct access *access;           /* owned */
+	struct sock_limits sock_limits;
+	conn_line_fn *on_line;
+	void *arg;
+	struct conn *list; /* owned */
+	size_t count, pending;
+	struct loop_poke relieve; /* too much is held: somebody must go */
+	int64_t refusal_ms;       /* boottime: no refusal is logged before */
+	unsigned refusals;        /* not logged since */
+};
+
+struct conn {
+	struct conns *all;      /* borrowed, outlives us */
+	struct sock_conn *sock; /* owned */
+	struct sock_peer peer;
+	enum rpc_role role;
+	struct buf ready; /* replies of this turn, for after its commit */
+	size_t gathering; /* bytes of batches under way */
+	struct loop_outbox outbox;
+	struct command *pending; /* owned: answered later */
+	size_t pending_count;
+	bool eof;    /* it sends no more: ends with its last reply */
+	bool ending; /* ends with what is ready */
+	struct conn *next, *prev;
+};
+
 static void
 conn_free(struct conn *c)
 {
@@ -28,7 +61,6 @@ conn_free(struct conn *c)
 	while (c->pending != NULL)
 		command_drop(c->pending);
 	assert(c->gathering == 0);
-	all->held -= c->ready.len;
 	all->count--;
 	DL_DELETE(all->list, c);
 	loop_outbox_clear(&c->outbox);
@@ -125,7 +157,6 @@ on_committed(void *arg)
 	struct conn *c = arg;
 
 	sock_conn_write(c->sock, buf_str(&c->ready), c->ready.len);
-	c->all->held -= c->ready.len;
 	buf_fini(&c->ready);
 	if (!c->ending)
 		sock_conn_pause(c->sock, false);
@@ -138,7 +169,6 @@ conn_send(struct conn *c, const char *text, size_t len)
 {
 	buf_add(&c->ready, text, len);
 	buf_putc(&c->ready, '\n');
-	c->all->held += len + 1;
 	loop_outbox_put(&c->outbox);
 	if (c->ready.len >= c->all->limits->out_pause)
 		sock_conn_pause(c->sock, true);
@@ -359,33 +389,66 @@ conns_set_access(struct conns *all, struct access *access)
 	}
 }
 
-void
-conns_init(struct conns *all, struct loop *loop, const struct rpc_limits *limits,
-	struct access *access, conn_line_fn *on_line_fn, void *arg)
+struct conns *
+conns_new(struct loop *loop, const struct rpc_limits *limits, struct access *access,
+	conn_line_fn *on_line_fn, void *arg)
 {
-	*all = (struct conns){
-		.loop = loop,
-		.limits = limits,
-		.access = access,
-		.on_line = on_line_fn,
-		.arg = arg,
-		.sock_limits =
-			{
-				.line_max = limits->line_max,
-				.out_pause = limits->out_pause,
-				.line_ms = limits->line_ms,
-				.unread_ms = limits->unread_ms,
-				.lines_a_turn = LINES_A_TURN,
-			},
+	struct conns *all = NEW(struct conns);
+
+	all->loop = loop;
+	all->limits = limits;
+	all->access = access;
+	all->on_line = on_line_fn;
+	all->arg = arg;
+	all->sock_limits = (struct sock_limits){
+		.line_max = limits->line_max,
+		.out_pause = limits->out_pause,
+		.line_ms = limits->line_ms,
+		.unread_ms = limits->unread_ms,
+		.lines_a_turn = LINES_A_TURN,
 	};
 	loop_poke_init(&all->relieve, loop, on_relieve, all);
+	return all;
 }
 
 void
-conns_fini(struct conns *all)
+conns_free(struct conns *all)
 {
+	if (all == NULL)
+		return;
 	while (all->list != NULL)
 		conn_free(all->list);
 	loop_poke_clear(&all->relieve);
 	access_free(all->access);
+	free(all);
+}
+
+size_t
+conns_count(const struct conns *all)
+{
+	return all->count;
+}
+
+size_t
+conns_pending(const struct conns *all)
+{
+	return all->pending;
+}
+
+uid_t
+conn_uid(const struct conn *c)
+{
+	return c->peer.uid;
+}
+
+enum rpc_role
+conn_role(const struct conn *c)
+{
+	return c->role;
+}
+
+size_t
+conn_pending(const struct conn *c)
+{
+	return c->pending_count;
 }

@@ -4,6 +4,7 @@
  * then the method. Everything that holds for all methods is here, and nothing else.
  */
 #include "rpc/rpc.h"
+#include "base/buf.h"
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/field.h"
@@ -19,8 +20,10 @@
 
 struct rpc {
 	const struct rpc_service *service; /* borrowed */
-	struct conns conns;
-	struct sock_listener *listener; /* owned; NULL before rpc_listen */
+	const struct rpc_limits *limits;   /* borrowed */
+	struct conns *conns;               /* owned */
+	struct loop *loop;                 /* borrowed */
+	struct sock_listener *listener;    /* owned; NULL before rpc_listen */
 	const char **names; /* owned array of the methods' names, for suggestions */
 };
 
@@ -122,11 +125,11 @@ find_method(const struct rpc *rpc, const char *name, struct err *err)
 static int
 check_role(const struct conn *c, const struct rpc_spec *spec, struct err *err)
 {
-	if (spec->role != RPC_NOBODY && c->role >= spec->role)
+	if (spec->role != RPC_NOBODY && conn_role(c) >= spec->role)
 		return 0;
 	return err_set(err, ERR_FORBIDDEN,
 		"%s is for the role %s, and this user has %s", spec->name,
-		rpc_role_name(spec->role), rpc_role_name(c->role));
+		rpc_role_name(spec->role), rpc_role_name(conn_role(c)));
 }
 
 /* The parameters by name, whichever way they came. NULL and err: too many. */
@@ -174,10 +177,10 @@ invoke(const struct rpc *rpc, const struct rpc_spec *spec, struct command *cmd,
 static int
 check_room(const struct rpc *rpc, const struct conn *c, struct err *err)
 {
-	if (c->pending_count < rpc->conns.limits->pending)
+	if (conn_pending(c) < rpc->limits->pending)
 		return 0;
 	return err_set(err, ERR_LIMIT, "more than %u calls wait on this connection",
-		rpc->conns.limits->pending);
+		rpc->limits->pending);
 }
 
 static const struct rpc_result *
@@ -232,10 +235,10 @@ serve_batch(struct rpc *rpc, struct conn *c, const json_t *list)
 	struct batch *batch;
 	struct err err;
 
-	if (count == 0 || count > rpc->conns.limits->batch_max) {
+	if (count == 0 || count > rpc->limits->batch_max) {
 		err_set(&err, ERR_REQUEST,
 			"a batch holds 1 to %u calls, and this one %zu",
-			rpc->conns.limits->batch_max, count);
+			rpc->limits->batch_max, count);
 		refuse_line(c, &err);
 		return;
 	}
@@ -266,11 +269,13 @@ rpc_new(struct loop *loop, const struct rpc_service *service,
 {
 	struct rpc *rpc = NEW(struct rpc);
 
+	rpc->loop = loop;
 	rpc->service = service;
+	rpc->limits = limits;
 	rpc->names = xcalloc(service->count + 1, sizeof(*rpc->names));
 	for (size_t i = 0; i < service->count; i++)
 		rpc->names[i] = service->specs[i].name;
-	conns_init(&rpc->conns, loop, limits, access, on_line, rpc);
+	rpc->conns = conns_new(loop, limits, access, on_line, rpc);
 	return rpc;
 }
 
@@ -279,46 +284,45 @@ on_accept(void *arg, int fd)
 {
 	struct rpc *rpc = arg;
 
-	conns_accept(&rpc->conns, fd);
+	conns_accept(rpc->conns, fd);
 }
 
 int
 rpc_listen(struct rpc *rpc, const char *path, mode_t mode, const char *group,
 	struct err *err)
 {
-	rpc->listener = sock_listen(rpc->conns.loop, path, mode, group, on_accept, rpc,
-		err);
+	rpc->listener = sock_listen(rpc->loop, path, mode, group, on_accept, rpc, err);
 	return rpc->listener != NULL ? 0 : -1;
 }
 
 void
 rpc_listen_fd(struct rpc *rpc, int fd)
 {
-	rpc->listener = sock_listen_fd(rpc->conns.loop, fd, on_accept, rpc);
+	rpc->listener = sock_listen_fd(rpc->loop, fd, on_accept, rpc);
 }
 
 void
 rpc_accept(struct rpc *rpc, int fd)
 {
-	conns_accept(&rpc->conns, fd);
+	conns_accept(rpc->conns, fd);
 }
 
 void
 rpc_set_access(struct rpc *rpc, struct access *access)
 {
-	conns_set_access(&rpc->conns, access);
+	conns_set_access(rpc->conns, access);
 }
 
 size_t
 rpc_conn_count(const struct rpc *rpc)
 {
-	return rpc->conns.count;
+	return conns_count(rpc->conns);
 }
 
 size_t
 rpc_pending_count(const struct rpc *rpc)
 {
-	return rpc->conns.pending;
+	return conns_pending(rpc->conns);
 }
 
 void
@@ -327,7 +331,7 @@ rpc_free(struct rpc *rpc)
 	if (rpc == NULL)
 		return;
 	sock_listener_free(rpc->listener);
-	conns_fini(&rpc->conns);
+	conns_free(rpc->conns);
 	free(rpc->names);
 	free(rpc);
 }

@@ -92,7 +92,7 @@ def test_exit_failed(daemon):
 
 
 def test_exit_usage(daemon):
-    code, out, err = daemon.ctl("shwo", "bot1")
+    code, out, err = daemon.ctl("sho", "bot1")
     assert (code, out) == (USAGE, "") and "did you mean 'show'" in err
     assert daemon.ctl("up", "bot1", "--wait", "later")[0] == USAGE
     assert daemon.ctl()[0] == USAGE

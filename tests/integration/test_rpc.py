@@ -152,7 +152,7 @@ def test_version(daemon):
     ("worker.build_started", {"worker": "bot1", "building": 1.5}, -32602),
     ("worker.history", {"worker": "nobody"}, -32001),
     ("worker.check", {"worker": "bot1", "fresh": True}, -32602),
-    ("worker.shwo", {"worker": "bot1"}, -32601),
+    ("worker.sho", {"worker": "bot1"}, -32601),
     ("", {}, -32601),
     ("daemon.version", {"x": 1}, -32602),
 ])
