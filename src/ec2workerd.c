@@ -39,22 +39,12 @@ check(const char *path)
 	return EXIT_GOOD;
 }
 
-static void
-set_log(const struct conf *conf, int64_t verbose)
-{
-	int64_t level = conf->log_level + verbose;
-
-	log_set_level(
-		level < LOG_LEVEL_COUNT ? (enum log_level)level : LOG_LEVEL_COUNT - 1);
-	log_set_journal(process_logs_to_journal());
-}
-
 static int
-run(const char *path, struct conf *conf)
+run(const struct options *o, struct conf *conf)
 {
 	struct err err;
 	struct rpc_server *server = NULL;
-	struct daemon *daemon = daemon_new(path, conf, &err);
+	struct daemon *daemon = daemon_new(o->config, conf, &err);
 	int code;
 
 	if (daemon != NULL)
@@ -62,6 +52,7 @@ run(const char *path, struct conf *conf)
 	if (server != NULL) {
 		log_info(NULL, "version %s, pool %s, configuration %.12s", VERSION,
 			daemon->conf->pool, daemon->conf->digest);
+		daemon->verbose = o->verbose;
 		daemon_start(daemon);
 		code = daemon_run(daemon);
 	} else {
@@ -84,8 +75,9 @@ start(const struct options *o)
 	conf = load(o->config);
 	if (conf == NULL)
 		return EXIT_CONFIG;
-	set_log(conf, o->verbose);
-	return run(o->config, conf);
+	log_set_level((enum log_level)daemon_log_level(conf, o->verbose));
+	log_set_journal(process_logs_to_journal());
+	return run(o, conf);
 }
 
 static int

@@ -195,6 +195,14 @@ collect_warnings(const struct conf_problems *problems, struct strings *warnings)
 	}
 }
 
+int
+daemon_log_level(const struct conf *conf, int64_t verbose)
+{
+	int64_t level = conf->log_level + verbose;
+
+	return level < LOG_LEVEL_COUNT ? (int)level : LOG_LEVEL_COUNT - 1;
+}
+
 static void
 swap_conf(struct daemon *d, struct conf *fresh, const struct daemon_reload *changes)
 {
@@ -207,7 +215,7 @@ swap_conf(struct daemon *d, struct conf *fresh, const struct daemon_reload *chan
 
 	d->conf = fresh;
 	pool_reload(d->pool, fresh);
-	log_set_level((enum log_level)fresh->log_level);
+	log_set_level((enum log_level)daemon_log_level(fresh, d->verbose));
 	event_emit(d->pool->events, NULL, &event);
 	log_info(NULL, "configuration read again: %s", text);
 	for (size_t n = 0; n < changes->stale.count; n++)

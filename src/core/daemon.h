@@ -27,6 +27,7 @@ struct daemon {
 	struct store *store;   /* owned */
 	struct pool *pool;     /* owned */
 	int64_t started_wall;
+	int64_t verbose; /* so many levels above log_level are logged */
 	bool stopping;
 	bool failed;          /* ended for an error at work: exit 1 */
 	loop_fn *on_reloaded; /* roles may have changed; or NULL */
@@ -38,6 +39,8 @@ struct daemon {
 
 /* Everything up to a loop that can run; ERR_CONFIG means exit 78. conf becomes the daemon's in any case. */
 struct daemon *daemon_new(const char *conf_path, struct conf *conf, struct err *err);
+/* log_level, and verbose levels more; enum log_level. */
+int daemon_log_level(const struct conf *conf, int64_t verbose);
 /* Listens to signals, steps what was resumed, says READY. */
 void daemon_start(struct daemon *d);
 /* 0, or the exit code. */

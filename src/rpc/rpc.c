@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/field.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/node.h"
 #include "rpc/command.h"
@@ -15,6 +16,7 @@
 #include "rpc/json.h"
 #include "rpc/spec.h"
 #include "sys/sock.h"
+#include "sys/watch.h"
 
 #include <string.h>
 
@@ -23,7 +25,8 @@ struct rpc {
 	const struct rpc_limits *limits;   /* borrowed */
 	struct conns *conns;               /* owned */
 	struct loop *loop;                 /* borrowed */
-	struct sock_listener *listener;    /* owned; NULL before rpc_listen */
+	struct watch *watch;            /* owned; of the socket's directory, or NULL */
+	struct sock_listener *listener; /* owned; NULL before rpc_listen */
 	const char **names; /* owned array of the methods' names, for suggestions */
 };
 
@@ -287,12 +290,35 @@ on_accept(void *arg, int fd)
 	conns_accept(rpc->conns, fd);
 }
 
+/* Something in the socket's directory came or went; it may have been the socket. */
+static void
+on_directory(void *arg)
+{
+	struct rpc *rpc = arg;
+	struct err err;
+
+	if (!sock_listener_is_lost(rpc->listener))
+		return;
+	if (sock_listener_rebind(rpc->listener, &err) == 0)
+		log_warning(NULL, "the socket was removed and is there again");
+	else
+		log_error(NULL, "the socket was removed: %s", err.text);
+}
+
 int
 rpc_listen(struct rpc *rpc, const char *path, mode_t mode, const char *group,
 	struct err *err)
 {
+	struct err trouble;
+
 	rpc->listener = sock_listen(rpc->loop, path, mode, group, on_accept, rpc, err);
-	return rpc->listener != NULL ? 0 : -1;
+	if (rpc->listener == NULL)
+		return -1;
+	rpc->watch = watch_new(rpc->loop, path, on_directory, rpc, &trouble);
+	if (rpc->watch == NULL)
+		log_warning(NULL, "%s: a removed socket will not be noticed",
+			trouble.text);
+	return 0;
 }
 
 void
@@ -330,6 +356,7 @@ rpc_free(struct rpc *rpc)
 {
 	if (rpc == NULL)
 		return;
+	watch_free(rpc->watch);
 	sock_listener_free(rpc->listener);
 	conns_free(rpc->conns);
 	free(rpc->names);

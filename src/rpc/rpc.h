@@ -52,7 +52,7 @@ extern const struct rpc_limits rpc_limits;
 /* Serves nobody yet. limits is borrowed. access becomes the server's. */
 struct rpc *rpc_new(struct loop *loop, const struct rpc_service *service,
 	const struct rpc_limits *limits, struct access *access);
-/* Listens at path, see sock_listen. */
+/* Listens at path, see sock_listen; a socket file that is removed comes back. */
 int rpc_listen(struct rpc *rpc, const char *path, mode_t mode, const char *group,
 	struct err *err);
 /* Listens on a socket that systemd passed; fd becomes the server's. */
