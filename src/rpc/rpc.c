@@ -309,9 +309,10 @@ int
 rpc_listen(struct rpc *rpc, const char *path, mode_t mode, const char *group,
 	struct err *err)
 {
+	struct sock_where where = {.path = path, .mode = mode, .group = group};
 	struct err trouble;
 
-	rpc->listener = sock_listen(rpc->loop, path, mode, group, on_accept, rpc, err);
+	rpc->listener = sock_listen_at(rpc->loop, &where, on_accept, rpc, err);
 	if (rpc->listener == NULL)
 		return -1;
 	rpc->watch = watch_new(rpc->loop, path, on_directory, rpc, &trouble);

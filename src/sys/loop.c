@@ -5,11 +5,11 @@
  * on CLOCK_BOOTTIME wakes us for the earliest.
  */
 #include "sys/loop.h"
-#include "sys/timers.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "sys/timers.h"
 
 #include <assert.h>
 #include <errno.h>

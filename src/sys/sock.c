@@ -362,15 +362,15 @@ listener_watch(struct sock_listener *l, int fd)
 }
 
 struct sock_listener *
-sock_listen(struct loop *loop, const char *path, mode_t mode, const char *group,
-	sock_accept_fn *fn, void *arg, struct err *err)
+sock_listen_at(struct loop *loop, const struct sock_where *where, sock_accept_fn *fn,
+	void *arg, struct err *err)
 {
 	struct sock_listener *l = listener_new(loop, fn, arg);
 	int fd;
 
-	l->path = xstrdup(path);
-	l->mode = mode;
-	l->group = xstrdup_opt(group);
+	l->path = xstrdup(where->path);
+	l->mode = where->mode;
+	l->group = xstrdup_opt(where->group);
 	fd = listener_open(l, err);
 	if (fd < 0) {
 		sock_listener_free(l);

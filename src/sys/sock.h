@@ -33,14 +33,21 @@ void sock_peer_fini(struct sock_peer *peer);
 /* A new connection; fd is the callee's. */
 typedef void sock_accept_fn(void *arg, int fd);
 
+/* Where to listen; borrowed for the call. */
+struct sock_where {
+	const char *path;
+	mode_t mode;       /* as in chmod */
+	const char *group; /* name or number; NULL for none */
+};
+
 /*
- * Binds and listens at path. The directory must be root's or ours and not writable for
- * others; a stale socket (nobody answers a connect) is replaced by binding beside it
- * and renaming; anything else in its place is an error. mode as in chmod; group NULL
- * for none. At EMFILE it stops accepting for one second and logs once.
+ * Binds and listens. The directory must be root's or ours and not writable for others; a
+ * stale socket (nobody answers a connect) is replaced by binding beside it and renaming;
+ * anything else in its place is an error. At EMFILE it stops accepting for one second and
+ * logs once.
  */
-struct sock_listener *sock_listen(struct loop *loop, const char *path, mode_t mode,
-	const char *group, sock_accept_fn *fn, void *arg, struct err *err);
+struct sock_listener *sock_listen_at(struct loop *loop, const struct sock_where *where,
+	sock_accept_fn *fn, void *arg, struct err *err);
 /*
  * Takes over a listening socket made by systemd (fd becomes ours; the path stays
  * theirs).

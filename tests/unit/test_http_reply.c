@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 #include "certificate.h"
+#include "scratch.h"
 #include "transfer.h"
 #include "unit.h"
 
@@ -317,11 +318,12 @@ START_TEST(test_tls)
 		{"localhost", false, 60, __LINE__},
 		{"127.0.0.1", true, 60, __LINE__},
 	};
-	char dir[] = "/tmp/test_http.XXXXXX";
-	AUTO(free) char *ca = NULL, *cleanup = NULL;
+	const char *dir;
+	AUTO(free) char *ca = NULL;
 	struct transfer_result r;
 
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	scratch_setup();
+	dir = scratch_path();
 	certificate_make(dir);
 	ca = xasprintf("%s/cert.pem", dir);
 	peer_start(&transfer.peer, serve_tls, dir);
@@ -349,8 +351,7 @@ START_TEST(test_tls)
 			r.reply.error);
 		transfer_result_fini(&r);
 	}
-	cleanup = xasprintf("rm -r %s", dir);
-	ck_assert_int_eq(system(cleanup), 0);
+	scratch_teardown();
 }
 END_TEST
 

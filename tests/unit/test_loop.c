@@ -1,303 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The turn, descriptors and signals. Timers as such are test_timers.c's.
+ */
+#include "actor.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/rng.h"
-#include "sys/loop.h"
 #include "unit.h"
 
 #include <signal.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-/* What happened, as letters in order. */
-static struct buf trail;
-static struct loop *loop;
-
-/* Something that leaves its letter, and may do more. */
-struct thing {
-	char letter;
-	struct loop_timer timer;
-	struct loop_poke poke;
-	struct loop_outbox outbox;
-	struct thing *other;
-	void (*more)(struct thing *self);
-};
-
 static void
-on_thing(void *arg)
-{
-	struct thing *t = arg;
-
-	buf_putc(&trail, t->letter);
-	if (t->more != NULL)
-		t->more(t);
-}
-
-static void
-thing_init(struct thing *t, char letter, void (*more)(struct thing *))
-{
-	memset(t, 0, sizeof(*t));
-	t->letter = letter;
-	t->more = more;
-	loop_timer_init(&t->timer, loop, on_thing, t);
-	loop_poke_init(&t->poke, loop, on_thing, t);
-	loop_outbox_init(&t->outbox, loop, on_thing, t);
-}
-
-static void
-setup_fake(void)
-{
-	struct err err;
-
-	clock_fake(1000000, 1700000000000);
-	loop = loop_new(&err);
-	ck_assert_ptr_nonnull(loop);
-}
-
-static void
-setup_real(void)
-{
-	struct err err;
-
-	clock_real();
-	loop = loop_new(&err);
-	ck_assert_ptr_nonnull(loop);
-}
-
-static void
-teardown(void)
-{
-	loop_free(loop);
-	buf_fini(&trail);
-	clock_real();
-}
-
-static void
-expect_trail(const char *expected)
-{
-	ck_assert_str_eq(buf_str(&trail), expected);
-	buf_clear(&trail);
-}
-
-static void
-clear_other(struct thing *self)
-{
-	loop_timer_clear(&self->other->timer);
-	loop_poke_clear(&self->other->poke);
-	loop_outbox_clear(&self->other->outbox);
-}
-
-START_TEST(test_timers_fire_in_order)
-{
-	static const int delays[] = {30, 10, 20, 10, 0, 30};
-	struct thing things[COUNT_OF(delays)];
-
-	for (size_t i = 0; i < COUNT_OF(delays); i++) {
-		thing_init(&things[i], (char)('a' + i), NULL);
-		loop_timer_in(&things[i].timer, delays[i]);
-	}
-	loop_turn(loop, true);
-	expect_trail("e");
-	ck_assert_int_eq(loop_next_due_ms(loop), clock_ms() + 10);
-	loop_turn(loop, true);
-	expect_trail("");
-	clock_fake_advance(9);
-	loop_turn(loop, true);
-	expect_trail("");
-	clock_fake_advance(1);
-	loop_turn(loop, true);
-	expect_trail("bd");
-	clock_fake_advance(1000);
-	loop_turn(loop, true);
-	expect_trail("caf");
-	ck_assert_int_eq(loop_next_due_ms(loop), INT64_MAX);
-}
-END_TEST
-
-START_TEST(test_timer_again_and_clear)
-{
-	struct thing a, b;
-
-	thing_init(&a, 'a', NULL);
-	thing_init(&b, 'b', NULL);
-	loop_timer_clear(&a.timer);
-	ck_assert(!loop_timer_armed(&a.timer));
-	loop_timer_in(&a.timer, 10);
-	loop_timer_in(&b.timer, 20);
-	loop_timer_in(&a.timer, 30);
-	ck_assert(loop_timer_armed(&a.timer));
-	clock_fake_advance(20);
-	loop_turn(loop, true);
-	expect_trail("b");
-	loop_timer_clear(&a.timer);
-	ck_assert(!loop_timer_armed(&a.timer));
-	clock_fake_advance(20);
-	loop_turn(loop, true);
-	expect_trail("");
-	loop_timer_in(&a.timer, INT64_MAX);
-	ck_assert_int_eq(loop_next_due_ms(loop), INT64_MAX);
-	loop_timer_clear(&a.timer);
-}
-END_TEST
-
-static void
-arm_now(struct thing *self)
-{
-	loop_timer_in(&self->timer, -5);
-}
-
-/* Due together: the first clears the second, the third comes again only a turn later. */
-START_TEST(test_timers_that_touch_each_other)
-{
-	struct thing a, b, c;
-
-	thing_init(&a, 'a', clear_other);
-	thing_init(&b, 'b', NULL);
-	thing_init(&c, 'c', arm_now);
-	a.other = &b;
-	loop_timer_in(&a.timer, 1);
-	loop_timer_in(&b.timer, 1);
-	loop_timer_in(&c.timer, 1);
-	clock_fake_advance(1);
-	loop_turn(loop, true);
-	expect_trail("ac");
-	ck_assert(!loop_timer_armed(&b.timer));
-	loop_turn(loop, true);
-	expect_trail("c");
-	loop_timer_clear(&c.timer);
-}
-END_TEST
-
-/* A wild mix of arming, clearing and time against a plain array. */
-START_TEST(test_heap_against_a_model)
-{
-	struct thing things[50];
-	bool armed[50] = {false};
-	struct rng rng;
-
-	rng_seed(&rng, (uint64_t)_i);
-	for (size_t i = 0; i < 50; i++)
-		thing_init(&things[i], (char)('0' + i), NULL);
-	for (int step = 0; step < 2000; step++) {
-		size_t i = (size_t)rng_below(&rng, 50);
-		int64_t next = INT64_MAX;
-
-		if (rng_below(&rng, 3) == 0) {
-			loop_timer_clear(&things[i].timer);
-			armed[i] = false;
-		} else {
-			loop_timer_in(&things[i].timer, (int64_t)rng_below(&rng, 100));
-			armed[i] = true;
-		}
-		clock_fake_advance((int64_t)rng_below(&rng, 8));
-		loop_turn(loop, false);
-		for (size_t k = 0; k < 50; k++) {
-			int64_t due = things[k].timer.due_ms;
-			bool fires = armed[k] && due <= clock_ms();
-			bool fired = strchr(buf_str(&trail), things[k].letter) != NULL;
-
-			ck_assert_int_eq(fires, fired);
-			armed[k] = armed[k] && !fires;
-			ck_assert_int_eq(armed[k], loop_timer_armed(&things[k].timer));
-			if (armed[k] && due < next)
-				next = due;
-		}
-		ck_assert_int_eq(loop_next_due_ms(loop), next);
-		for (size_t k = 1; k < trail.len; k++) {
-			const struct loop_timer *x =
-				&things[trail.data[k - 1] - '0'].timer;
-			const struct loop_timer *y = &things[trail.data[k] - '0'].timer;
-
-			ck_assert(x->due_ms < y->due_ms ||
-				(x->due_ms == y->due_ms && x->order < y->order));
-		}
-		buf_clear(&trail);
-	}
-	for (size_t i = 0; i < 50; i++)
-		loop_timer_clear(&things[i].timer);
-}
-END_TEST
-
-static void
-on_readable(void *arg, int fd, unsigned what)
-{
-	char byte;
-
-	ck_assert_uint_eq(what, LOOP_READ);
-	ck_assert_int_eq(read(fd, &byte, 1), 1);
-	(*(int *)arg)++;
-}
-
-/* FAULTS T4: thousands due at once after a resume, and the socket is served meanwhile. */
-START_TEST(test_a_crowd_of_timers_starves_nobody)
-{
-	enum { CROWD = 10000 };
-	struct thing *things = xcalloc(CROWD, sizeof(*things));
-	int pair[2], reads = 0, turns = 0;
-	struct loop_fd *watch;
-
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	watch = loop_fd_new(loop, pair[0], LOOP_READ, on_readable, &reads);
-	for (int i = 0; i < CROWD; i++) {
-		thing_init(&things[i], '.', NULL);
-		loop_timer_in(&things[i].timer, i % 1000);
-	}
-	clock_fake_advance(28800000);
-	while (loop_next_due_ms(loop) != INT64_MAX) {
-		ck_assert_int_eq(write(pair[1], "x", 1), 1);
-		loop_turn(loop, true);
-		turns++;
-		ck_assert_int_eq(reads, turns);
-	}
-	ck_assert_uint_eq(trail.len, CROWD);
-	ck_assert_int_eq(turns, (CROWD + 255) / 256);
-	loop_fd_free(watch);
-	close(pair[0]);
-	close(pair[1]);
-	free(things);
-}
-END_TEST
-
-START_TEST(test_timer_waits_on_boottime)
-{
-	struct thing a;
-	int64_t begin = clock_ms();
-
-	thing_init(&a, 'a', NULL);
-	loop_timer_in(&a.timer, 30);
-	while (trail.len == 0)
-		loop_turn(loop, true);
-	ck_assert_int_ge(clock_ms() - begin, 30);
-	ck_assert_int_lt(clock_ms() - begin, 2000);
-	/* A far timer in the way of a near one. */
-	buf_clear(&trail);
-	loop_timer_in(&a.timer, 1000000);
-	loop_turn(loop, false);
-	begin = clock_ms();
-	loop_timer_in(&a.timer, 20);
-	while (trail.len == 0)
-		loop_turn(loop, true);
-	ck_assert_int_ge(clock_ms() - begin, 20);
-}
-END_TEST
-
-static void
-poke_other(struct thing *self)
+poke_other(struct actor *self)
 {
 	loop_poke(&self->other->poke);
 }
 
 START_TEST(test_pokes_coalesce_and_come_to_rest)
 {
-	struct thing a, b, c;
+	struct actor a, b, c;
 
-	thing_init(&a, 'a', poke_other);
-	thing_init(&b, 'b', poke_other);
-	thing_init(&c, 'c', NULL);
+	actor_init(&a, 'a', poke_other);
+	actor_init(&b, 'b', poke_other);
+	actor_init(&c, 'c', NULL);
 	a.other = &b;
 	b.other = &c;
 	loop_poke(&a.poke);
@@ -312,16 +41,16 @@ START_TEST(test_pokes_coalesce_and_come_to_rest)
 END_TEST
 
 static void
-poke_self(struct thing *self)
+poke_self(struct actor *self)
 {
 	loop_poke(&self->poke);
 }
 
 START_TEST(test_pokes_are_bounded)
 {
-	struct thing a;
+	struct actor a;
 
-	thing_init(&a, 'a', poke_self);
+	actor_init(&a, 'a', poke_self);
 	loop_poke(&a.poke);
 	loop_turn(loop, true);
 	ck_assert_uint_eq(trail.len, 100);
@@ -337,10 +66,10 @@ END_TEST
 
 START_TEST(test_clear_within_a_round)
 {
-	struct thing a, b;
+	struct actor a, b;
 
-	thing_init(&a, 'a', clear_other);
-	thing_init(&b, 'b', NULL);
+	actor_init(&a, 'a', actor_clear_other);
+	actor_init(&b, 'b', NULL);
 	a.other = &b;
 	loop_poke(&a.poke);
 	loop_poke(&b.poke);
@@ -365,19 +94,19 @@ on_commit(void *arg)
 }
 
 static void
-put_self(struct thing *self)
+put_self(struct actor *self)
 {
 	loop_outbox_put(&self->outbox);
 }
 
 START_TEST(test_order_of_a_turn)
 {
-	struct thing timer, poke, out;
+	struct actor timer, poke, out;
 	int result = 0;
 
-	thing_init(&timer, 't', poke_other);
-	thing_init(&poke, 'p', NULL);
-	thing_init(&out, 'o', NULL);
+	actor_init(&timer, 't', poke_other);
+	actor_init(&poke, 'p', NULL);
+	actor_init(&out, 'o', NULL);
 	timer.other = &poke;
 	loop_set_commit(loop, on_commit, &result);
 	loop_outbox_put(&out.outbox);
@@ -391,10 +120,10 @@ END_TEST
 
 START_TEST(test_failed_commit_keeps_the_outbox)
 {
-	struct thing out;
+	struct actor out;
 	int result = -1;
 
-	thing_init(&out, 'o', NULL);
+	actor_init(&out, 'o', NULL);
 	loop_set_commit(loop, on_commit, &result);
 	loop_turn(loop, true);
 	expect_trail("?");
@@ -419,11 +148,11 @@ END_TEST
 
 START_TEST(test_outbox_goes_on_next_turn_without_waiting)
 {
-	struct thing out, poke;
+	struct actor out, poke;
 	int result = 0;
 
-	thing_init(&out, 'o', put_self);
-	thing_init(&poke, 'p', NULL);
+	actor_init(&out, 'o', put_self);
+	actor_init(&poke, 'p', NULL);
 	loop_set_commit(loop, on_commit, &result);
 	loop_outbox_put(&out.outbox);
 	loop_turn(loop, true);
@@ -449,18 +178,18 @@ on_free(void *ptr)
 }
 
 static void
-defer_free(struct thing *self)
+defer_free(struct actor *self)
 {
 	loop_defer_free(loop, on_free, self);
 }
 
 START_TEST(test_frees_come_last)
 {
-	struct thing a, out;
+	struct actor a, out;
 	int result = 0;
 
-	thing_init(&a, 'a', defer_free);
-	thing_init(&out, 'o', NULL);
+	actor_init(&a, 'a', defer_free);
+	actor_init(&out, 'o', NULL);
 	loop_set_commit(loop, on_commit, &result);
 	loop_poke(&a.poke);
 	loop_outbox_put(&out.outbox);
@@ -472,7 +201,7 @@ START_TEST(test_frees_come_last)
 	loop_defer_free(loop, on_free, NULL);
 	loop_free(loop);
 	expect_trail("f");
-	setup_fake();
+	actor_setup_fake();
 }
 END_TEST
 
@@ -566,11 +295,11 @@ END_TEST
 
 START_TEST(test_signals)
 {
-	struct thing a;
+	struct actor a;
 	struct loop_signal *s;
 
-	thing_init(&a, 's', NULL);
-	s = loop_signal_new(loop, SIGUSR1, on_thing, &a);
+	actor_init(&a, 's', NULL);
+	s = loop_signal_new(loop, SIGUSR1, actor_act, &a);
 	raise(SIGUSR1);
 	loop_turn(loop, true);
 	expect_trail("s");
@@ -582,7 +311,7 @@ START_TEST(test_signals)
 END_TEST
 
 static void
-stop_loop(struct thing *self)
+stop_loop(struct actor *self)
 {
 	loop_poke(&self->other->poke);
 	loop_stop(loop);
@@ -590,11 +319,11 @@ stop_loop(struct thing *self)
 
 START_TEST(test_run_until_stop)
 {
-	struct thing a, b, out;
+	struct actor a, b, out;
 
-	thing_init(&a, 'a', stop_loop);
-	thing_init(&b, 'b', NULL);
-	thing_init(&out, 'o', NULL);
+	actor_init(&a, 'a', stop_loop);
+	actor_init(&b, 'b', NULL);
+	actor_init(&out, 'o', NULL);
 	a.other = &b;
 	loop_timer_in(&a.timer, 5);
 	loop_outbox_put(&out.outbox);
@@ -609,11 +338,11 @@ END_TEST
 /* An idle loop waits for its timer, it does not look for it. */
 START_TEST(test_idle_costs_nothing)
 {
-	struct thing a, b;
+	struct actor a, b;
 	struct timespec begin, end;
 
-	thing_init(&a, 'a', stop_loop);
-	thing_init(&b, 'b', NULL);
+	actor_init(&a, 'a', stop_loop);
+	actor_init(&b, 'b', NULL);
 	a.other = &b;
 	loop_timer_in(&a.timer, 300);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
@@ -628,12 +357,12 @@ END_TEST
 START_TEST(test_two_loops)
 {
 	struct loop *first = loop, *second;
-	struct thing a, b;
+	struct actor a, b;
 	struct err err;
 
-	thing_init(&a, 'a', NULL);
+	actor_init(&a, 'a', NULL);
 	second = loop = loop_new(&err);
-	thing_init(&b, 'b', NULL);
+	actor_init(&b, 'b', NULL);
 	loop_poke(&a.poke);
 	loop_poke(&b.poke);
 	loop_turn(second, true);
@@ -651,12 +380,7 @@ test_suite(void)
 	Suite *suite = suite_create("loop");
 	TCase *fake = tcase_create("fake"), *real = tcase_create("real");
 
-	tcase_add_checked_fixture(fake, setup_fake, teardown);
-	tcase_add_test(fake, test_timers_fire_in_order);
-	tcase_add_test(fake, test_timer_again_and_clear);
-	tcase_add_test(fake, test_timers_that_touch_each_other);
-	tcase_add_loop_test(fake, test_heap_against_a_model, 1, 4);
-	tcase_add_test(fake, test_a_crowd_of_timers_starves_nobody);
+	tcase_add_checked_fixture(fake, actor_setup_fake, actor_teardown);
 	tcase_add_test(fake, test_pokes_coalesce_and_come_to_rest);
 	tcase_add_test(fake, test_pokes_are_bounded);
 	tcase_add_test(fake, test_clear_within_a_round);
@@ -664,8 +388,7 @@ test_suite(void)
 	tcase_add_test(fake, test_failed_commit_keeps_the_outbox);
 	tcase_add_test(fake, test_frees_come_last);
 	suite_add_tcase(suite, fake);
-	tcase_add_checked_fixture(real, setup_real, teardown);
-	tcase_add_test(real, test_timer_waits_on_boottime);
+	tcase_add_checked_fixture(real, actor_setup_real, actor_teardown);
 	tcase_add_test(real, test_outbox_goes_on_next_turn_without_waiting);
 	tcase_add_test(real, test_descriptor_wants);
 	tcase_add_test(real, test_freed_while_ready);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "certificate.h"
 #include "peer.h"
+#include "scratch.h"
 #include "sys/http.h"
 #include "sys/loop.h"
 #include "sys/mail.h"
@@ -43,6 +44,7 @@ setup(void)
 {
 	struct err err;
 
+	scratch_setup();
 	signal(SIGPIPE, SIG_IGN);
 	loop = loop_new(&err);
 	http = http_new(loop, "ec2workerd/test", &err);
@@ -55,6 +57,7 @@ teardown(void)
 	http_free(http);
 	loop_free(loop);
 	peer_fini(&peer);
+	scratch_teardown();
 }
 
 static void
@@ -193,7 +196,7 @@ static const struct {
 
 START_TEST(test_tls)
 {
-	char dir[] = "/tmp/test_mail.XXXXXX";
+	const char *dir = scratch_path();
 	struct tls_arg arg = {.mode = tls_rows[_i].mode, .dir = dir};
 	struct result r;
 	struct mail_relay relay = {
@@ -202,9 +205,8 @@ START_TEST(test_tls)
 		.starttls = tls_rows[_i].starttls,
 		.total_ms = 10000,
 	};
-	AUTO(free) char *url = NULL, *ca = NULL, *cleanup = NULL;
+	AUTO(free) char *url = NULL, *ca = NULL;
 
-	ck_assert_ptr_nonnull(mkdtemp(dir));
 	certificate_make(dir);
 	ca = xasprintf("%s/cert.pem", dir);
 	relay.ca_file = tls_rows[_i].own_ca ? ca : NULL;
@@ -221,8 +223,6 @@ START_TEST(test_tls)
 		"line %d: %d %s: %s", tls_rows[_i].line, r.outcome, r.text, peer.said);
 	/* Not in any row. */
 	ck_assert_ptr_null(strstr(peer.said, "AUTH PLAIN AHVzZXIAc2Vrcml0;"));
-	cleanup = xasprintf("rm -r %s", dir);
-	ck_assert_int_eq(system(cleanup), 0);
 }
 END_TEST
 

@@ -108,9 +108,17 @@ count_descriptors(void)
 }
 
 static struct sock_listener *
+listen_at(const char *where, mode_t mode, const char *group, struct err *err)
+{
+	struct sock_where place = {.path = where, .mode = mode, .group = group};
+
+	return sock_listen_at(loop, &place, on_accept, &accepted, err);
+}
+
+static struct sock_listener *
 listen_here(struct err *err)
 {
-	return sock_listen(loop, path, 0660, NULL, on_accept, &accepted, err);
+	return listen_at(path, 0660, NULL, err);
 }
 
 static int
@@ -361,16 +369,15 @@ START_TEST(test_groups)
 	struct stat st;
 	char own[32];
 
-	ck_assert_ptr_null(sock_listen(loop, path, 0660, "no-such-group-here",
-		on_accept, &accepted, &err));
+	ck_assert_ptr_null(listen_at(path, 0660, "no-such-group-here", &err));
 	ck_assert_str_eq(err.text, "group no-such-group-here: not known");
 	snprintf(own, sizeof(own), "%u", (unsigned)getegid());
-	l = sock_listen(loop, path, 0600, own, on_accept, &accepted, &err);
+	l = listen_at(path, 0600, own, &err);
 	ck_assert_msg(l != NULL, "%s", err.text);
 	sock_listener_free(l);
 	if (geteuid() != 0)
 		return;
-	l = sock_listen(loop, path, 0620, "12345", on_accept, &accepted, &err);
+	l = listen_at(path, 0620, "12345", &err);
 	ck_assert_msg(l != NULL, "%s", err.text);
 	ck_assert_int_eq(lstat(path, &st), 0);
 	ck_assert_uint_eq(st.st_gid, 12345);
@@ -394,7 +401,7 @@ START_TEST(test_long_path)
 	snprintf(deep, sizeof(deep), "%s/%s/rpc.sock", dir, sub);
 	ck_assert_int_eq(sock_connect(deep, &err), -1);
 	ck_assert_int_eq(err.code, ERR_UNAVAILABLE);
-	l = sock_listen(loop, deep, 0600, NULL, on_accept, &accepted, &err);
+	l = listen_at(deep, 0600, NULL, &err);
 	ck_assert_msg(l != NULL, "%s", err.text);
 	fd = sock_connect(deep, &err);
 	ck_assert_msg(fd >= 0, "%s", err.text);
