@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A connection, the peer's end of it, and what was told of it; for the tests of sys/sock. The
- * clock stands still and is moved by hand; a socket pair delivers at once, so one turn
- * after a write the other end has it.
+ * A connection, the peer's end of it, and what was told of it; for the tests of
+ * sys/sock. The clock stands still and is moved by hand; a socket pair delivers at once,
+ * so one turn after a write the other end has it.
  */
 #ifndef TESTS_CONN_END_H
 #define TESTS_CONN_END_H
