@@ -40,7 +40,7 @@ TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
 # These run before anything is configured, and call make for what they need.
-UNCONFIGURED := check lint fuzz clean distclean .venv/installed
+UNCONFIGURED := check demo lint fuzz clean distclean .venv/installed
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
@@ -178,6 +178,13 @@ check-integration: all $(TEST_TOOLS) .venv/installed
 	$(Q)/usr/bin/python3 -m venv .venv
 	$(Q).venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
 	$(Q)touch $@
+
+# The whole at work, on a simulated EC2.
+.PHONY: demo
+demo:
+	$(Q)tools/install-deps demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tools/demo $(B)
 
 # Everything, with both compilers and with sanitizers, in builds of its own.
 .PHONY: check
