@@ -186,15 +186,14 @@ on_terminated(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 	} else {
 		back_off(i, a->retry_after_ms);
 		log_warning(name, "%s is not terminated yet: %s", i->id, a->err.text);
-		i->launch->worker->last_error = a->err;
-		pool_dirty_worker(i->launch->worker);
+		worker_note_error(i->launch->worker, i->launch->generation, &a->err);
 	}
 	loop_poke(&i->poke);
 }
 
-/* The commit that says "condemned" has returned (L10). */
+/* "Condemned" is on disk (L10). */
 static void
-on_outbox(void *arg)
+terminate(void *arg)
 {
 	struct instance *i = arg;
 	struct cloud *c = i->launch->cloud;
@@ -210,7 +209,10 @@ step_condemned(struct instance *i)
 		return;
 	if (i->console != NULL && !deadline_is_over(&i->pending))
 		return;
-	loop_outbox_put(&i->outbox);
+	if (i->dirty)
+		loop_outbox_put(&i->outbox);
+	else /* of an earlier turn: a ledger that cannot be written now is no reason to wait */
+		terminate(i);
 }
 
 static void
@@ -309,7 +311,7 @@ instance_init(struct instance *i, struct launch *l)
 	i->launch = l;
 	loop_timer_init(&i->timer, l->pool->loop, on_poke, i);
 	loop_poke_init(&i->poke, l->pool->loop, on_poke, i);
-	loop_outbox_init(&i->outbox, l->pool->loop, on_outbox, i);
+	loop_outbox_init(&i->outbox, l->pool->loop, terminate, i);
 	l->instances++;
 	HASH_ADD_KEYPTR(hh, l->pool->instances, i->id, strlen(i->id), i);
 }

@@ -247,8 +247,7 @@ note_error(struct launch *l, const struct ec2_answer *a)
 	if (a->verdict == VERDICT_DONE && a->err.code == ERR_NONE)
 		return;
 	l->error = a->err;
-	l->worker->last_error = a->err;
-	pool_dirty_worker(l->worker);
+	worker_note_error(l->worker, l->generation, &a->err);
 	if (a->class == EC2_CLASS_MISMATCH || a->class == EC2_CLASS_TOKEN)
 		log_error(l->worker->name, "launch %s: %s", l->id, a->err.text);
 	else

@@ -130,6 +130,15 @@ set_phase(struct worker *w, enum worker_phase to)
 }
 
 void
+worker_note_error(struct worker *w, int64_t generation, const struct err *err)
+{
+	if (generation != w->generation)
+		return;
+	w->last_error = *err;
+	pool_dirty_worker(w);
+}
+
+void
 worker_changed(struct worker *w)
 {
 	loop_poke(&w->poke);
@@ -346,6 +355,10 @@ tell_state(struct worker *w)
 
 	if (now == w->state)
 		return;
+	if (now == WORKER_SUBSTANTIATED && w->last_error.code != ERR_NONE) {
+		err_clear(&w->last_error); /* what troubled the start is history */
+		pool_dirty_worker(w);
+	}
 	worker_event(w, EVENT_STATE, NULL, worker_state_name(w->state),
 		worker_state_name(now),
 		&(struct cause){w->by,

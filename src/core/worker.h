@@ -89,6 +89,8 @@ void worker_launch_failed(struct worker *w, struct launch *l, bool was_ready,
 	const struct err *err);
 /* Something of its launches changed that waiters or the state may depend on. */
 void worker_changed(struct worker *w);
+/* What EC2 said, for last_error; of an older generation it is nobody's business now. */
+void worker_note_error(struct worker *w, int64_t generation, const struct err *err);
 /* Emits an event of this worker. type: enum event_type. */
 void worker_event(struct worker *w, int type, const struct launch *l, const char *from,
 	const char *to, const struct cause *cause);

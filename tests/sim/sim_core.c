@@ -48,6 +48,7 @@ struct life {
 	struct loop *loop;
 	struct pool *pool;
 	enum crash crash; /* in the present turn */
+	bool disk_full;   /* no commit succeeds, and nothing leaves */
 	unsigned crashes;
 	char failure[600];
 };
@@ -65,7 +66,8 @@ on_commit(void *arg)
 	struct life *v = arg;
 	struct err err;
 
-	if (v->crash == CRASH_BEFORE_COMMIT)
+	v->pool->degraded = v->disk_full;
+	if (v->crash == CRASH_BEFORE_COMMIT || v->disk_full)
 		return -1;
 	if (pool_commit(v->pool, &err) != STORE_OK) {
 		failed(v, err.text);
@@ -114,7 +116,7 @@ turn(struct life *v, unsigned crash_thousandth)
 	if (rng_below(&v->rng, 1000) < crash_thousandth)
 		v->crash = rng_below(&v->rng, 2) == 0 ? CRASH_BEFORE_COMMIT
 						      : CRASH_AFTER_COMMIT;
-	kept = v->crash != CRASH_BEFORE_COMMIT;
+	kept = v->crash != CRASH_BEFORE_COMMIT && !v->disk_full;
 	loop_turn(v->loop, false);
 	if (v->crash != CRASH_NONE) {
 		v->crashes++;
@@ -250,6 +252,13 @@ act_reload(struct life *v, unsigned crash)
 	(void)turn(v, crash);
 }
 
+static void
+act_fill_disk(struct life *v, unsigned crash)
+{
+	v->disk_full = !v->disk_full;
+	(void)turn(v, crash);
+}
+
 static const struct action {
 	void (*act)(struct life *v, unsigned crash);
 	unsigned weight;
@@ -261,6 +270,7 @@ static const struct action {
 	{act_detach, 2},
 	{act_kill, 1},
 	{act_reload, 1},
+	{act_fill_disk, 1},
 };
 
 static void
@@ -320,6 +330,7 @@ settle(struct life *v)
 	int64_t limit = clock_ms() + QUIET_MS;
 
 	memset(&v->cloud.faults, 0, sizeof(v->cloud.faults));
+	v->disk_full = false;
 	for (w = pool_first(v->pool); w != NULL; w = pool_next(w)) {
 		allow_deaths(v, w->name);
 		if (worker_insubstantiate(w, 0, &actor, &done, &err) < 0)

@@ -311,6 +311,56 @@ START_TEST(test_l10_terminate_for_ever)
 }
 END_TEST
 
+/* P17: what is condemned on disk is terminated though the disk is full; nothing new is launched. */
+START_TEST(test_l10_disk_full)
+{
+	struct world v;
+
+	world_init(&v, FIXED "  b: { password: x }\n");
+	world_ready(&v, "a");
+	v.cloud.faults.never_sent = 1000;
+	world_down(&v, "a");
+	world_run(&v, 3000);
+	v.disk_full = true;
+	v.cloud.faults.never_sent = 0;
+	world_up(&v, "b");
+	world_run(&v, 120000);
+	ck_assert(fake_cloud_living(&v.cloud) == 0);
+	ck_assert(v.cloud.runs == 1);
+	v.disk_full = false;
+	world_run(&v, 60000);
+	ck_assert_int_eq(worker_state(world_worker(&v, "a")), WORKER_NOT_SUBSTANTIATED);
+	ck_assert(v.cloud.runs == 2);
+	world_fini(&v);
+}
+END_TEST
+
+/* What an old machine's end says is not the new generation's error, and success clears it. */
+START_TEST(test_last_error_is_of_this_generation)
+{
+	struct world v;
+	struct worker *w;
+
+	world_init(&v,
+		"  a: { password: generated, user_data: '{{ password }}', missing_timeout: 2h }\n");
+	script(&v, 0, VERDICT_REFUSED, EC2_CLASS_CAPACITY, false, 1);
+	world_up(&v, "a");
+	w = world_worker(&v, "a");
+	world_run(&v, 2500);
+	ck_assert_int_eq(w->last_error.code, ERR_FAILED);
+	world_run(&v, 60000);
+	world_attach(&v, "a");
+	world_run(&v, 10);
+	ck_assert_int_eq(w->last_error.code, ERR_NONE);
+	v.cloud.faults.throttle = 1000;
+	world_down(&v, "a");
+	world_up(&v, "a");
+	world_run(&v, 10000);
+	ck_assert_int_eq(w->last_error.code, ERR_NONE);
+	world_fini(&v);
+}
+END_TEST
+
 /* L11: an instance that EC2 does not show at all is gone after 3 times NotFound over 15 minutes. */
 START_TEST(test_l11_not_found)
 {
@@ -371,6 +421,8 @@ test_suite(void)
 	tcase_add_test(t, test_l8_watch_needs_a_listing);
 	tcase_add_test(t, test_l9_abandon);
 	tcase_add_test(t, test_l10_terminate_for_ever);
+	tcase_add_test(t, test_l10_disk_full);
+	tcase_add_test(t, test_last_error_is_of_this_generation);
 	tcase_add_test(t, test_l11_not_found);
 	tcase_add_test(t, test_l12_terminated_token);
 	tcase_add_test(t, test_l13_twin);

@@ -44,6 +44,9 @@ on_commit(void *arg)
 	struct world *v = arg;
 	struct err err;
 
+	v->pool->degraded = v->disk_full;
+	if (v->disk_full)
+		return -1;
 	ck_assert_msg(pool_commit(v->pool, &err) == STORE_OK, "%s", err.text);
 	return 0;
 }

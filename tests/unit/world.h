@@ -15,6 +15,7 @@ struct world {
 	struct store *store;
 	struct loop *loop;
 	struct pool *pool;
+	bool disk_full; /* no commit succeeds */
 };
 
 /* workers: the YAML below `workers:`, each line indented by two blanks. */
