@@ -19,12 +19,13 @@ say = $(if $(filter 0,$(V)),@printf '%-9s%s\n' '$1' '$2')
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
-LAYERS := base sys conf ec2 core rpc ctl sim
+LAYERS := base sys conf ec2 core rpc ctl sim doc
 # Users before what they use, as the linker wants it.
 DAEMON_LAYERS := rpc core ec2 conf sys base
 CTL_LAYERS := ctl sys base
 SIM_LAYERS := sim sys base
-TEST_LAYERS := sim ctl $(DAEMON_LAYERS)
+# Everything but the programs themselves.
+ALL_LAYERS := doc sim ctl $(DAEMON_LAYERS)
 
 sources = $(wildcard src/$1/*.c)
 objects = $(patsubst %.c,$(B)/%.o,$1)
@@ -34,6 +35,8 @@ libraries = $(foreach l,$1,$(call library,$l))
 PROGRAMS := $(patsubst src/%.c,$(B)/%,$(wildcard src/ec2workerd.c src/ec2workerctl.c src/ec2sim.c))
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 SIM_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/sim/sim_*.c))
+# Manual pages: the text is written by hand, what is a row is filled in.
+PAGES := $(patsubst %.in,$(B)/%,$(wildcard man/*.in))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 # Whatever else stands beside the tests is linked into those that use it.
@@ -55,7 +58,7 @@ $(CONFIG): look-again
 endif
 
 .PHONY: all
-all: $(call libraries,$(LAYERS)) $(PROGRAMS)
+all: $(call libraries,$(LAYERS)) $(PROGRAMS) $(PAGES)
 
 configure: configure.ac
 	$(call say,AUTOCONF,$@)
@@ -118,7 +121,23 @@ $(B)/ec2workerctl: $(B)/src/ec2workerctl.o $(call library,ctl) $(call objects,$(
 $(B)/ec2sim: $(B)/src/ec2sim.o $(call libraries,$(SIM_LAYERS))
 	$(call link)
 
-TEST_LIBS := $(B)/libtest.a $(call libraries,$(TEST_LAYERS))
+# Not installed: it knows the rows of all, for man/ and ARCHITECTURE.md.
+$(B)/docgen: $(B)/src/docgen.o $(call libraries,$(ALL_LAYERS))
+	$(call link)
+
+$(PAGES): $(B)/%: %.in $(B)/docgen
+	$(call say,FILL,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(B)/docgen fill $< >$@
+
+# The parts of committed documents that are made from rows; make lint compares them.
+.PHONY: docs
+docs: $(B)/docgen
+	$(Q)for file in $$(grep -l '^<!-- docgen: ' *.md); do \
+		$(B)/docgen fill $$file >$(B)/filled.md && cp $(B)/filled.md $$file || exit 1; \
+	done
+
+TEST_LIBS := $(B)/libtest.a $(call libraries,$(ALL_LAYERS))
 $(UNIT_TESTS) $(SIM_TESTS): $(B)/tests/%: $(B)/tests/%.o $(TEST_LIBS)
 	$(call link,$(CHECK_LIBS))
 # With --enable-fuzz libFuzzer brings the main program, without it ours replays files.
@@ -211,15 +230,30 @@ fuzz-run: $(FUZZERS)
 			$(B)/corpus/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
 
+# from=to, in lists for installing and for removing.
+PROGRAM_PLACES = $(foreach p,$(PROGRAMS),$p=$(if $(filter %d,$p),$(sbindir),$(bindir))/$(notdir $p))
+UNIT_PLACES = $(foreach u,$(wildcard systemd/*.service systemd/*.socket),$u=$(systemdsystemunitdir)/$(notdir $u))
+FILE_PLACES = $(foreach p,$(PAGES),$p=$(mandir)/man$(subst .,,$(suffix $p))/$(notdir $p)) \
+	systemd/ec2workerd.sysusers.conf=$(sysusersdir)/ec2workerd.conf \
+	etc/ec2workerd.yaml=$(docdir)/examples/ec2workerd.yaml
+
 .PHONY: install uninstall
 install: all
 	$(call say,INSTALL,$(DESTDIR)$(prefix))
-	$(Q)$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir)
-	$(Q)$(INSTALL) $(B)/ec2workerd $(DESTDIR)$(sbindir)
-	$(Q)$(INSTALL) $(B)/ec2workerctl $(B)/ec2sim $(DESTDIR)$(bindir)
+	$(Q)for p in $(PROGRAM_PLACES); do \
+		$(INSTALL) -D -m 755 "$${p%%=*}" "$(DESTDIR)$${p#*=}" || exit 1; \
+	done
+	$(Q)for p in $(FILE_PLACES); do \
+		$(INSTALL) -D -m 644 "$${p%%=*}" "$(DESTDIR)$${p#*=}" || exit 1; \
+	done
+	@# The units are written for the places of a distribution.
+	$(Q)for p in $(UNIT_PLACES); do \
+		sed -e 's|/usr/sbin/ec2|$(sbindir)/ec2|' -e 's|/usr/bin/ec2|$(bindir)/ec2|' \
+			-e 's|/etc/ec2workerd/|$(sysconfdir)/ec2workerd/|' "$${p%%=*}" | \
+			$(INSTALL) -D -m 644 /dev/stdin "$(DESTDIR)$${p#*=}" || exit 1; \
+	done
 uninstall:
-	$(Q)rm -f $(DESTDIR)$(sbindir)/ec2workerd
-	$(Q)rm -f $(DESTDIR)$(bindir)/ec2workerctl $(DESTDIR)$(bindir)/ec2sim
+	$(Q)for p in $(PROGRAM_PLACES) $(FILE_PLACES) $(UNIT_PLACES); do rm -f "$(DESTDIR)$${p#*=}"; done
 
 .PHONY: clean distclean
 clean:

@@ -99,7 +99,10 @@ field_expects(const struct field *row, struct buf *out)
 {
 	bool many = (row->flags & FIELD_MANY) != 0 && words[row->type].many != NULL;
 
-	buf_puts(out, many ? words[row->type].many : words[row->type].one);
+	if (row->type == FIELD_STRMAP && row->sub != NULL)
+		buf_puts(out, "a mapping of names to mappings");
+	else
+		buf_puts(out, many ? words[row->type].many : words[row->type].one);
 	if (row->type == FIELD_ENUM)
 		add_choices(row, out);
 	if (field_has_min(row) || field_has_max(row)) {

@@ -32,11 +32,10 @@ opts_set(void *arg, const struct field *row, const char *text, struct err *err)
 	return 0;
 }
 
-/* The row's name as it stands on the command line. The caller's. */
-static char *
-dashed(const char *name)
+char *
+opts_name(const struct field *row)
 {
-	char *text = xstrdup(name);
+	char *text = xstrdup(row->name);
 
 	for (char *p = text; *p != '\0'; p++)
 		if (*p == '_')
@@ -44,22 +43,21 @@ dashed(const char *name)
 	return text;
 }
 
-/* Its value is given by a word, not by an option. */
-static bool
-is_word(const struct opts *set, const struct field *row)
+bool
+opts_has(const struct opts *set, const struct field *row)
 {
 	const char *const *word = set->words;
 
 	for (; word != NULL && *word != NULL; word++)
 		if (strcmp(*word, row->name) == 0)
-			return true;
-	return false;
+			return false;
+	return true;
 }
 
 static bool
 is_name(const struct field *row, const char *name, size_t len)
 {
-	AUTO(free) char *text = dashed(row->name);
+	AUTO(free) char *text = opts_name(row);
 
 	return strlen(text) == len && memcmp(text, name, len) == 0;
 }
@@ -77,7 +75,7 @@ find_name(const struct opts *const *sets, const char *name, size_t len)
 	for (; *sets != NULL; sets++)
 		for (const struct field *row = (*sets)->table->rows; row->name != NULL;
 			row++)
-			if (is_name(row, name, len) && !is_word(*sets, row))
+			if (is_name(row, name, len) && opts_has(*sets, row))
 				return (struct found){.set = *sets, .row = row};
 	return (struct found){.row = NULL};
 }
@@ -100,9 +98,9 @@ static void
 add_names(const struct opts *set, struct strings *names)
 {
 	for (const struct field *row = set->table->rows; row->name != NULL; row++) {
-		AUTO(free) char *text = dashed(row->name);
+		AUTO(free) char *text = opts_name(row);
 
-		if (!is_word(set, row))
+		if (opts_has(set, row))
 			strings_add(names, text);
 	}
 }
@@ -266,8 +264,8 @@ opts_help_line(const char *name, const char *text, struct buf *out)
 	buf_putc(out, '\n');
 }
 
-static char
-letter_of(const struct opts *set, const struct field *row)
+char
+opts_letter(const struct opts *set, const struct field *row)
 {
 	const struct opt_letter *l = set->letters;
 
@@ -277,32 +275,33 @@ letter_of(const struct opts *set, const struct field *row)
 	return 0;
 }
 
-/* "N", or "on|off" where there is a choice. */
-static void
-add_value_name(const struct field *row, struct buf *out)
+void
+opts_value_name(const struct field *row, struct buf *out)
 {
 	if (!takes_value(row))
 		return;
 	if (row->type != FIELD_ENUM) {
-		buf_printf(out, " %s", row->example);
+		buf_puts(out, row->example);
 		return;
 	}
 	for (size_t i = 0; row->choices[i] != NULL; i++)
-		buf_printf(out, "%s%s", i == 0 ? " " : "|", row->choices[i]);
+		buf_printf(out, "%s%s", i == 0 ? "" : "|", row->choices[i]);
 }
 
 static void
 help_row(const struct opts *set, const struct field *row, struct buf *out)
 {
-	AUTO(free) char *name = dashed(row->name);
+	AUTO(free) char *name = opts_name(row);
 	AUTO(buf) struct buf shown = {.data = NULL};
-	char letter = letter_of(set, row);
+	char letter = opts_letter(set, row);
 
 	if (letter != 0)
 		buf_printf(&shown, "-%c, --%s", letter, name);
 	else
 		buf_printf(&shown, "    --%s", name);
-	add_value_name(row, &shown);
+	if (takes_value(row))
+		buf_putc(&shown, ' ');
+	opts_value_name(row, &shown);
 	opts_help_line(buf_str(&shown), row->doc, out);
 }
 
@@ -310,6 +309,6 @@ void
 opts_help(const struct opts *set, struct buf *out)
 {
 	for (const struct field *row = set->table->rows; row->name != NULL; row++)
-		if (!is_word(set, row))
+		if (opts_has(set, row))
 			help_row(set, row, out);
 }

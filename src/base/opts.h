@@ -7,6 +7,8 @@
 #ifndef BASE_OPTS_H
 #define BASE_OPTS_H
 
+#include <stdbool.h>
+
 struct buf;
 struct err;
 struct field;
@@ -45,6 +47,15 @@ int opts_parse(const struct opts *const *sets, char *const *argv, int *index,
 /* As opts_parse, but stops at the first word; *index is its place. */
 int opts_parse_first(const struct opts *const *sets, char *const *argv, int *index,
 	struct err *err);
+
+/* Whether the row is an option of this set, not a word. */
+bool opts_has(const struct opts *set, const struct field *row);
+/* Its letter, or 0. */
+char opts_letter(const struct opts *set, const struct field *row);
+/* "dry-run"; the caller's. */
+char *opts_name(const struct field *row);
+/* "FILE", or "on|off" where there is a choice; nothing if it takes no value. */
+void opts_value_name(const struct field *row, struct buf *out);
 
 /* A line or more for each option. */
 void opts_help(const struct opts *set, struct buf *out);

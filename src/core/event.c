@@ -15,20 +15,25 @@
 
 #define EVENT_STRINGS 10
 
-static const char *const type_names[EVENT_TYPE_COUNT] = {
-	[EVENT_PHASE] = "phase",
-	[EVENT_STATE] = "state",
-	[EVENT_ATTACHED] = "attached",
-	[EVENT_DETACHED] = "detached",
-	[EVENT_BUILD] = "build",
-	[EVENT_MISSING] = "missing",
-	[EVENT_FAILED] = "failed",
-	[EVENT_LOST] = "lost",
-	[EVENT_INTERRUPTING] = "interrupting",
-	[EVENT_HOLD] = "hold",
-	[EVENT_RELEASE] = "release",
-	[EVENT_RELOAD] = "reload",
-	[EVENT_POOL] = "pool",
+static const struct {
+	const char *name;
+	const char *doc; /* NULL as long as nothing emits it */
+} types[EVENT_TYPE_COUNT] = {
+	[EVENT_PHASE] = {"phase",
+		"The launch or the instance of a worker entered another phase."},
+	[EVENT_STATE] = {"state", "The state of a worker changed."},
+	[EVENT_ATTACHED] = {"attached", "A worker has connected to its master."},
+	[EVENT_DETACHED] = {"detached", "A worker's connection has ended."},
+	[EVENT_BUILD] = {"build", "A build has begun or ended on a worker."},
+	[EVENT_MISSING] = {"missing",
+		"A worker that was asked for has not attached in time."},
+	[EVENT_FAILED] = {"failed", "A worker could not be started."},
+	[EVENT_LOST] = {"lost", "The instance of a worker that was up has died."},
+	[EVENT_INTERRUPTING] = {"interrupting", NULL},
+	[EVENT_HOLD] = {"hold", NULL},
+	[EVENT_RELEASE] = {"release", NULL},
+	[EVENT_RELOAD] = {"reload", "The configuration was read again."},
+	[EVENT_POOL] = {"pool", NULL},
 };
 
 struct subscriber {
@@ -63,7 +68,14 @@ const char *
 event_type_name(enum event_type type)
 {
 	assert(type < EVENT_TYPE_COUNT);
-	return type_names[type];
+	return types[type].name;
+}
+
+const char *
+event_type_doc(enum event_type type)
+{
+	assert(type < EVENT_TYPE_COUNT);
+	return types[type].doc;
 }
 
 enum event_type
@@ -72,7 +84,7 @@ event_type_find(const char *name)
 	unsigned i;
 
 	for (i = 0; i < EVENT_TYPE_COUNT; i++)
-		if (strcmp(type_names[i], name) == 0)
+		if (strcmp(types[i].name, name) == 0)
 			break;
 	return (enum event_type)i;
 }

@@ -46,6 +46,8 @@ struct event {
 };
 
 const char *event_type_name(enum event_type type);
+/* When there is such an event, as a sentence; NULL: not yet. */
+const char *event_type_doc(enum event_type type);
 enum event_type event_type_find(const char *name); /* EVENT_TYPE_COUNT if none */
 
 struct events *events_new(struct loop *loop, int64_t epoch, int64_t last_seq);

@@ -43,6 +43,7 @@ const struct fields option_fields = {
 
 static const struct opt_letter letters[] = {{'c', "config"}, {'v', "verbose"},
 	{'h', "help"}, {0, NULL}};
+const struct opts option_opts = {.table = &option_fields, .letters = letters};
 
 int
 options_parse(struct options *o, char *const *argv, struct err *err)
@@ -61,12 +62,10 @@ options_parse(struct options *o, char *const *argv, struct err *err)
 void
 options_help(struct buf *out)
 {
-	const struct opts set = {.table = &option_fields, .letters = letters};
-
 	buf_puts(out,
 		"Usage: ec2workerd [OPTION]...\n"
 		"Keeps a pool of workers on EC2 for a build master.\n\n");
-	opts_help(&set, out);
+	opts_help(&option_opts, out);
 }
 
 void

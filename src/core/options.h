@@ -11,6 +11,7 @@
 struct buf;
 struct err;
 struct fields;
+struct opts;
 
 struct options {
 	char *config; /* path of the configuration */
@@ -19,6 +20,8 @@ struct options {
 };
 
 extern const struct fields option_fields;
+/* The same with their letters: for help and manual. */
+extern const struct opts option_opts;
 
 /* Fills o, which is safe to options_fini in any case. -1 and ERR_INVALID: wrong usage. */
 int options_parse(struct options *o, char *const *argv, struct err *err);

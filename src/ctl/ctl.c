@@ -62,6 +62,7 @@ static const struct field rows[] = {
 };
 static const struct fields table = {"options", rows, sizeof(struct ctl_options)};
 static const struct opt_letter letters[] = {{'s', "socket"}, {'h', "help"}, {0, NULL}};
+const struct opts ctl_opts = {.table = &table, .letters = letters};
 
 enum ctl_exit
 ctl_complain(const struct ctl *c, enum ctl_exit code, const char *fmt, ...)

@@ -17,6 +17,7 @@ struct buf;
 struct client;
 struct ctl;
 struct err;
+struct opts;
 struct verb;
 
 enum ctl_exit {
@@ -45,6 +46,9 @@ struct ctl {
 	struct client *client; /* NULL before the connection */
 	enum ctl_exit code;
 };
+
+/* The options that stand before a verb or behind it: for help and manual. */
+extern const struct opts ctl_opts;
 
 /* Runs a command line (argv[0] is the program's name). */
 enum ctl_exit ctl_main(char *const *argv, FILE *out, FILE *err);

@@ -3,7 +3,7 @@
  * The door for tests and people, /_sim/: a table of paths. Bodies and answers are JSON;
  * a refusal is 400, 404 or 405 with {"error": sentence}.
  */
-#include "sim/sim_parts.h"
+#include "sim/control.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -18,24 +18,23 @@
 #include "sim/json.h"
 #include "sim/params.h"
 #include "sim/report.h"
+#include "sim/sim_parts.h"
 #include "sys/httpd.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A request at the door; ret_reply is new, owned by the caller. */
-struct door {
+/* A request at the door. */
+struct sim_visit {
 	struct sim *sim;
 	const char *body;
 	size_t len;
 	struct sim_params query;
 };
 
-typedef int door_fn(struct door *d, json_t **ret_reply, struct err *err);
-
 static uint64_t
-query_number(const struct door *d, const char *name, uint64_t absent)
+query_number(const struct sim_visit *d, const char *name, uint64_t absent)
 {
 	const char *text = sim_params_get(&d->query, name);
 
@@ -43,7 +42,7 @@ query_number(const struct door *d, const char *name, uint64_t absent)
 }
 
 static int
-get_ledger(struct door *d, json_t **ret_reply, struct err *err)
+get_ledger(struct sim_visit *d, json_t **ret_reply, struct err *err)
 {
 	(void)err;
 	*ret_reply = sim_report_ledger(d->sim->cloud);
@@ -51,7 +50,7 @@ get_ledger(struct door *d, json_t **ret_reply, struct err *err)
 }
 
 static int
-get_calls(struct door *d, json_t **ret_reply, struct err *err)
+get_calls(struct sim_visit *d, json_t **ret_reply, struct err *err)
 {
 	(void)err;
 	*ret_reply = sim_report_calls(d->sim->journal);
@@ -59,7 +58,7 @@ get_calls(struct door *d, json_t **ret_reply, struct err *err)
 }
 
 static int
-get_requests(struct door *d, json_t **ret_reply, struct err *err)
+get_requests(struct sim_visit *d, json_t **ret_reply, struct err *err)
 {
 	(void)err;
 	*ret_reply = sim_report_requests(d->sim->journal, query_number(d, "since", 0),
@@ -68,7 +67,7 @@ get_requests(struct door *d, json_t **ret_reply, struct err *err)
 }
 
 static int
-get_faults(struct door *d, json_t **ret_reply, struct err *err)
+get_faults(struct sim_visit *d, json_t **ret_reply, struct err *err)
 {
 	(void)err;
 	*ret_reply = sim_report_faults(d->sim->faults);
@@ -107,7 +106,7 @@ load_faults(const struct node *list, struct sim_fault *faults, struct err *err)
 }
 
 static int
-post_faults(struct door *d, json_t **ret_reply, struct err *err)
+post_faults(struct sim_visit *d, json_t **ret_reply, struct err *err)
 {
 	AUTO(node) struct node *node = sim_json_parse(d->body, d->len, err);
 	struct node *list;
@@ -137,7 +136,7 @@ post_faults(struct door *d, json_t **ret_reply, struct err *err)
 }
 
 static int
-delete_faults(struct door *d, json_t **ret_reply, struct err *err)
+delete_faults(struct sim_visit *d, json_t **ret_reply, struct err *err)
 {
 	uint64_t id = query_number(d, "id", 0);
 	size_t removed = sim_faults_remove(d->sim->faults, id);
@@ -150,7 +149,7 @@ delete_faults(struct door *d, json_t **ret_reply, struct err *err)
 }
 
 static int
-post_reset(struct door *d, json_t **ret_reply, struct err *err)
+post_reset(struct sim_visit *d, json_t **ret_reply, struct err *err)
 {
 	(void)err;
 	sim_reset(d->sim);
@@ -159,7 +158,7 @@ post_reset(struct door *d, json_t **ret_reply, struct err *err)
 }
 
 static int
-post_scenario(struct door *d, json_t **ret_reply, struct err *err)
+post_scenario(struct sim_visit *d, json_t **ret_reply, struct err *err)
 {
 	struct sim_scenario scenario;
 
@@ -254,7 +253,7 @@ strike(struct sim *sim, const struct blow *b, json_t **ret_reply, struct err *er
 }
 
 static int
-post_instance(struct door *d, json_t **ret_reply, struct err *err)
+post_instance(struct sim_visit *d, json_t **ret_reply, struct err *err)
 {
 	AUTO(node) struct node *node = sim_json_parse(d->body, d->len, err);
 	AUTO(diags) struct diags ds = {0};
@@ -273,11 +272,7 @@ post_instance(struct door *d, json_t **ret_reply, struct err *err)
 	return ret;
 }
 
-static const struct {
-	const char *method, *path;
-	door_fn *fn;
-	const char *doc;
-} doors[] = {
+const struct sim_door sim_doors[] = {
 	{"GET", "/_sim/ledger", get_ledger,
 		"Every instance since the reset, and its bill."},
 	{"GET", "/_sim/calls", get_calls, "How often each action was called."},
@@ -291,6 +286,7 @@ static const struct {
 	{"POST", "/_sim/scenario", post_scenario, "Takes another scenario."},
 	{"POST", "/_sim/instance", post_instance,
 		"Forces an instance: state, reason, console, stuck."},
+	{.method = NULL},
 };
 
 static json_t *
@@ -298,10 +294,10 @@ list_doors(void)
 {
 	json_t *list = json_array();
 
-	for (size_t n = 0; n < COUNT_OF(doors); n++)
+	for (const struct sim_door *row = sim_doors; row->method != NULL; row++)
 		json_array_append_new(list,
-			json_pack("{s:s,s:s,s:s}", "method", doors[n].method, "path",
-				doors[n].path, "doc", doors[n].doc));
+			json_pack("{s:s,s:s,s:s}", "method", row->method, "path",
+				row->path, "doc", row->doc));
 	return json_pack("{s:o}", "paths", list);
 }
 
@@ -322,7 +318,7 @@ refuse(struct httpd_request *request, int status, const char *text)
 }
 
 static void
-open_door(struct door *d, struct httpd_request *request, door_fn *fn)
+open_door(struct sim_visit *d, struct httpd_request *request, sim_door_fn *fn)
 {
 	json_t *reply = NULL;
 	struct err err;
@@ -339,7 +335,7 @@ sim_control(struct sim *sim, struct httpd_request *request)
 	const char *target = httpd_target(request);
 	size_t path_len = strcspn(target, "?");
 	const char *query = target[path_len] == '?' ? target + path_len + 1 : "";
-	struct door d = {.sim = sim};
+	struct sim_visit d = {.sim = sim};
 	struct sim_error error;
 	bool found = false;
 
@@ -348,13 +344,13 @@ sim_control(struct sim *sim, struct httpd_request *request)
 		refuse(request, 400, error.message);
 		return;
 	}
-	for (size_t n = 0; n < COUNT_OF(doors); n++) {
-		if (strlen(doors[n].path) != path_len ||
-			strncmp(doors[n].path, target, path_len) != 0)
+	for (const struct sim_door *row = sim_doors; row->method != NULL; row++) {
+		if (strlen(row->path) != path_len ||
+			strncmp(row->path, target, path_len) != 0)
 			continue;
 		found = true;
-		if (strcmp(doors[n].method, httpd_method(request)) == 0) {
-			open_door(&d, request, doors[n].fn);
+		if (strcmp(row->method, httpd_method(request)) == 0) {
+			open_door(&d, request, row->fn);
 			sim_params_fini(&d.query);
 			return;
 		}

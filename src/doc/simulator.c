@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the table of a service and from that of the doors.
+ */
+#include "doc/simulator.h"
+
+#include "base/buf.h"
+#include "doc/mdoc.h"
+#include "sim/action.h"
+#include "sim/control.h"
+
+#include <stddef.h>
+
+void
+simulator_actions(struct buf *out)
+{
+	const struct sim_action *action = sim_ec2.actions;
+
+	for (; action->name != NULL; action++) {
+		buf_puts(out, ".Ic ");
+		mdoc_arg(out, action->name);
+		buf_puts(out, action[1].name != NULL ? " ,\n" : "\n");
+	}
+}
+
+void
+simulator_doors(struct buf *out)
+{
+	buf_puts(out, ".Bl -tag -width Ds\n");
+	for (const struct sim_door *door = sim_doors; door->method != NULL; door++) {
+		buf_printf(out, ".It Cm %s Pa ", door->method);
+		mdoc_arg(out, door->path);
+		buf_putc(out, '\n');
+		mdoc_text(out, door->doc);
+	}
+	buf_puts(out, ".El\n");
+}
