@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[32];
+static char dir[] = "/tmp/watch-XXXXXX";
 
 static char *
 path_of(const char *name)
@@ -77,7 +77,6 @@ START_TEST(test_events)
 	struct watch *w;
 	int counter = 0;
 
-	strcpy(dir, "/tmp/watch-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	path = path_of("sock");
 	w = watch_new(loop, path, count, &counter, NULL);
@@ -137,7 +136,6 @@ START_TEST(test_freed_within)
 	struct loop *loop = loop_new(NULL);
 	int counter = 0;
 
-	strcpy(dir, "/tmp/watch-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	self = watch_new(loop, dir, end_it, &counter, NULL); /* of /tmp: a busy place */
 	rmdir(dir);
