@@ -8,8 +8,8 @@
 #include "core/cloud.h"
 #include "core/instance.h"
 #include "core/launch.h"
-#include "core/pool.h"
 #include "core/poller.h"
+#include "core/pool.h"
 #include "core/worker.h"
 #include "ec2/verdict.h"
 

@@ -8,8 +8,6 @@
 
 #include "core/types.h"
 
-#include "base/rng.h"
-
 struct cloud;
 struct cloud_maker;
 struct conf;

@@ -11,8 +11,8 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/notice.h"
-#include "core/pool.h"
 #include "core/poller.h"
+#include "core/pool.h"
 #include "core/store_priv.h"
 #include "core/worker_priv.h"
 

@@ -9,6 +9,7 @@
 /* lint: includes: the one place that gathers what the core embeds by value */
 #include "base/err.h"
 #include "base/field.h"
+#include "base/rng.h"
 #include "sys/loop.h"
 
 #include <stdbool.h>

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "core/instance.h"
 #include "core/launch.h"
-#include "core/worker_priv.h"
 #include "core/pool.h"
+#include "core/worker_priv.h"
 
 #include <assert.h>
 #include <utlist.h>

@@ -12,6 +12,7 @@
 #include "unit.h"
 #include "world.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FIXED                                                                                         \
@@ -101,7 +102,7 @@ START_TEST(test_l5_later)
 	script(&v, 0, VERDICT_LATER, classes[_i], false, 1000);
 	world_up(&v, "a");
 	world_run(&v, 5000);
-	strcpy(token, launch_of(&v)->token);
+	snprintf(token, sizeof(token), "%s", launch_of(&v)->token);
 	world_run(&v, 20000);
 	ck_assert_str_eq(launch_of(&v)->token, token);
 	ck_assert_uint_le(launch_of(&v)->sends, 1);
@@ -125,7 +126,7 @@ START_TEST(test_l5_refused)
 	world_init(&v, FIXED);
 	script(&v, 0, VERDICT_REFUSED, EC2_CLASS_CAPACITY, false, 1);
 	world_up(&v, "a");
-	strcpy(token, launch_of(&v)->token);
+	snprintf(token, sizeof(token), "%s", launch_of(&v)->token);
 	world_run(&v, 60000);
 	ck_assert(v.cloud.runs == 1);
 	ck_assert_str_ne(v.cloud.instances[0].token, token);
