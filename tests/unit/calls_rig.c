@@ -158,19 +158,29 @@ rig_refused(struct rig *r, enum rpc_method method, const char *params, int code)
 		rpc_specs[method].name, params, reply_code(reply), code);
 }
 
+static const json_t *
+step_into(const json_t *value, const char *name)
+{
+	if (json_is_array(value))
+		return json_array_get(value, strtoul(name, NULL, 10));
+	return json_object_get(value, name);
+}
+
 char *
 result_member(const json_t *reply, const char *path)
 {
 	const json_t *value = json_object_get(reply, "result");
 	AUTO(buf) struct buf text = {.data = NULL};
-	AUTO(free) char *copy = xstrdup(path);
 
-	for (char *name = strtok(copy, "."); name != NULL; name = strtok(NULL, "."))
-		value = json_is_array(value) ? json_array_get(value, (size_t)atoi(name))
-					     : json_object_get(value, name);
-	if (value == NULL)
-		return xstrdup("");
-	json_print(value, &text);
+	while (value != NULL && *path != '\0') {
+		size_t len = strcspn(path, ".");
+		AUTO(free) char *name = xstrndup(path, len);
+
+		value = step_into(value, name);
+		path += len + (path[len] == '.');
+	}
+	if (value != NULL)
+		json_print(value, &text);
 	return buf_take(&text);
 }
 
