@@ -43,7 +43,7 @@ TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
 # These run before anything is configured, and call make for what they need.
-UNCONFIGURED := check demo lint fuzz clean distclean .venv/installed
+UNCONFIGURED := check demo lint fuzz news clean distclean .venv/installed
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
@@ -136,6 +136,11 @@ docs: $(B)/docgen
 	$(Q)for file in $$(grep -l '^<!-- docgen: ' *.md); do \
 		$(B)/docgen fill $$file >$(B)/filled.md && cp $(B)/filled.md $$file || exit 1; \
 	done
+
+# The section of the coming version, from the commits since the last one.
+.PHONY: news
+news:
+	$(Q)tools/news --write
 
 TEST_LIBS := $(B)/libtest.a $(call libraries,$(ALL_LAYERS))
 $(UNIT_TESTS) $(SIM_TESTS): $(B)/tests/%: $(B)/tests/%.o $(TEST_LIBS)
