@@ -418,7 +418,10 @@ purge(struct store *s, struct err *err)
 	result = db_step(q, err);
 	if (result != DB_DONE)
 		return result;
-	q = db_stmt(s->db, "DELETE FROM history WHERE at < ?");
+	/* The newest stays whatever its age: seq goes on from it. */
+	q = db_stmt(s->db,
+		"DELETE FROM history WHERE at < ?"
+		" AND seq < (SELECT max(seq) FROM history)");
 	db_bind_int(q, 1, now - HISTORY_KEPT_MS);
 	return db_step(q, err);
 }
@@ -506,42 +509,4 @@ store_flush(struct store *s, struct pool *p, struct err *err)
 	case DB_FATAL: break;
 	}
 	return STORE_FATAL;
-}
-
-int
-store_history(struct store *s, const char *worker, int64_t before_seq, size_t limit,
-	store_event_fn *fn, void *arg, struct err *err)
-{
-	struct db_stmt *q = db_stmt(s->db,
-		"SELECT seq, epoch, at, type, worker, generation, launch, instance, from_state, to_state, by,"
-		" reason, aws_code, aws_message, aws_request_id FROM history"
-		" WHERE worker = ? AND seq < ? ORDER BY seq DESC LIMIT ?");
-	enum db_result result;
-
-	db_bind_text(q, 1, worker);
-	db_bind_int(q, 2, before_seq == 0 ? INT64_MAX : before_seq);
-	db_bind_int(q, 3, (int64_t)limit);
-	while ((result = db_step(q, err)) == DB_ROW) {
-		struct event e = {
-			.seq = db_int(q, 0),
-			.epoch = db_int(q, 1),
-			.at = db_int(q, 2),
-			.type = event_type_find(db_text(q, 3)),
-			.worker = db_text(q, 4),
-			.generation = db_int(q, 5),
-			.launch = db_text(q, 6),
-			.instance = db_text(q, 7),
-			.from = db_text(q, 8),
-			.to = db_text(q, 9),
-			.by = db_text(q, 10),
-			.reason = db_text(q, 11),
-			.aws_code = db_text(q, 12),
-			.aws_message = db_text(q, 13),
-			.aws_request_id = db_text(q, 14),
-		};
-
-		if (e.type != EVENT_TYPE_COUNT)
-			fn(arg, &e);
-	}
-	return check(result, err);
 }

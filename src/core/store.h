@@ -46,5 +46,12 @@ enum store_result store_flush(struct store *s, struct pool *p, struct err *err);
 typedef void store_event_fn(void *arg, const struct event *event);
 int store_history(struct store *s, const char *worker, int64_t before_seq, size_t limit,
 	store_event_fn *fn, void *arg, struct err *err);
+/*
+ * All events above after_seq, oldest first, until fn returns false or limit are read.
+ * *ret_more: there may be others.
+ */
+typedef bool store_replay_fn(void *arg, const struct event *event);
+int store_replay(struct store *s, int64_t after_seq, size_t limit, store_replay_fn *fn,
+	void *arg, bool *ret_more, struct err *err);
 
 #endif

@@ -4,7 +4,10 @@
  * never changes: new ones go to the end.
  */
 #include "rpc/args.h"
-#include "base/field.h"
+#include "base/err.h"
+#include "rpc/schema.h"
+
+#include <string.h>
 
 static const char *const state_words[] = {"any", "not_substantiated", "substantiating",
 	"substantiated", "insubstantiating", NULL};
@@ -294,6 +297,49 @@ const struct fields rpc_history_params = {
 	.name = "worker.history",
 	.rows = history_rows,
 	.size = sizeof(struct rpc_history_args),
+};
+
+static int
+check_event_type(const char *value, struct err *err)
+{
+	for (const char *const *type = rpc_event_types; *type != NULL; type++)
+		if (strcmp(*type, value) == 0)
+			return 0;
+	return err_set(err, ERR_INVALID, "there is no event type '%s'", value);
+}
+
+static const struct field subscribe_rows[] = {
+	{
+		.name = "workers",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct rpc_subscribe_args, workers, char *),
+		.example = "GLOB",
+		.doc = "Only events of workers whose names match this glob, and those "
+		       "that concern the whole pool.",
+	},
+	{
+		.name = "types",
+		.type = FIELD_STRINGS,
+		.offset = FIELD_AT(struct rpc_subscribe_args, types, struct strings),
+		.check = check_event_type,
+		.example = "TYPE",
+		.doc = "Only events of these types.",
+	},
+	{
+		.name = "since",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct rpc_subscribe_args, since, int64_t),
+		.min = 0,
+		.max = INT64_MAX,
+		.example = "SEQ",
+		.doc = "First all events after the one of this seq, from the ledger.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_subscribe_params = {
+	.name = "events.subscribe",
+	.rows = subscribe_rows,
+	.size = sizeof(struct rpc_subscribe_args),
 };
 
 static const struct field reload_rows[] = {

@@ -6,10 +6,7 @@
 #ifndef RPC_ARGS_H
 #define RPC_ARGS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-struct fields;
+#include "base/field.h"
 
 /* In the order of their words in the rows. */
 enum rpc_up_wait { RPC_UP_ACCEPTED, RPC_UP_RUNNING, RPC_UP_ATTACHED };
@@ -61,6 +58,12 @@ struct rpc_history_args {
 	int64_t before; /* seq; 0: from the newest */
 };
 
+struct rpc_subscribe_args {
+	char *workers; /* or NULL */
+	struct strings types;
+	int64_t since; /* FIELD_NULL: not given */
+};
+
 struct rpc_reload_args {
 	bool dry_run;
 };
@@ -73,6 +76,7 @@ extern const struct fields rpc_down_params;
 extern const struct fields rpc_attach_params; /* attached, detached */
 extern const struct fields rpc_build_params;  /* build_started, build_finished */
 extern const struct fields rpc_history_params;
+extern const struct fields rpc_subscribe_params;
 extern const struct fields rpc_reload_params;
 
 #endif

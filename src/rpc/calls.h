@@ -12,6 +12,7 @@ rpc_call call_worker_list, call_worker_show, call_worker_substantiate,
 	call_worker_insubstantiate, call_worker_attached, call_worker_detached,
 	call_worker_build_started, call_worker_build_finished, call_worker_password,
 	call_worker_check, call_worker_history;
+rpc_call call_events_subscribe, call_events_unsubscribe;
 rpc_call call_daemon_reload, call_daemon_version, call_daemon_stop;
 
 #endif

@@ -215,6 +215,23 @@ rpc_answered(const struct rpc_result *result)
 	(void)result; /* without assertions */
 }
 
+struct conn *
+rpc_conn(const struct command *cmd)
+{
+	return cmd->conn;
+}
+
+void
+rpc_notify_take(struct conn *c, const char *method, json_t *params)
+{
+	AUTO(buf) struct buf text = {0};
+
+	print_take(json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "method", method,
+			   "params", params),
+		&text);
+	conn_send(c, text.data, text.len);
+}
+
 void *
 rpc_context(const struct command *cmd)
 {

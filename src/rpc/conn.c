@@ -48,16 +48,30 @@ struct conn {
 	struct loop_outbox outbox;
 	struct command *pending; /* owned: answered later */
 	size_t pending_count;
+	struct {
+		void *part; /* owned; or NULL */
+		conn_part_end *end;
+	} parts[CONN_PART_COUNT];
+	conn_drained_fn *drained; /* or NULL */
+	void *drained_arg;
 	bool eof;    /* it sends no more: ends with its last reply */
 	bool ending; /* ends with what is ready */
 	struct conn *next, *prev;
 };
 
 static void
+end_parts(struct conn *c)
+{
+	for (int kind = 0; kind < CONN_PART_COUNT; kind++)
+		conn_set_part(c, (enum conn_part)kind, NULL, NULL);
+}
+
+static void
 conn_free(struct conn *c)
 {
 	struct conns *all = c->all;
 
+	end_parts(c);
 	while (c->pending != NULL)
 		command_drop(c->pending);
 	assert(c->gathering == 0);
@@ -72,10 +86,16 @@ conn_free(struct conn *c)
 
 /* Output */
 
+size_t
+conn_unsent(const struct conn *c)
+{
+	return c->ready.len + sock_conn_queued(c->sock);
+}
+
 static size_t
 conn_holds(const struct conn *c)
 {
-	return c->ready.len + c->gathering + sock_conn_queued(c->sock);
+	return conn_unsent(c) + c->gathering;
 }
 
 static size_t
@@ -142,10 +162,17 @@ watch_output(struct conn *c)
 		loop_poke(&c->all->relieve);
 }
 
+/* Something is still to come for a peer that only listens. */
+static bool
+has_more(const struct conn *c)
+{
+	return c->pending_count > 0 || c->parts[CONN_SUBSCRIPTION].part != NULL;
+}
+
 void
 conn_settle(struct conn *c)
 {
-	bool done = c->ending || (c->eof && c->pending_count == 0);
+	bool done = c->ending || (c->eof && !has_more(c));
 
 	if (done && c->ready.len == 0)
 		sock_conn_finish(c->sock);
@@ -183,9 +210,17 @@ conn_gather(struct conn *c, ptrdiff_t bytes)
 }
 
 void
+conn_when_drained(struct conn *c, conn_drained_fn *fn, void *arg)
+{
+	c->drained = fn;
+	c->drained_arg = arg;
+}
+
+void
 conn_end(struct conn *c)
 {
 	c->ending = true;
+	end_parts(c);
 	sock_conn_pause(c->sock, true);
 	conn_settle(c);
 }
@@ -206,6 +241,26 @@ conn_del_pending(struct conn *c, struct command *cmd)
 	DL_DELETE(c->pending, cmd);
 	c->pending_count--;
 	c->all->pending--;
+}
+
+/* Parts */
+
+void
+conn_set_part(struct conn *c, enum conn_part kind, void *part, conn_part_end *end)
+{
+	void *old = c->parts[kind].part;
+	conn_part_end *end_old = c->parts[kind].end;
+
+	c->parts[kind].part = part;
+	c->parts[kind].end = end;
+	if (old != NULL)
+		end_old(old);
+}
+
+void *
+conn_part(const struct conn *c, enum conn_part kind)
+{
+	return c->parts[kind].part;
 }
 
 /* What happens on the socket */
@@ -250,6 +305,17 @@ on_eof(void *arg)
 }
 
 static void
+on_drained(void *arg)
+{
+	struct conn *c = arg;
+	conn_drained_fn *fn = c->drained;
+
+	c->drained = NULL;
+	if (fn != NULL)
+		fn(c->drained_arg);
+}
+
+static void
 on_closed(void *arg, enum sock_closed why)
 {
 	struct conn *c = arg;
@@ -272,6 +338,7 @@ static const struct sock_events socket_events = {
 	.on_line = on_line,
 	.on_too_long = on_too_long,
 	.on_eof = on_eof,
+	.on_drained = on_drained,
 	.on_closed = on_closed,
 };
 

@@ -33,6 +33,17 @@ size_t conns_count(const struct conns *all);
 /* Calls that wait, over all. */
 size_t conns_pending(const struct conns *all);
 
+/* What methods leave on a connection, one of each kind. */
+enum conn_part {
+	CONN_SUBSCRIPTION, /* while there is one, a peer that sends no more is kept */
+	CONN_PART_COUNT
+};
+typedef void conn_part_end(void *part);
+/* Ends what was there of this kind; part (NULL: nothing) ends with the connection. */
+void conn_set_part(struct conn *c, enum conn_part kind, void *part, conn_part_end *end);
+/* NULL if there is none. */
+void *conn_part(const struct conn *c, enum conn_part kind);
+
 uid_t conn_uid(const struct conn *c);
 enum rpc_role conn_role(const struct conn *c);
 /* Calls of this one that wait. */
@@ -40,6 +51,11 @@ size_t conn_pending(const struct conn *c);
 
 /* Sends one message, without its newline, after the commit of this turn. */
 void conn_send(struct conn *c, const char *text, size_t len);
+/* Bytes that were sent and have not left this process. */
+size_t conn_unsent(const struct conn *c);
+/* Calls fn once, when all that is unsent has left; there must be some. NULL: no longer. */
+typedef void conn_drained_fn(void *arg);
+void conn_when_drained(struct conn *c, conn_drained_fn *fn, void *arg);
 /* Nothing more is read; closed when what was sent so far has left. */
 void conn_end(struct conn *c);
 /* Ends the connection if this was the last that its peer waits for. */

@@ -13,6 +13,7 @@
 
 struct access;
 struct command;
+struct conn;
 struct err;
 struct loop;
 struct rpc;
@@ -72,6 +73,11 @@ void rpc_free(struct rpc *rpc);
 void *rpc_context(const struct command *cmd);
 /* "uid 1000": who asks, for history. Lives as long as the command. */
 const char *rpc_by(const struct command *cmd);
+
+/* The connection that the command came on, which outlives it; see conn.h. */
+struct conn *rpc_conn(const struct command *cmd);
+/* Sends a notification after the commit of this turn. params becomes the dispatcher's. */
+void rpc_notify_take(struct conn *c, const char *method, json_t *params);
 
 /* Each ends the command. result and data become the dispatcher's. */
 const struct rpc_result *rpc_reply_take(struct command *cmd,

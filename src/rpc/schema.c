@@ -8,7 +8,7 @@
 
 static const char *const state_words[] = {"not_substantiated", "substantiating",
 	"substantiated", "insubstantiating", NULL};
-static const char *const event_words[] = {"phase", "state", "attached", "detached",
+const char *const rpc_event_types[] = {"phase", "state", "attached", "detached",
 	"build", "missing", "failed", "lost", "interrupting", "hold", "release",
 	"reload", "pool", NULL};
 
@@ -122,7 +122,7 @@ static const struct field event_rows[] = {
 	{.name = "type",
 		.type = FIELD_ENUM,
 		.flags = FIELD_REQUIRED,
-		.choices = event_words,
+		.choices = rpc_event_types,
 		.doc = "What kind."},
 	{.name = "worker",
 		.type = FIELD_STRING,
@@ -301,6 +301,22 @@ static const struct field history_rows[] = {
 };
 const struct fields rpc_history_fields = {.name = "worker.history",
 	.rows = history_rows};
+
+static const struct field subscribe_rows[] = {
+	{.name = "seq",
+		.type = FIELD_INT,
+		.flags = FIELD_REQUIRED,
+		.doc = "Of the newest event: those after `since` up to it follow at once, "
+		       "later ones as they happen. Below `since`: that was another ledger's, "
+		       "and events follow from now."},
+	{.name = "epoch",
+		.type = FIELD_INT,
+		.flags = FIELD_REQUIRED,
+		.doc = "The ledger's; if it is not that of `since`, read all states anew."},
+	{.name = NULL},
+};
+const struct fields rpc_subscribe_fields = {.name = "events.subscribe",
+	.rows = subscribe_rows};
 
 static const struct field reload_rows[] = {
 	{.name = "added",

@@ -7,6 +7,9 @@
 
 struct fields;
 
+/* The types of events, NULL-terminated. */
+extern const char *const rpc_event_types[];
+
 extern const struct fields rpc_none_fields;   /* {} */
 extern const struct fields rpc_worker_fields; /* a worker as list and show have it */
 extern const struct fields rpc_error_fields;  /* last_error */
@@ -17,6 +20,7 @@ extern const struct fields rpc_down_fields;
 extern const struct fields rpc_password_fields;
 extern const struct fields rpc_check_fields;
 extern const struct fields rpc_history_fields;
+extern const struct fields rpc_subscribe_fields;
 extern const struct fields rpc_reload_fields;
 extern const struct fields rpc_version_fields;
 

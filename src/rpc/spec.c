@@ -96,6 +96,22 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.result = &rpc_history_fields,
 			.doc = "The events of a worker, newest first.",
 		},
+	[RPC_EVENTS_SUBSCRIBE] =
+		{
+			.name = "events.subscribe",
+			.role = RPC_OBSERVE,
+			.params = &rpc_subscribe_params,
+			.result = &rpc_subscribe_fields,
+			.doc = "Sends each event as a notification `event` on this connection; replaces an earlier subscription of it.",
+		},
+	[RPC_EVENTS_UNSUBSCRIBE] =
+		{
+			.name = "events.unsubscribe",
+			.role = RPC_OBSERVE,
+			.params = &rpc_none_params,
+			.result = &rpc_none_fields,
+			.doc = "Ends the subscription of this connection, if it has one.",
+		},
 	[RPC_DAEMON_RELOAD] =
 		{
 			.name = "daemon.reload",

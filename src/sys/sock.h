@@ -104,6 +104,8 @@ struct sock_events {
 	 * are out.
 	 */
 	void (*on_eof)(void *arg);
+	/* Output had waited, and the last of it has left. NULL: the owner does not care. */
+	void (*on_drained)(void *arg);
 	/* The connection is over; the owner frees the conn. */
 	void (*on_closed)(void *arg, enum sock_closed why);
 };

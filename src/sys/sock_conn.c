@@ -344,6 +344,8 @@ conn_linger(struct sock_conn *c)
 static void
 flush(struct sock_conn *c)
 {
+	bool waited = sock_conn_queued(c) > 0;
+
 	if (send_some(c) != 0) {
 		conn_over(c, SOCK_RESET);
 		return;
@@ -356,6 +358,9 @@ flush(struct sock_conn *c)
 		conn_linger(c);
 	serve_held(c);
 	conn_arm(c);
+	if (waited && sock_conn_queued(c) == 0 && !c->finishing &&
+		c->events->on_drained != NULL)
+		c->events->on_drained(c->arg);
 }
 
 static void
