@@ -9,7 +9,10 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-/* What kind of error; each RPC error code has its counterpart here. */
+/*
+ * What kind of error; each RPC error code has its counterpart here. Ledgers hold the
+ * number: a new one goes to the end.
+ */
 enum err_code {
 	ERR_NONE,              /* no error */
 	ERR_INTERNAL,          /* a mistake of ours, or of a library */
@@ -35,7 +38,7 @@ enum err_code {
 	ERR_COUNT
 };
 
-/* Why EC2 work did not come about: `reason` in the RPC error's data. */
+/* Why EC2 work did not come about: `reason` in the RPC error's data. As above. */
 enum err_reason {
 	REASON_NONE,
 	REASON_CAPACITY,

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
-#include <stdint.h>
+#include <inttypes.h>
 #include <string.h>
 
 static size_t
@@ -78,7 +78,8 @@ bind_one(struct db_stmt *s, int index, const struct column *c, const char *at)
 
 	switch (c->type) {
 	case COLUMN_INT64: db_bind_int(s, index, MEMBER(int64_t, at)); break;
-	case COLUMN_UNSIGNED: db_bind_int(s, index, MEMBER(unsigned, at)); break;
+	case COLUMN_UNSIGNED:
+	case COLUMN_ENUM: db_bind_int(s, index, MEMBER(unsigned, at)); break;
 	case COLUMN_BOOL: db_bind_int(s, index, MEMBER(bool, at)); break;
 	case COLUMN_TEXT: db_bind_text(s, index, MEMBER(const char *, at)); break;
 	case COLUMN_CHARS: db_bind_text(s, index, at); break;
@@ -115,6 +116,19 @@ read_named(const struct column *c, const char *text, char *at, struct err *err)
 	return 0;
 }
 
+static int
+read_enum(const struct column *c, int64_t number, char *at, struct err *err)
+{
+	unsigned u = (unsigned)number;
+
+	if (number < 0 || number >= (int64_t)c->size)
+		return err_set(err, ERR_PARSE,
+			"column %s: %" PRId64 " is none of its values", c->name,
+			number);
+	memcpy(at, &u, sizeof(u));
+	return 0;
+}
+
 static void
 read_text(const char *text, char *at)
 {
@@ -135,6 +149,7 @@ read_one(struct db_stmt *s, int column, const struct column *c, char *at,
 	switch (c->type) {
 	case COLUMN_INT64: memcpy(at, &number, sizeof(number)); break;
 	case COLUMN_UNSIGNED: memcpy(at, &u, sizeof(u)); break;
+	case COLUMN_ENUM: return read_enum(c, number, at, err);
 	case COLUMN_BOOL: memcpy(at, &b, sizeof(b)); break;
 	case COLUMN_TEXT: read_text(db_text(s, column), at); break;
 	case COLUMN_CHARS:

@@ -14,7 +14,8 @@ struct err;
 
 enum column_type {
 	COLUMN_INT64,
-	COLUMN_UNSIGNED, /* unsigned, or an enum without names */
+	COLUMN_UNSIGNED,
+	COLUMN_ENUM, /* an enum that is stored by number, below `size` */
 	COLUMN_BOOL,
 	COLUMN_TEXT,  /* char *, owned */
 	COLUMN_CHARS, /* char[size] */

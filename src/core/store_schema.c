@@ -10,6 +10,8 @@
 #include "core/worker_priv.h"
 #include "ec2/reply.h"
 
+#include <string.h>
+
 const struct db_migration store_migrations[] = {
 	{
 		"CREATE TABLE meta("
@@ -118,7 +120,9 @@ seen_text(int state)
 static int
 seen_number(const char *name)
 {
-	return (int)ec2_state_find(name);
+	enum ec2_state state = ec2_state_find(name);
+
+	return strcmp(ec2_state_name(state), name) == 0 ? (int)state : -1;
 }
 
 #define WORKER(column, kind, member, ctype)                                            \
@@ -150,6 +154,12 @@ seen_number(const char *name)
 		.number = to_number                                                    \
 	}
 
+#define NUMBERED(column, stype, member, count)                                         \
+	{                                                                              \
+		.name = column, .type = COLUMN_ENUM,                                   \
+		.offset = offsetof(stype, member), .size = count                       \
+	}
+
 /* The first column of each is the primary key. */
 const struct column worker_columns[] = {
 	WORKER("worker", TEXT, name, char *),
@@ -168,8 +178,8 @@ const struct column worker_columns[] = {
 	WORKER("idle_at", INT64, idle.wall_ms, int64_t),
 	WORKER("launched_once", BOOL, launched_once, bool),
 	WORKER("stale", BOOL, stale, bool),
-	WORKER("error_code", UNSIGNED, last_error.code, enum err_code),
-	WORKER("error_reason", UNSIGNED, last_error.reason, enum err_reason),
+	NUMBERED("error_code", struct worker, last_error.code, ERR_COUNT),
+	NUMBERED("error_reason", struct worker, last_error.reason, REASON_COUNT),
 	CHARS("error_text", struct worker, last_error.text),
 	CHARS("error_aws_code", struct worker, last_error.origin),
 	CHARS("error_aws_message", struct worker, last_error.origin_text),

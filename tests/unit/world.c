@@ -42,13 +42,24 @@ static int
 on_commit(void *arg)
 {
 	struct world *v = arg;
-	struct err err;
+	struct err err = {.code = ERR_NONE};
 
 	v->pool->degraded = v->disk_full;
 	if (v->disk_full)
 		return -1;
-	ck_assert_msg(pool_commit(v->pool, &err) == STORE_OK, "%s", err.text);
-	return 0;
+	v->committed = pool_commit(v->pool, &err);
+	(void)snprintf(v->commit_text, sizeof(v->commit_text), "%s", err.text);
+	ck_assert_msg(v->may_fail || v->committed == STORE_OK, "%s", err.text);
+	return v->committed == STORE_OK ? 0 : -1;
+}
+
+static void
+open_store(struct world *v)
+{
+	struct err err;
+
+	v->store = store_open(v->dir, &err);
+	ck_assert_msg(v->store != NULL, "%s", err.text);
 }
 
 static void
@@ -69,16 +80,20 @@ begin(struct world *v)
 void
 world_init(struct world *v, const char *workers)
 {
-	struct err err;
+	world_init_in(v, NULL, workers);
+}
 
+void
+world_init_in(struct world *v, const char *dir, const char *workers)
+{
 	memset(v, 0, sizeof(*v));
+	v->dir = dir;
 	log_set_level(LOG_LEVEL_ERROR);
 	clock_fake(INT64_C(1000000), INT64_C(1790000000000));
 	rng_seed(&v->rng, 1);
 	fake_cloud_init(&v->cloud, &v->rng);
 	v->conf = parse(workers);
-	v->store = store_open(NULL, &err);
-	ck_assert_msg(v->store != NULL, "%s", err.text);
+	open_store(v);
 	begin(v);
 }
 
@@ -88,6 +103,10 @@ world_restart(struct world *v)
 	v->cloud.deaf = true;
 	pool_free(v->pool);
 	loop_free(v->loop);
+	if (v->dir != NULL) {
+		store_close(v->store);
+		open_store(v);
+	}
 	begin(v);
 }
 

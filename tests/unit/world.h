@@ -12,14 +12,20 @@ struct world {
 	struct rng rng;
 	struct fake_cloud cloud;
 	struct conf *conf;
+	const char *dir; /* of the ledger; NULL: in memory */
 	struct store *store;
 	struct loop *loop;
 	struct pool *pool;
-	bool disk_full; /* no commit succeeds */
+	bool disk_full;        /* no commit succeeds */
+	bool may_fail;         /* a commit may fail; else that ends the test */
+	int committed;         /* enum store_result of the last commit */
+	char commit_text[512]; /* what it said */
 };
 
 /* workers: the YAML below `workers:`, each line indented by two blanks. */
 void world_init(struct world *v, const char *workers);
+/* The same with the ledger in a directory. */
+void world_init_in(struct world *v, const char *dir, const char *workers);
 void world_fini(struct world *v);
 /* The process ends without a word and a new one starts on the same ledger. */
 void world_restart(struct world *v);
