@@ -413,7 +413,9 @@ purge(struct store *s, struct err *err)
 	struct db_stmt *q;
 	enum db_result result;
 
-	q = db_stmt(s->db, "DELETE FROM launch WHERE phase = 'gone' AND phase_at < ?");
+	q = db_stmt(s->db,
+		"DELETE FROM launch WHERE phase = 'gone' AND phase_at < ?"
+		" AND launch NOT IN (SELECT launch FROM instance WHERE phase <> 'gone')");
 	db_bind_int(q, 1, now - GONE_KEPT_MS);
 	result = db_step(q, err);
 	if (result != DB_DONE)
