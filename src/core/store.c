@@ -28,6 +28,7 @@
 
 #define KEY_SIZE 32
 #define RESERVE_SIZE (256 * 1024)
+#define RESERVE_AGAIN_MS 60000
 #define HOUR_MS (INT64_C(3600) * 1000)
 #define PURGE_EVERY_MS HOUR_MS
 #define GONE_KEPT_MS (24 * HOUR_MS)
@@ -114,15 +115,17 @@ open_key(struct store *s, struct err *err)
 	return result;
 }
 
+/* Not by file_read: what /proc shows has no size. */
 static void
-boot_id(char text[static 40])
+boot_id(char text[static CRYPTO_UUID_SIZE])
 {
-	AUTO(buf) struct buf read = {0};
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? 0 : read(fd, text, CRYPTO_UUID_SIZE - 1);
 
-	if (file_read("/proc/sys/kernel/random/boot_id", 64, true, &read, NULL, NULL) ==
-			0 &&
-		read.len >= 36)
-		(void)snprintf(text, 40, "%.36s", read.data);
+	if (fd >= 0)
+		(void)close(fd); /* only read */
+	if (got == CRYPTO_UUID_SIZE - 1)
+		text[got] = '\0';
 	else
 		crypto_uuid(text); /* unknown: then every start counts as a new boot */
 }
@@ -180,30 +183,47 @@ read_last_seq(struct store *s, struct err *err)
 }
 
 /* Room that is given back when the disk is full, so that ends can still be recorded. */
-static void
-make_reserve(struct store *s)
+static bool
+make_reserve(const struct store *s)
 {
 	AUTO(free) char *path = NULL;
+	bool made;
 	int fd;
 
 	if (s->dir == NULL)
-		return;
+		return true;
 	path = xasprintf("%s/reserve", s->dir);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return;
-	if (posix_fallocate(fd, 0, RESERVE_SIZE) != 0)
-		(void)unlink(path); /* no room even now: the next commit will say so */
+		return false;
+	made = posix_fallocate(fd, 0, RESERVE_SIZE) == 0;
+	if (!made)
+		(void)unlink(path); /* a part of it would only be in the way */
 	(void)close(fd);
+	return made;
 }
 
+/* Whether that has made room. */
 static bool
 drop_reserve(struct store *s)
 {
 	AUTO(free) char *path = s->dir == NULL ? NULL : xasprintf("%s/reserve", s->dir);
 
-	s->reserve_dropped = path != NULL && unlink(path) == 0;
-	return s->reserve_dropped;
+	if (path == NULL || unlink(path) < 0)
+		return false;
+	s->reserve_missing = true;
+	s->reserve_ms = clock_ms() + RESERVE_AGAIN_MS;
+	return true;
+}
+
+/* Not at once: the room that it left is needed now. */
+static void
+restore_reserve(struct store *s)
+{
+	if (!s->reserve_missing || clock_ms() < s->reserve_ms)
+		return;
+	s->reserve_missing = !make_reserve(s);
+	s->reserve_ms = clock_ms() + RESERVE_AGAIN_MS;
 }
 
 static int
@@ -225,7 +245,7 @@ struct store *
 store_open(const char *dir, struct err *err)
 {
 	struct store *s = store_new(dir);
-	char boot[40];
+	char boot[CRYPTO_UUID_SIZE];
 
 	boot_id(boot);
 	if (open_files(s, err) < 0 || read_meta(s, boot, err) < 0 ||
@@ -235,7 +255,7 @@ store_open(const char *dir, struct err *err)
 		store_close(s);
 		return NULL;
 	}
-	make_reserve(s);
+	s->reserve_missing = !make_reserve(s);
 	return s;
 }
 
@@ -484,10 +504,7 @@ written(struct store *s, struct pool *p)
 	notices_written(p->notices);
 	if (clock_ms() >= s->purge_ms)
 		s->purge_ms = clock_ms() + PURGE_EVERY_MS;
-	if (s->reserve_dropped) {
-		s->reserve_dropped = false;
-		make_reserve(s);
-	}
+	restore_reserve(s);
 }
 
 enum store_result

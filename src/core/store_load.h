@@ -15,8 +15,9 @@ struct store {
 	int lock_fd;
 	struct secret key;
 	struct store_meta meta;
-	bool reserve_dropped;
-	int64_t purge_ms; /* boottime of the next purge */
+	bool reserve_missing; /* given up, or there was no room for it */
+	int64_t reserve_ms;   /* boottime: not made again before */
+	int64_t purge_ms;     /* boottime of the next purge */
 	/* SQL made from the column tables; owned, as long-lived as the database's statements. */
 	char *worker_upsert, *launch_upsert, *instance_upsert;
 	char *worker_select, *launch_select, *instance_select;
