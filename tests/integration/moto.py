@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts moto, an imitation of AWS that nobody here wrote, and talks to it by boto3."""
+
+import contextlib
+import http.client
+import json
+import re
+import subprocess
+import sys
+import threading
+
+import boto3
+import botocore.config
+
+from daemon import clean_environment
+
+REGION = "us-east-1"
+STRICT = {"MOTO_ENABLE_AMI_VALIDATION": "1", "MOTO_ENABLE_KEYPAIR_VALIDATION": "1",
+          "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "1"}
+RUNNING = re.compile(r"Running on http://127\.0\.0\.1:(\d+)")
+POLICY = {"Version": "2012-10-17",
+          "Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]}
+
+
+class Moto:
+    """A moto server with one key pair, one group and one user, who may do all of EC2."""
+
+    KEYPAIR, GROUP, USER = "latent_buildbot_worker", "latent_buildbot_worker", "ec2workerd"
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env=clean_environment(**STRICT))
+        self.port = self.read_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        # Its log of requests would fill the pipe, and then it stands still.
+        self.drain = threading.Thread(target=self.process.stderr.read)
+        self.drain.start()
+        self.key_id = self.secret = "none-yet"
+
+    def read_port(self):
+        for line in self.process.stderr:
+            if match := RUNNING.search(line):
+                return int(match[1])
+        raise AssertionError("moto has not started")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(15)
+        self.drain.join()
+        self.process.stderr.close()
+
+    def post(self, path, body="", kind="text/plain"):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request("POST", path, body, {"Content-Type": kind})
+            response = connection.getresponse()
+            assert response.status == 200, response.read()
+
+    def client(self, service="ec2"):
+        config = botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=30)
+        return boto3.client(service, region_name=REGION, endpoint_url=self.url,
+                            aws_access_key_id=self.key_id, aws_secret_access_key=self.secret,
+                            config=config)
+
+    def reset(self):
+        """An empty account, then what an administrator makes in it; signatures count from now."""
+        self.post("/moto-api/reset-auth", "1000000")
+        self.post("/moto-api/reset")
+        ec2, iam = self.client(), self.client("iam")
+        ec2.create_key_pair(KeyName=self.KEYPAIR)
+        ec2.create_security_group(GroupName=self.GROUP, Description="workers")
+        iam.create_user(UserName=self.USER)
+        iam.put_user_policy(UserName=self.USER, PolicyName="ec2",
+                            PolicyDocument=json.dumps(POLICY))
+        key = iam.create_access_key(UserName=self.USER)["AccessKey"]
+        self.key_id, self.secret = key["AccessKeyId"], key["SecretAccessKey"]
+        self.post("/moto-api/reset-auth", "0")
+
+    def image(self):
+        return self.client().describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+
+    def instances(self):
+        """All of them, by id."""
+        pages = self.client().get_paginator("describe_instances").paginate()
+        return {instance["InstanceId"]: instance for page in pages
+                for reservation in page["Reservations"]
+                for instance in reservation["Instances"]}
+
+    def user_data(self, instance):
+        """As it was sent, in base64."""
+        found = self.client().describe_instance_attribute(
+            InstanceId=instance, Attribute="userData")
+        return found["UserData"]["Value"]
+
+
+@contextlib.contextmanager
+def running():
+    moto = Moto()
+    try:
+        yield moto
+    finally:
+        moto.close()
