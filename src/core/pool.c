@@ -230,8 +230,10 @@ pool_reload(struct pool *p, const struct conf *fresh)
 		if (c == NULL)
 			worker_set_conf(w, NULL);
 		else if (w->launch != NULL && w->conf != NULL &&
-			!conf_worker_launch_equal(w->conf, c))
+			!conf_worker_launch_equal(w->conf, c)) {
 			w->stale = true;
+			pool_dirty_worker(w);
+		}
 	}
 	p->conf = fresh;
 	notices_set_conf(p->notices, fresh);

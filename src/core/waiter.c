@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who waits for a worker to come up or to be gone. An answer is given from a poke, so
- * within a turn and before its commit: the reply leaves behind that.
+ * Waiters: a list that may change in any callback, which cancels others or waits anew.
  */
+#include "core/waiter.h"
+
 #include "base/clock.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/pool.h"
-#include "core/worker_priv.h"
+#include "core/worker.h"
 
 #include <assert.h>
 #include <utlist.h>
@@ -27,8 +28,12 @@ struct waiter {
 static void
 waiter_free(struct waiter *waiter)
 {
+	struct worker *w = waiter->worker;
+
+	if (w->waiter_at == waiter)
+		w->waiter_at = waiter->next;
 	loop_timer_clear(&waiter->timer);
-	DL_DELETE(waiter->worker->waiters, waiter);
+	DL_DELETE(w->waiters, waiter);
 	free(waiter);
 }
 
@@ -114,18 +119,24 @@ is_reached(const struct waiter *waiter)
 	return false;
 }
 
+static void
+answer(struct waiter *waiter)
+{
+	struct waiter copy = *waiter;
+
+	waiter_free(waiter);
+	copy.done(copy.arg, copy.worker, copy.over ? &copy.err : NULL);
+}
+
 void
 waiters_check(struct worker *w)
 {
-	struct waiter *waiter, *tmp;
+	struct waiter *waiter;
 
-	DL_FOREACH_SAFE(w->waiters, waiter, tmp) {
-		struct waiter copy = *waiter;
-
-		if (!waiter->over && !is_reached(waiter))
-			continue;
-		waiter_free(waiter);
-		copy.done(copy.arg, w, copy.over ? &copy.err : NULL);
+	for (waiter = w->waiters; waiter != NULL; waiter = w->waiter_at) {
+		w->waiter_at = waiter->next;
+		if (waiter->over || is_reached(waiter))
+			answer(waiter);
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "core/notice.h"
 #include "core/poller.h"
 #include "core/pool.h"
+#include "core/waiter.h"
 #include "core/worker_priv.h"
 
 #include <assert.h>
@@ -251,6 +252,7 @@ step_placing(struct worker *w)
 		fail(w, EVENT_FAILED, NULL, &err);
 		return;
 	}
+	w->stale = false;
 	set_phase(w, WORKER_LAUNCHED);
 }
 

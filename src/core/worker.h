@@ -36,10 +36,10 @@ enum worker_state {
 struct worker {
 	struct pool *pool; /* borrowed, outlives us */
 	char *name;        /* owned; the hash key */
-	struct conf_worker
-		*conf; /* a counted reference; kept after removal from the file */
-	bool removed;  /* no longer in the configuration: no new start */
-	bool stale;    /* what runs was made from another configuration */
+	/* A counted reference; kept after removal from the file. */
+	struct conf_worker *conf;
+	bool removed; /* no longer in the configuration: no new start */
+	bool stale;   /* what runs was made from another configuration */
 
 	enum worker_phase phase;
 	int64_t phase_wall; /* since when */
@@ -56,14 +56,15 @@ struct worker {
 	unsigned tries;          /* launches refused in a row */
 	int64_t try_ms;          /* boottime: not placed again before */
 
-	struct launch *
-		launch; /* the one that holds the name (open member), or NULL; owned by pool */
-	struct launch *
-		launches; /* all that are not gone, by `next_of_worker`; owned by pool */
+	/* Owned by the pool: the one that holds the name (open member), or NULL. */
+	struct launch *launch;
+	struct launch *launches; /* all that are not gone, by `next_of_worker` */
 	enum worker_state state; /* as last told to the world */
 	struct waiter *waiters;  /* owned */
-	struct poller *
-		poller; /* borrowed from the pool; of the next launch; NULL: not looked up */
+	struct waiter
+		*waiter_at; /* the next to be looked at, while they are answered */
+	/* Borrowed from the pool; of the next launch; NULL: not looked up. */
+	struct poller *poller;
 	struct event_ring *recent; /* owned; its latest events */
 
 	struct loop_timer timer;
@@ -121,7 +122,8 @@ int worker_substantiate(struct worker *w, const struct cause *cause, const char 
 	struct err *err);
 /*
  * Withdraws the wish. generation 0: whichever is current. An older one: nothing is done,
- * *ret_done false; a newer one: ERR_STALE_GENERATION. A worker that is down: success.
+ * *ret_done false; a newer one: ERR_STALE_GENERATION. Asked for again, or of a worker that
+ * is down: success, and *ret_done true, so that who waits joins.
  */
 int worker_insubstantiate(struct worker *w, int64_t generation,
 	const struct cause *cause, bool *ret_done, struct err *err);
@@ -140,19 +142,5 @@ int worker_build_finished(struct worker *w, int64_t generation, const char *buil
 /* The password in use: fixed in any state, generated while a launch has it. ERR_UNAVAILABLE else. */
 int worker_password(const struct worker *w, struct secret *ret_password,
 	struct err *err);
-
-enum wait_for { WAIT_RUNNING, WAIT_ATTACHED, WAIT_STOPPED, WAIT_STOPPED_FAST };
-
-/* err NULL: reached. Called once, from within a turn, never before worker_wait returned. */
-typedef void waiter_done(void *arg, struct worker *w, const struct err *err);
-
-/*
- * Waits for the present generation (or, WAIT_STOPPED, for the end of the one and all
- * before). timeout_ms 0: for ever; at its end ERR_TIMEOUT, and the work goes on.
- */
-struct waiter *worker_wait(struct worker *w, enum wait_for what, int64_t timeout_ms,
-	waiter_done *done, void *arg);
-/* No callback any more. */
-void waiter_cancel(struct waiter *waiter);
 
 #endif

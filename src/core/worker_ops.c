@@ -61,13 +61,12 @@ worker_insubstantiate(struct worker *w, int64_t generation, const struct cause *
 
 	if (check_not_newer(w, generation, err) < 0)
 		return -1;
-	*ret_done = false;
-	if (w->phase == WORKER_IDLE || (generation != 0 && generation < w->generation))
+	*ret_done = generation == 0 || generation == w->generation;
+	if (w->phase == WORKER_IDLE || !*ret_done)
 		return 0;
 	err_set(&why, ERR_CANCELLED, "%s: the start was cancelled by %s", w->name,
 		cause->by);
 	worker_end(w, cause, &why);
-	*ret_done = true;
 	return 0;
 }
 

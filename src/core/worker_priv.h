@@ -19,11 +19,4 @@ void worker_await_attach(struct worker *w);
 /* Ends the wish: waiters for it get err, what carries it is no longer wanted. */
 void worker_end(struct worker *w, const struct cause *cause, const struct err *err);
 
-/* Answers the waiters whose time has come. */
-void waiters_check(struct worker *w);
-/* The generation has ended: who waited for it to come up gets err. */
-void waiters_fail(struct worker *w, const struct err *err);
-/* Teardown: forgets all without a word. */
-void waiters_drop(struct worker *w);
-
 #endif

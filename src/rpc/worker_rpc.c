@@ -10,6 +10,7 @@
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/store.h"
+#include "core/waiter.h"
 #include "core/worker.h"
 #include "ec2/reply.h"
 #include "rpc/args.h"

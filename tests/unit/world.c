@@ -210,6 +210,19 @@ world_ready(struct world *v, const char *name)
 	ck_assert_int_eq(worker_state(world_worker(v, name)), WORKER_SUBSTANTIATED);
 }
 
+void
+world_on_told(void *arg, struct worker *w, const struct err *err)
+{
+	struct world_told *t = arg;
+
+	ck_assert_ptr_nonnull(w);
+	t->calls++;
+	if (err != NULL)
+		t->err = *err;
+	else
+		err_clear(&t->err);
+}
+
 struct fake_instance *
 world_living(struct world *v, const char *name)
 {

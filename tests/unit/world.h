@@ -42,6 +42,12 @@ void world_up(struct world *v, const char *name);
 void world_ready(struct world *v, const char *name);
 void world_down(struct world *v, const char *name);
 void world_attach(struct world *v, const char *name);
+/* For worker_wait: what it was told. */
+struct world_told {
+	int calls;
+	struct err err; /* of the last; ERR_NONE: reached */
+};
+void world_on_told(void *arg, struct worker *w, const struct err *err);
 /* The one instance of a worker that lives in the cloud, or NULL. */
 struct fake_instance *world_living(struct world *v, const char *name);
 
