@@ -37,28 +37,29 @@ process_init(void)
 	(void)signal(SIGPIPE, SIG_IGN); /* fails for no valid signal */
 }
 
+/* What is refused stays as it was; what is so already is not asked for. */
 static void
-raise_descriptor_limit(void)
+set_limit(int resource, const struct rlimit *now, rlim_t soft, rlim_t hard)
 {
-	struct rlimit limit;
+	const struct rlimit wanted = {soft, hard};
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit); /* else the limit stays what it was */
+	if (now->rlim_cur != soft || now->rlim_max != hard)
+		(void)setrlimit(resource, &wanted);
 }
 
 void
 process_harden(void)
 {
-	const struct rlimit none = {0, 0};
+	struct rlimit now;
 
 	(void)umask(077);
-	raise_descriptor_limit();
+	if (getrlimit(RLIMIT_NOFILE, &now) == 0)
+		set_limit(RLIMIT_NOFILE, &now, now.rlim_max, now.rlim_max);
 	if (DUMPABLE)
 		return;
-	(void)setrlimit(RLIMIT_CORE, &none);          /* lowering is always allowed */
-	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); /* so is this */
+	if (getrlimit(RLIMIT_CORE, &now) == 0)
+		set_limit(RLIMIT_CORE, &now, 0, 0);
+	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); /* always allowed */
 }
 
 bool
