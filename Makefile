@@ -43,7 +43,7 @@ TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
 # These run before anything is configured, and call make for what they need.
-UNCONFIGURED := check demo lint fuzz news clean distclean .venv/installed
+UNCONFIGURED := check check-system demo lint fuzz news clean distclean .venv/installed
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
@@ -196,6 +196,10 @@ check-fuzz: $(FUZZERS)
 check-integration: all $(TEST_TOOLS) .venv/installed
 	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python -m pytest $(PYTEST_ARGS) tests/integration
 
+.PHONY: run-system
+run-system: all .venv/installed
+	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python -m pytest $(PYTEST_ARGS) tests/system
+
 .venv/installed: tests/requirements.txt
 	$(call say,VENV,.venv)
 	$(Q)rm -rf .venv
@@ -215,6 +219,12 @@ demo:
 check:
 	$(Q)tools/install-deps test
 	$(Q)tools/check
+
+# The installed units under a systemd of their own; as root.
+.PHONY: check-system
+check-system:
+	$(Q)tools/install-deps system
+	$(Q)tools/check system
 
 .PHONY: lint
 lint:
