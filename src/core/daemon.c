@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "core/cloud_ec2.h"
 #include "core/event.h"
+#include "core/pause.h"
 #include "core/pool.h"
 #include "core/store.h"
 #include "core/worker.h"
@@ -45,6 +46,7 @@ recover(struct pool *p)
 	free(p->degraded_text);
 	p->degraded_text = NULL;
 	log_info("ledger", "can be written again");
+	pool_launches_again(p);
 }
 
 /*

@@ -12,6 +12,7 @@
 #include "core/event.h"
 #include "core/instance.h"
 #include "core/launch_freeze.h"
+#include "core/pause.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/worker.h"
@@ -324,10 +325,17 @@ on_outbox(void *arg)
 	buf_wipe_fini(&body);
 }
 
+/* One that may have left is asked about in any case. */
 static bool
-may_send(const struct launch *l)
+may_send(struct launch *l)
 {
-	return l->phase == LAUNCH_UNKNOWN || (!l->pool->degraded && !l->pool->stopping);
+	struct err err;
+
+	if (l->phase == LAUNCH_UNKNOWN || pool_may_launch(l->pool, &err) == 0)
+		return true;
+	l->worker->last_error = err;
+	pool_dirty_worker(l->worker);
+	return false;
 }
 
 /* The same body or none: what cannot be rebuilt is not sent again (L4). */
@@ -386,7 +394,15 @@ start_send(struct launch *l)
 	if (may_send(l))
 		l->slot = l->cloud->ops->slot(l->cloud->self, on_slot, l);
 	else
-		back_off(l, BACKOFF_BASE_MS);
+		l->try_ms = INT64_MAX; /* until launch_may_send_again */
+}
+
+void
+launch_may_send_again(struct launch *l)
+{
+	if (l->try_ms == INT64_MAX)
+		l->try_ms = 0;
+	loop_poke(&l->poke);
 }
 
 static void

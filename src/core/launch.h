@@ -94,6 +94,8 @@ void launch_resume(struct launch *l);
 bool launch_phase_leads_to(enum launch_phase from, enum launch_phase to);
 /* Looks at the facts and starts what is missing; idempotent. Runs from timer, poke and start-up. */
 void launch_step(struct launch *l);
+/* The pool launches again: one that waited for that goes on. */
+void launch_may_send_again(struct launch *l);
 /* An admin ends a watch. ERR_INVALID if it is in no watch. */
 int launch_abandon(struct launch *l, const struct cause *cause, struct err *err);
 /* The name is free from now on. */

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mail texts. A console may repeat the user data, so the worker's password is masked, and
- * bytes that are no printable text are shown as dots.
+ * Mail texts.
  */
 #include "core/notice_text.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "core/console.h"
 #include "core/event.h"
 #include "core/instance.h"
-#include "core/launch.h"
 #include "core/worker.h"
 
 #include <inttypes.h>
@@ -98,45 +97,14 @@ notice_missing_body(const char *pool, const struct worker *w, const struct insta
 	return buf_take(&out);
 }
 
-static void
-mask(char *text, const char *secret)
-{
-	size_t len = secret == NULL ? 0 : strlen(secret);
-
-	if (len == 0)
-		return;
-	for (char *at = strstr(text, secret); at != NULL; at = strstr(at + len, secret))
-		memset(at, '*', len);
-}
-
-static char *
-printable_tail(const char *text, size_t len)
-{
-	size_t skip = len > CONSOLE_TAIL ? len - CONSOLE_TAIL : 0;
-	struct buf out = {0};
-
-	for (size_t n = skip; n < len; n++) {
-		unsigned char c = (unsigned char)text[n];
-
-		if (c == '\r')
-			continue;
-		buf_putc(&out,
-			(c >= 32 && c < 127) || c == '\n' || c == '\t' ? (char)c : '.');
-	}
-	return buf_take(&out);
-}
-
 char *
 notice_with_console(const char *body, const struct instance *i, const char *console,
 	size_t len)
 {
-	AUTO(free) char *tail = printable_tail(console, len);
-	struct secret password = {NULL};
+	AUTO(free) char *tail = NULL;
 
 	if (len == 0)
 		return xasprintf("%s\nEC2 has no console output of it.\n", body);
-	launch_password(i->launch, &password);
-	mask(tail, password.text);
-	secret_fini(&password);
+	tail = console_text(i->launch, console, len, CONSOLE_TAIL);
 	return xasprintf("%s\nThe end of its console:\n\n%s\n", body, tail);
 }

@@ -73,6 +73,9 @@ pool_new(struct loop *loop, struct store *store, struct http *http,
 	secret_set(&p->key, store_key(store));
 	p->events = events_new(loop, meta->epoch, meta->last_seq);
 	p->notices = notices_new(loop, http, conf);
+	p->paused_wall = meta->paused_wall;
+	p->paused_by = meta->paused_wall == 0 ? NULL : xstrdup(meta->paused_by);
+	p->hold = meta->hold;
 	loop_poke_init(&p->settled, loop, on_settled, p);
 	add_workers(p, conf);
 	if (store_load(store, p, err) < 0 || check_name(p, err) < 0) {
@@ -132,6 +135,7 @@ pool_free(struct pool *p)
 	events_free(p->events);
 	secret_fini(&p->key);
 	free(p->degraded_text);
+	free(p->paused_by);
 	free(p);
 }
 

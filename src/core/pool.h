@@ -43,6 +43,10 @@ struct pool {
 	bool stopping;       /* no new launches: the daemon is going */
 	bool degraded;       /* the ledger cannot be written: no new launches */
 	char *degraded_text; /* owned; why */
+	int64_t paused_wall; /* since when an admin wants no new launches; 0: not so */
+	char *paused_by;     /* owned; NULL unless paused */
+	bool hold;           /* what nobody owns is not touched, until pool_resume */
+	bool meta_dirty;     /* the three above are not in the ledger yet */
 	struct loop_poke
 		settled; /* after a condemned instance's change: daemon_stop looks */
 	loop_fn *

@@ -155,7 +155,8 @@ static int
 read_meta(struct store *s, const char *boot, struct err *err)
 {
 	struct db_stmt *q = db_stmt(s->db,
-		"SELECT lineage, epoch, pool, boot FROM meta");
+		"SELECT lineage, epoch, pool, boot, paused_at, paused_by, hold"
+		" FROM meta");
 	enum db_result result = db_step(q, err);
 
 	if (result == DB_DONE)
@@ -166,6 +167,10 @@ read_meta(struct store *s, const char *boot, struct err *err)
 	s->meta.epoch = db_int(q, 1);
 	(void)snprintf(s->meta.pool, sizeof(s->meta.pool), "%s", db_text(q, 2));
 	s->meta.same_boot = strcmp(db_text(q, 3), boot) == 0;
+	s->meta.paused_wall = db_int(q, 4);
+	(void)snprintf(s->meta.paused_by, sizeof(s->meta.paused_by), "%s",
+		db_is_null(q, 5) ? "somebody" : db_text(q, 5));
+	s->meta.hold = db_int(q, 6) != 0;
 	q = db_stmt(s->db, "UPDATE meta SET boot = ?");
 	db_bind_text(q, 1, boot);
 	return check(db_step(q, err), err);
@@ -414,16 +419,38 @@ write_mails(struct store *s, const struct pool *p, struct err *err)
 	return result;
 }
 
+static bool
+meta_is_dirty(const struct store *s, const struct pool *p)
+{
+	return p->meta_dirty || strcmp(s->meta.pool, p->conf->pool) != 0;
+}
+
 static enum db_result
-write_pool_name(struct store *s, const struct pool *p, struct err *err)
+write_meta(struct store *s, const struct pool *p, struct err *err)
 {
 	struct db_stmt *q;
 
-	if (strcmp(s->meta.pool, p->conf->pool) == 0)
+	if (!meta_is_dirty(s, p))
 		return DB_DONE;
-	q = db_stmt(s->db, "UPDATE meta SET pool = ?");
+	q = db_stmt(s->db,
+		"UPDATE meta SET pool = ?, paused_at = ?, paused_by = ?, hold = ?");
 	db_bind_text(q, 1, p->conf->pool);
+	db_bind_int(q, 2, p->paused_wall);
+	db_bind_text(q, 3, p->paused_by);
+	db_bind_int(q, 4, p->hold);
 	return db_step(q, err);
+}
+
+/* What a start would read now. */
+static void
+meta_written(struct store *s, struct pool *p)
+{
+	(void)snprintf(s->meta.pool, sizeof(s->meta.pool), "%s", p->conf->pool);
+	s->meta.paused_wall = p->paused_wall;
+	(void)snprintf(s->meta.paused_by, sizeof(s->meta.paused_by), "%s",
+		p->paused_by == NULL ? "" : p->paused_by);
+	s->meta.hold = p->hold;
+	p->meta_dirty = false;
 }
 
 static enum db_result
@@ -456,13 +483,13 @@ is_dirty(const struct store *s, const struct pool *p)
 	(void)events_pending(p->events, &events);
 	return p->dirty_workers != NULL || p->dirty_launches != NULL ||
 		p->dirty_instances != NULL || events > 0 || notices_dirty(p->notices) ||
-		strcmp(s->meta.pool, p->conf->pool) != 0;
+		meta_is_dirty(s, p);
 }
 
 static enum db_result
 write_all(struct store *s, const struct pool *p, struct err *err)
 {
-	enum db_result result = write_pool_name(s, p, err);
+	enum db_result result = write_meta(s, p, err);
 
 	if (result == DB_DONE)
 		result = write_workers(s, p, err);
@@ -499,7 +526,7 @@ transact(struct store *s, const struct pool *p, struct err *err)
 static void
 written(struct store *s, struct pool *p)
 {
-	(void)snprintf(s->meta.pool, sizeof(s->meta.pool), "%s", p->conf->pool);
+	meta_written(s, p);
 	s->meta.last_seq = events_last_seq(p->events);
 	notices_written(p->notices);
 	if (clock_ms() >= s->purge_ms)

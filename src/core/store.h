@@ -19,6 +19,9 @@ struct store_meta {
 	int64_t epoch;    /* creation time of this ledger, wall ms */
 	char pool[33];    /* "" in a new ledger */
 	int64_t last_seq;
+	int64_t paused_wall; /* 0: not paused */
+	char paused_by[64];
+	bool hold;
 	bool same_boot; /* boottimes in the rows are of the present boot */
 };
 

@@ -66,6 +66,13 @@ const struct db_migration store_migrations[] = {
 		" message_id TEXT NOT NULL, created_at INTEGER NOT NULL, next_at INTEGER NOT NULL,"
 		" tries INTEGER NOT NULL);",
 	},
+	{
+		"ALTER TABLE meta ADD COLUMN paused_at INTEGER NOT NULL DEFAULT 0;"
+		"ALTER TABLE meta ADD COLUMN paused_by TEXT;"
+		"ALTER TABLE worker ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"
+		"ALTER TABLE worker ADD COLUMN missing_left INTEGER NOT NULL DEFAULT 0;"
+		"ALTER TABLE worker ADD COLUMN idle_left INTEGER NOT NULL DEFAULT 0;",
+	},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
 
@@ -174,8 +181,11 @@ const struct column worker_columns[] = {
 	WORKER("build", TEXT, build, char *),
 	WORKER("missing_boot", INT64, missing.boot_ms, int64_t),
 	WORKER("missing_at", INT64, missing.wall_ms, int64_t),
+	WORKER("missing_left", INT64, missing.left_ms, int64_t),
 	WORKER("idle_boot", INT64, idle.boot_ms, int64_t),
 	WORKER("idle_at", INT64, idle.wall_ms, int64_t),
+	WORKER("idle_left", INT64, idle.left_ms, int64_t),
+	WORKER("held", BOOL, held, bool),
 	WORKER("launched_once", BOOL, launched_once, bool),
 	WORKER("stale", BOOL, stale, bool),
 	NUMBERED("error_code", struct worker, last_error.code, ERR_COUNT),

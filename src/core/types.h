@@ -22,6 +22,7 @@ struct deadline {
 	int64_t boot_ms; /* boottime, or 0: not set */
 	/* the same moment on the wall clock, for the ledger and for people */
 	int64_t wall_ms;
+	int64_t left_ms; /* frozen: what remained then; 0: not frozen */
 };
 
 /*
@@ -41,6 +42,12 @@ deadline_is_set(const struct deadline *d)
 
 void deadline_set(struct deadline *d, int64_t delay_ms);
 void deadline_clear(struct deadline *d);
+/* One that is set stands still, as if it were not, until it is thawed. */
+void deadline_freeze(struct deadline *d);
+/* Goes on with what remained. */
+void deadline_thaw(struct deadline *d);
+/* Later by so much, or earlier; frozen ones too. */
+void deadline_move(struct deadline *d, int64_t by_ms);
 /* Read from the ledger: in another boot only the wall clock says what remains. */
 void deadline_restore(struct deadline *d, bool same_boot);
 /* Set and run out. */

@@ -13,6 +13,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/notice.h"
+#include "core/pause.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/waiter.h"
@@ -165,13 +166,22 @@ worker_begin(struct worker *w, const struct cause *cause)
 }
 
 void
+worker_limit(struct worker *w, struct deadline *d, int64_t delay_ms)
+{
+	if (delay_ms > 0)
+		deadline_set(d, delay_ms);
+	else
+		deadline_clear(d);
+	if (w->held)
+		deadline_freeze(d);
+	pool_dirty_worker(w);
+	loop_poke(&w->poke);
+}
+
+void
 worker_await_attach(struct worker *w)
 {
-	if (w->conf != NULL && w->conf->missing_timeout > 0)
-		deadline_set(&w->missing, w->conf->missing_timeout);
-	else
-		deadline_clear(&w->missing);
-	pool_dirty_worker(w);
+	worker_limit(w, &w->missing, w->conf == NULL ? 0 : w->conf->missing_timeout);
 }
 
 void
@@ -181,6 +191,7 @@ worker_end(struct worker *w, const struct cause *cause, const struct err *err)
 
 	if (w->phase == WORKER_IDLE)
 		return;
+	worker_release(w, cause);
 	deadline_clear(&w->missing);
 	deadline_clear(&w->idle);
 	w->attached = false;
@@ -232,6 +243,27 @@ step_queued(struct worker *w)
 		set_phase(w, WORKER_PLACING);
 }
 
+/* Until worker_may_launch_again: nothing but that can help. */
+static void
+wait_for_pool(struct worker *w, const struct err *why)
+{
+	w->last_error = *why;
+	w->try_ms = INT64_MAX;
+	pool_dirty_worker(w);
+}
+
+void
+worker_may_launch_again(struct worker *w)
+{
+	if (w->last_error.code == ERR_UNAVAILABLE) {
+		err_clear(&w->last_error);
+		pool_dirty_worker(w);
+	}
+	if (w->try_ms == INT64_MAX)
+		w->try_ms = 0;
+	loop_poke(&w->poke);
+}
+
 static void
 step_placing(struct worker *w)
 {
@@ -239,8 +271,8 @@ step_placing(struct worker *w)
 
 	if (clock_ms() < w->try_ms)
 		return;
-	if (w->pool->stopping || w->pool->degraded) {
-		w->try_ms = clock_ms() + RETRY_BASE_MS;
+	if (pool_may_launch(w->pool, &err) < 0) {
+		wait_for_pool(w, &err);
 		return;
 	}
 	if (w->conf == NULL || launch_reserve(w, &err) == NULL) {
@@ -414,16 +446,15 @@ worker_set_conf(struct worker *w, struct conf_worker *conf)
 	(void)conf_worker_ref(conf);
 	conf_worker_unref(w->conf);
 	w->conf = conf;
-	/* A running deadline keeps what has elapsed (BUILDBOT.md W4). */
-	if (deadline_is_set(&w->missing) && conf->missing_timeout > 0 && before > 0) {
-		w->missing.boot_ms += conf->missing_timeout - before;
-		w->missing.wall_ms += conf->missing_timeout - before;
-		pool_dirty_worker(w);
-	} else if (deadline_is_set(&w->missing)) {
-		deadline_clear(&w->missing);
-		pool_dirty_worker(w);
-	}
 	loop_poke(&w->poke);
+	if (before == conf->missing_timeout)
+		return;
+	/* A running deadline keeps what has elapsed (BUILDBOT.md W4). */
+	if (conf->missing_timeout > 0 && before > 0)
+		deadline_move(&w->missing, conf->missing_timeout - before);
+	else
+		deadline_clear(&w->missing);
+	pool_dirty_worker(w);
 }
 
 void

@@ -51,10 +51,11 @@ struct worker {
 	char *build;             /* owned; the build last named, or NULL */
 	struct deadline missing; /* until attached */
 	struct deadline idle;    /* until insubstantiated for lack of builds */
-	struct err last_error;   /* ERR_NONE if there was none in this generation */
-	bool launched_once;      /* this generation has had an instance or may have */
-	unsigned tries;          /* launches refused in a row */
-	int64_t try_ms;          /* boottime: not placed again before */
+	bool held; /* kept for a look: missing and idle are frozen until released */
+	struct err last_error; /* ERR_NONE if there was none in this generation */
+	bool launched_once;    /* this generation has had an instance or may have */
+	unsigned tries;        /* launches refused in a row */
+	int64_t try_ms;        /* boottime: not placed again before */
 
 	/* Owned by the pool: the one that holds the name (open member), or NULL. */
 	struct launch *launch;
@@ -85,6 +86,8 @@ void worker_step(struct worker *w);
 /* Removed from the configuration and nothing is left of it: no one sees it any more. */
 bool worker_is_hidden(const struct worker *w);
 
+/* The pool launches again: what waited for that goes on. */
+void worker_may_launch_again(struct worker *w);
 /* A launch of it has ended without an instance, or its instance has died or is dying, unasked. */
 void worker_launch_failed(struct worker *w, struct launch *l, bool was_ready,
 	const struct err *err);
@@ -139,6 +142,13 @@ int worker_build_started(struct worker *w, int64_t generation, const char *build
 	int64_t building, const struct cause *cause, struct err *err);
 int worker_build_finished(struct worker *w, int64_t generation, const char *build,
 	int64_t building, const struct cause *cause, struct err *err);
+/*
+ * Keeps what is up, or coming up, for a look: its limits stand still until it is released
+ * or stopped, over a restart too. ERR_UNAVAILABLE if it is down. Fine when held already.
+ */
+int worker_hold(struct worker *w, const struct cause *cause, struct err *err);
+/* Its limits go on with what remained. Fine when not held. */
+void worker_release(struct worker *w, const struct cause *cause);
 /* The password in use: fixed in any state, generated while a launch has it. ERR_UNAVAILABLE else. */
 int worker_password(const struct worker *w, struct secret *ret_password,
 	struct err *err);

@@ -107,12 +107,7 @@ await_build(struct worker *w)
 {
 	int64_t wait = w->conf == NULL ? 0 : w->conf->build_wait_timeout;
 
-	if (wait > 0)
-		deadline_set(&w->idle, wait);
-	else
-		deadline_clear(&w->idle);
-	pool_dirty_worker(w);
-	loop_poke(&w->poke);
+	worker_limit(w, &w->idle, wait > 0 ? wait : 0);
 }
 
 static void
@@ -202,7 +197,9 @@ worker_build_finished(struct worker *w, int64_t generation, const char *build,
 	set_building(w, building < 0 ? w->building - 1 : building, build, cause);
 	if (w->building > 0 || w->phase == WORKER_IDLE)
 		return 0;
-	if (w->conf != NULL && w->conf->build_wait_timeout == 0) {
+	if (w->conf != NULL && w->conf->build_wait_timeout == 0 && w->held) {
+		worker_limit(w, &w->idle, 1); /* over as soon as it is released */
+	} else if (w->conf != NULL && w->conf->build_wait_timeout == 0) {
 		err_set(&why, ERR_CANCELLED,
 			"%s: its last build has ended and build_wait_timeout is 0",
 			w->name);
@@ -212,6 +209,36 @@ worker_build_finished(struct worker *w, int64_t generation, const char *build,
 		await_build(w);
 	}
 	return 0;
+}
+
+int
+worker_hold(struct worker *w, const struct cause *cause, struct err *err)
+{
+	if (!worker_is_wanted(w))
+		return err_set(err, ERR_UNAVAILABLE, "%s is down: nothing to hold",
+			w->name);
+	if (w->held)
+		return 0;
+	w->held = true;
+	deadline_freeze(&w->missing);
+	deadline_freeze(&w->idle);
+	pool_dirty_worker(w);
+	worker_event(w, EVENT_HOLD, w->launch, NULL, NULL, cause);
+	loop_poke(&w->poke);
+	return 0;
+}
+
+void
+worker_release(struct worker *w, const struct cause *cause)
+{
+	if (!w->held)
+		return;
+	w->held = false;
+	deadline_thaw(&w->missing);
+	deadline_thaw(&w->idle);
+	pool_dirty_worker(w);
+	worker_event(w, EVENT_RELEASE, w->launch, NULL, NULL, cause);
+	loop_poke(&w->poke);
 }
 
 int

@@ -301,13 +301,23 @@ collect(const struct ec2_call *c, struct ec2_instances *list)
 }
 
 static void
+show_console(struct ec2_call *c)
+{
+	const char *text = c->cloud->console == NULL ? "boot\n" : c->cloud->console;
+
+	if (c->answer.verdict != VERDICT_DONE)
+		text = "";
+	c->console(c->arg, &c->answer, text, strlen(text), clock_wall_ms());
+}
+
+static void
 on_answer(void *arg)
 {
 	struct ec2_call *c = arg;
 	struct ec2_instances list = {0};
 
 	if (c->kind == CALL_CONSOLE) {
-		c->console(c->arg, &c->answer, "boot\n", 5, 0);
+		show_console(c);
 		free(c);
 		return;
 	}

@@ -57,8 +57,9 @@ struct fake_cloud {
 		bool effect;
 		unsigned times;
 	} script[4];
-	bool force_twin;   /* the next run starts two */
-	bool short_memory; /* terminated instances vanish after ten minutes */
+	const char *console; /* of every instance; NULL: "boot" */
+	bool force_twin;     /* the next run starts two */
+	bool short_memory;   /* terminated instances vanish after ten minutes */
 };
 
 void fake_cloud_init(struct fake_cloud *f, struct rng *rng);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pausing and resuming. Who is held up waits without a timer, so a resume looks at all.
+ */
+#include "core/pause.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/event.h"
+#include "core/launch.h"
+#include "core/pool.h"
+#include "core/worker.h"
+
+int
+pool_may_launch(const struct pool *p, struct err *err)
+{
+	char at[CLOCK_TEXT_SIZE];
+
+	if (p->stopping)
+		return err_set(err, ERR_UNAVAILABLE, "the daemon is stopping");
+	if (p->degraded)
+		return err_set(err, ERR_UNAVAILABLE, "the ledger cannot be written: %s",
+			p->degraded_text);
+	if (p->paused_wall != 0)
+		return err_set(err, ERR_UNAVAILABLE,
+			"the pool is paused by %s since %s", p->paused_by,
+			clock_format(p->paused_wall, at));
+	return 0;
+}
+
+void
+pool_launches_again(struct pool *p)
+{
+	struct worker *w;
+	struct launch *l;
+	struct err err;
+
+	if (pool_may_launch(p, &err) < 0)
+		return;
+	for (w = p->workers; w != NULL; w = w->hh.next)
+		worker_may_launch_again(w);
+	for (l = p->launches; l != NULL; l = l->hh.next)
+		launch_may_send_again(l);
+}
+
+static void
+tell(struct pool *p, const char *from, const char *to, const struct cause *cause)
+{
+	const struct event event = {
+		.type = EVENT_POOL,
+		.from = from,
+		.to = to,
+		.by = cause->by,
+		.reason = cause->reason,
+	};
+
+	event_emit(p->events, NULL, &event);
+	log_warning(NULL, "pool: %s -> %s, by %s", from, to, cause->by);
+}
+
+void
+pool_pause(struct pool *p, const struct cause *cause)
+{
+	if (p->paused_wall != 0)
+		return;
+	p->paused_wall = clock_wall_ms();
+	p->paused_by = xstrdup(cause->by);
+	p->meta_dirty = true;
+	tell(p, "running", "paused", cause);
+}
+
+void
+pool_resume(struct pool *p, const struct cause *cause)
+{
+	if (p->hold) {
+		p->hold = false;
+		p->meta_dirty = true;
+		tell(p, "hold", "running", cause);
+	}
+	if (p->paused_wall == 0)
+		return;
+	p->paused_wall = 0;
+	free(p->paused_by);
+	p->paused_by = NULL;
+	p->meta_dirty = true;
+	tell(p, "paused", "running", cause);
+	pool_launches_again(p);
+}
