@@ -5,6 +5,7 @@
  */
 #include "rpc/args.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "rpc/schema.h"
 
 #include <string.h>
@@ -299,6 +300,55 @@ const struct fields rpc_history_params = {
 	.size = sizeof(struct rpc_history_args),
 };
 
+static const struct field console_rows[] = {
+	{
+		.name = "worker",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_console_args, worker, char *),
+		.example = "WORKER",
+		.doc = "Its name.",
+	},
+	{
+		.name = "latest",
+		.type = FIELD_BOOL,
+		.offset = FIELD_AT(struct rpc_console_args, latest, bool),
+		.doc = "The console of this moment, where the instance type has that; "
+		       "else the one that EC2 keeps some time after boot.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_console_params = {
+	.name = "worker.console",
+	.rows = console_rows,
+	.size = sizeof(struct rpc_console_args),
+};
+
+static const struct field abandon_rows[] = {
+	{
+		.name = "worker",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_abandon_args, worker, char *),
+		.example = "WORKER",
+		.doc = "Its name.",
+	},
+	{
+		.name = "launch",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_abandon_args, launch, char *),
+		.example = "LAUNCH",
+		.doc = "The launch in `watch`, as its events have it.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_abandon_params = {
+	.name = "worker.abandon",
+	.rows = abandon_rows,
+	.size = sizeof(struct rpc_abandon_args),
+};
+
 static int
 check_event_type(const char *value, struct err *err)
 {
@@ -355,4 +405,21 @@ const struct fields rpc_reload_params = {
 	.name = "daemon.reload",
 	.rows = reload_rows,
 	.size = sizeof(struct rpc_reload_args),
+};
+
+static const struct field log_level_rows[] = {
+	{
+		.name = "level",
+		.type = FIELD_ENUM,
+		.offset = FIELD_AT(struct rpc_log_level_args, level, int),
+		.choices = log_level_names,
+		.example = "LEVEL",
+		.doc = "From now until the next reload.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_log_level_params = {
+	.name = "daemon.log_level",
+	.rows = log_level_rows,
+	.size = sizeof(struct rpc_log_level_args),
 };

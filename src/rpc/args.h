@@ -58,6 +58,16 @@ struct rpc_history_args {
 	int64_t before; /* seq; 0: from the newest */
 };
 
+struct rpc_console_args {
+	char *worker;
+	bool latest;
+};
+
+struct rpc_abandon_args {
+	char *worker;
+	char *launch;
+};
+
 struct rpc_subscribe_args {
 	char *workers; /* or NULL */
 	struct strings types;
@@ -68,15 +78,22 @@ struct rpc_reload_args {
 	bool dry_run;
 };
 
+struct rpc_log_level_args {
+	int level; /* enum log_level; -1: not given */
+};
+
 extern const struct fields rpc_none_params;
 extern const struct fields rpc_list_params;
-extern const struct fields rpc_worker_params; /* show, password, check */
+extern const struct fields rpc_worker_params; /* show, password, check, hold, release */
 extern const struct fields rpc_up_params;
 extern const struct fields rpc_down_params;
 extern const struct fields rpc_attach_params; /* attached, detached */
 extern const struct fields rpc_build_params;  /* build_started, build_finished */
 extern const struct fields rpc_history_params;
+extern const struct fields rpc_console_params;
+extern const struct fields rpc_abandon_params;
 extern const struct fields rpc_subscribe_params;
 extern const struct fields rpc_reload_params;
+extern const struct fields rpc_log_level_params;
 
 #endif

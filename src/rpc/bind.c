@@ -22,10 +22,17 @@ rpc_call *const rpc_calls[] = {
 	[RPC_WORKER_PASSWORD] = call_worker_password,
 	[RPC_WORKER_CHECK] = call_worker_check,
 	[RPC_WORKER_HISTORY] = call_worker_history,
+	[RPC_WORKER_CONSOLE] = call_worker_console,
+	[RPC_WORKER_HOLD] = call_worker_hold,
+	[RPC_WORKER_RELEASE] = call_worker_release,
+	[RPC_WORKER_ABANDON] = call_worker_abandon,
+	[RPC_POOL_PAUSE] = call_pool_pause,
+	[RPC_POOL_RESUME] = call_pool_resume,
 	[RPC_EVENTS_SUBSCRIBE] = call_events_subscribe,
 	[RPC_EVENTS_UNSUBSCRIBE] = call_events_unsubscribe,
 	[RPC_DAEMON_RELOAD] = call_daemon_reload,
 	[RPC_DAEMON_VERSION] = call_daemon_version,
+	[RPC_DAEMON_LOG_LEVEL] = call_daemon_log_level,
 	[RPC_DAEMON_STOP] = call_daemon_stop,
 };
 static_assert(COUNT_OF(rpc_calls) == RPC_METHOD_COUNT, "every method has a function");

@@ -4,6 +4,7 @@
  */
 #include "base/buf.h"
 #include "base/field.h"
+#include "base/log.h"
 #include "conf/conf.h"
 #include "core/daemon.h"
 #include "core/store.h"
@@ -61,6 +62,20 @@ call_daemon_reload(struct command *cmd, const void *args)
 	daemon_reload_fini(&changes);
 	conf_problems_free(problems);
 	return result;
+}
+
+const struct rpc_result *
+call_daemon_log_level(struct command *cmd, const void *args)
+{
+	const struct rpc_log_level_args *a = args;
+
+	if (a->level >= 0 && a->level != (int)log_get_level()) {
+		log_set_level((enum log_level)a->level);
+		log_info(NULL, "log_level is %s from now, by %s",
+			log_level_names[a->level], rpc_by(cmd));
+	}
+	return rpc_reply_take(cmd,
+		json_pack("{s:s}", "level", log_level_names[log_get_level()]));
 }
 
 /* The reply leaves with this turn's outbox, the loop ends after it. */

@@ -5,6 +5,7 @@
  */
 #include "rpc/schema.h"
 #include "base/field.h"
+#include "base/log.h"
 
 static const char *const state_words[] = {"not_substantiated", "substantiating",
 	"substantiated", "insubstantiating", NULL};
@@ -204,6 +205,9 @@ static const struct field worker_rows[] = {
 	{.name = "stale",
 		.type = FIELD_BOOL,
 		.doc = "Its machine was made from an older configuration (worker.show)."},
+	{.name = "held",
+		.type = FIELD_BOOL,
+		.doc = "Kept for a look: its limits stand still (worker.show)."},
 	{.name = "timeline",
 		.type = FIELD_LIST,
 		.sub = &rpc_event_fields,
@@ -301,6 +305,32 @@ static const struct field history_rows[] = {
 };
 const struct fields rpc_history_fields = {.name = "worker.history",
 	.rows = history_rows};
+
+static const struct field console_rows[] = {
+	{.name = "output",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED,
+		.doc = "What EC2 has of it, at most the last 64 KiB; the worker's password "
+		       "is shown as asterisks."},
+	{.name = "at",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NULLABLE,
+		.doc = "When it was taken; null: EC2 does not say."},
+	{.name = NULL},
+};
+const struct fields rpc_console_fields = {.name = "worker.console",
+	.rows = console_rows};
+
+static const struct field log_level_rows[] = {
+	{.name = "level",
+		.type = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = log_level_names,
+		.doc = "The one in force."},
+	{.name = NULL},
+};
+const struct fields rpc_log_level_fields = {.name = "daemon.log_level",
+	.rows = log_level_rows};
 
 static const struct field subscribe_rows[] = {
 	{.name = "seq",

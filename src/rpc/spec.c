@@ -96,6 +96,54 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.result = &rpc_history_fields,
 			.doc = "The events of a worker, newest first.",
 		},
+	[RPC_WORKER_CONSOLE] =
+		{
+			.name = "worker.console",
+			.role = RPC_OPERATE,
+			.params = &rpc_console_params,
+			.result = &rpc_console_fields,
+			.doc = "The console of the worker's machine, as EC2 has it.",
+		},
+	[RPC_WORKER_HOLD] =
+		{
+			.name = "worker.hold",
+			.role = RPC_OPERATE,
+			.params = &rpc_worker_params,
+			.result = &rpc_none_fields,
+			.doc = "Keeps the machine for a look: no limit ends it until it is released or stopped.",
+		},
+	[RPC_WORKER_RELEASE] =
+		{
+			.name = "worker.release",
+			.role = RPC_OPERATE,
+			.params = &rpc_worker_params,
+			.result = &rpc_none_fields,
+			.doc = "Ends a hold: the limits go on with what remained of them.",
+		},
+	[RPC_WORKER_ABANDON] =
+		{
+			.name = "worker.abandon",
+			.role = RPC_ADMIN,
+			.params = &rpc_abandon_params,
+			.result = &rpc_none_fields,
+			.doc = "Ends a launch in `watch` by order, as if it certainly had no effect.",
+		},
+	[RPC_POOL_PAUSE] =
+		{
+			.name = "pool.pause",
+			.role = RPC_ADMIN,
+			.params = &rpc_none_params,
+			.result = &rpc_none_fields,
+			.doc = "No new launches until pool.resume; what runs goes on.",
+		},
+	[RPC_POOL_RESUME] =
+		{
+			.name = "pool.resume",
+			.role = RPC_ADMIN,
+			.params = &rpc_none_params,
+			.result = &rpc_none_fields,
+			.doc = "Launches again; ends HOLD too.",
+		},
 	[RPC_EVENTS_SUBSCRIBE] =
 		{
 			.name = "events.subscribe",
@@ -127,6 +175,14 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.params = &rpc_none_params,
 			.result = &rpc_version_fields,
 			.doc = "What runs here.",
+		},
+	[RPC_DAEMON_LOG_LEVEL] =
+		{
+			.name = "daemon.log_level",
+			.role = RPC_ADMIN,
+			.params = &rpc_log_level_params,
+			.result = &rpc_log_level_fields,
+			.doc = "Sets how much is logged, or only says it.",
 		},
 	[RPC_DAEMON_STOP] =
 		{

@@ -119,6 +119,7 @@ view_worker_whole(const struct worker *w)
 	json_t *view = view_worker(w);
 
 	(void)json_object_set_new(view, "stale", json_boolean(worker_is_stale(w)));
+	(void)json_object_set_new(view, "held", json_boolean(w->held));
 	(void)json_object_set_new(view, "timeline", view_timeline(w));
 	(void)json_object_set_new(view, "configuration",
 		w->conf != NULL ? view_fields(&conf_worker_fields, w->conf)
