@@ -60,7 +60,7 @@ static const char shim[] =
 	"\t+[0-9]*) (sleep $((${word#+} * 60)); kill -USR1 \"$EC2SIM_INIT\") & exit 0 ;;\n"
 	"\tesac\n"
 	"done\n"
-	"exec kill -USR1 \"$EC2SIM_INIT\"\n";
+	"kill -USR1 \"$EC2SIM_INIT\"\n"; /* the shell's own: kill(1) may be missing */
 
 static const char *const shims[] = {"poweroff", "halt", "shutdown", NULL};
 

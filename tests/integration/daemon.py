@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 
@@ -85,7 +86,11 @@ class Daemon:
 
     def ctl(self, *args, **popen):
         """Runs ec2workerctl: (exit code, stdout, stderr)."""
-        done = subprocess.run([BUILD / "ec2workerctl", "-s", self.socket, *args],
+        program = BUILD / "ec2workerctl"
+        if "user" in popen:  # who may not be able to reach the tree
+            program = pathlib.Path(shutil.copy(program, self.directory))
+            popen["cwd"] = self.directory
+        done = subprocess.run([program, "-s", self.socket, *args],
                               capture_output=True, text=True, timeout=60,
                               env=clean_environment(), check=False, **popen)
         return done.returncode, done.stdout, done.stderr

@@ -9,11 +9,11 @@ import pwd
 import select
 import socket
 import subprocess
-import sys
 import time
 
 import pytest
 
+import rpcclient
 from ec2sim import eventually
 from rpcclient import RpcClient, RpcError
 
@@ -404,14 +404,13 @@ ROLE_METHODS = [
 ]
 RANK = ["nobody", "observe", "operate", "admin"]
 
-CALLER = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-from rpcclient import RpcClient
-with RpcClient(sys.argv[2]) as rpc:
+# Whole, for another user may not be able to reach the tree.
+CALLER = ["/usr/bin/python3", "-c", pathlib.Path(rpcclient.__file__).read_text() + """
+import sys
+with RpcClient(sys.argv[1]) as rpc:
     for line in sys.stdin:
         print(json.dumps(rpc.raw(line)), flush=True)
-"""
+"""]
 
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can be other users")
 
@@ -419,7 +418,7 @@ needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can be other
 def call_as(daemon, lines, **who):
     """Sends lines from a process of another user (user=, group=, extra_groups=)."""
     done = subprocess.run(
-        [sys.executable, "-c", CALLER, str(pathlib.Path(__file__).parent), str(daemon.socket)],
+        [*CALLER, str(daemon.socket)], cwd="/",
         input="".join(json.dumps(line) + "\n" for line in lines), text=True,
         capture_output=True, check=True, **who)
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -464,7 +463,7 @@ def test_reload_changes_roles(make_daemon):
     daemon = make_daemon(access={"observe": ["games"]}, socket_mode="0666").start()
     games = pwd.getpwnam("games")
     process = subprocess.Popen(
-        [sys.executable, "-c", CALLER, str(pathlib.Path(__file__).parent), str(daemon.socket)],
+        [*CALLER, str(daemon.socket)], cwd="/",
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         user=games.pw_uid, group=games.pw_gid, extra_groups=[])
 
