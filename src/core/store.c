@@ -17,6 +17,7 @@
 #include "core/store_load.h"
 #include "core/store_priv.h"
 #include "core/worker.h"
+#include "sys/boot.h"
 #include "sys/crypto.h"
 #include "sys/file.h"
 
@@ -113,21 +114,6 @@ open_key(struct store *s, struct err *err)
 		secret_set(&s->key, buf_str(&text));
 	buf_wipe_fini(&text);
 	return result;
-}
-
-/* Not by file_read: what /proc shows has no size. */
-static void
-boot_id(char text[static CRYPTO_UUID_SIZE])
-{
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? 0 : read(fd, text, CRYPTO_UUID_SIZE - 1);
-
-	if (fd >= 0)
-		(void)close(fd); /* only read */
-	if (got == CRYPTO_UUID_SIZE - 1)
-		text[got] = '\0';
-	else
-		crypto_uuid(text); /* unknown: then every start counts as a new boot */
 }
 
 static int
@@ -250,9 +236,9 @@ struct store *
 store_open(const char *dir, struct err *err)
 {
 	struct store *s = store_new(dir);
-	char boot[CRYPTO_UUID_SIZE];
+	char boot[BOOT_NAME_SIZE];
 
-	boot_id(boot);
+	boot_name(NULL, boot);
 	if (open_files(s, err) < 0 || read_meta(s, boot, err) < 0 ||
 		read_last_seq(s, err) < 0) {
 		if (err != NULL)

@@ -156,3 +156,13 @@ def test_enabled_units_are_both(pool):
             == ["enabled", "enabled"]
     finally:
         pool.machine.run("systemctl disable ec2workerd.service ec2workerd.socket")
+
+
+def test_a_restart_is_no_boot(pool):
+    """The kernel's boot_id is hidden from it, so it keeps a name of its own until the next boot."""
+    pool.systemctl("start")
+    boot = f"{pool.directory}/boot"
+    assert pool.machine.output(f"stat -c '%U %a' {boot}") == "ec2workerd 600"
+    name = pool.machine.output(f"cat {boot}")
+    pool.systemctl("restart")
+    assert pool.machine.output(f"cat {boot}") == name
