@@ -321,6 +321,7 @@ instance_of(struct launch *l, const char *id)
 {
 	struct instance *i = pool_instance(l->pool, id);
 	const struct conf_worker *c = l->worker->conf;
+	bool first = l->instance == NULL;
 
 	if (i != NULL)
 		return i;
@@ -332,10 +333,11 @@ instance_of(struct launch *l, const char *id)
 	if (c != NULL && c->pending_timeout > 0)
 		deadline_set(&i->pending, c->pending_timeout);
 	pool_dirty_instance(i);
-	if (l->instance == NULL)
+	if (first)
 		l->instance = i; /* so that the event below names it */
-	worker_event(l->worker, EVENT_PHASE, l, launch_phase_name(l->phase),
-		phases[i->phase].name, &(struct cause){"EC2", NULL});
+	worker_event(l->worker, EVENT_PHASE, l,
+		first ? launch_phase_name(l->was) : NULL, phases[i->phase].name,
+		&(struct cause){"EC2", NULL});
 	loop_poke(&i->poke);
 	return i;
 }

@@ -118,6 +118,7 @@ set_phase(struct launch *l, enum launch_phase to, const struct cause *cause)
 
 	assert(launch_phase_leads_to(l->phase, to));
 	leave_phase(l);
+	l->was = l->phase;
 	l->phase = to;
 	l->phase_wall = clock_wall_ms();
 	if (to != LAUNCH_RESERVED && to != LAUNCH_SENDING)
@@ -127,7 +128,9 @@ set_phase(struct launch *l, enum launch_phase to, const struct cause *cause)
 		deadline_set(&l->watch,
 			l->last_wall + WATCH_WINDOW_MS - clock_wall_ms());
 	pool_dirty_launch(l);
-	worker_event(l->worker, EVENT_PHASE, l, from, phases[to].name, cause);
+	/* From its answer on, the world hears of the instance and not of the launch. */
+	if (to != LAUNCH_ANSWERED && l->was != LAUNCH_ANSWERED)
+		worker_event(l->worker, EVENT_PHASE, l, from, phases[to].name, cause);
 	poller_expect(l->poller);
 	loop_poke(&l->poke);
 	worker_changed(l->worker);

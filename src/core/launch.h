@@ -36,6 +36,7 @@ struct launch {
 	char token[LAUNCH_ID_SIZE];
 	int64_t generation;
 	enum launch_phase phase;
+	enum launch_phase was; /* before that, in this process */
 	int64_t phase_wall;
 	bool over; /* the name is free: nothing of this launch can hurt a successor */
 	bool unwanted; /* the wish behind it is gone */

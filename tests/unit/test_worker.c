@@ -66,6 +66,36 @@ START_TEST(test_up_attached_down)
 }
 END_TEST
 
+/* The phases that the world hears of are those of the launch, then those of the instance. */
+START_TEST(test_phases_told)
+{
+	static const char *const expected[] = {"reserved", "sending", "pending",
+		"running", "waiting", "ready", "condemned", "gone"};
+	struct world v;
+	struct worker *w;
+	const char *last = NULL;
+	size_t told = 0;
+
+	world_init(&v, FIXED);
+	w = world_worker(&v, "a");
+	world_ready(&v, "a");
+	world_down(&v, "a");
+	world_run(&v, 60000);
+	for (size_t back = event_ring_count(w->recent); back-- > 0;) {
+		const struct event *e = event_ring_get(w->recent, back);
+
+		if (e->type != EVENT_PHASE)
+			continue;
+		ck_assert_uint_lt(told, COUNT_OF(expected));
+		ck_assert_str_eq(e->to, expected[told++]);
+		ck_assert(str_equal(e->from, last));
+		last = e->to;
+	}
+	ck_assert_uint_eq(told, COUNT_OF(expected));
+	world_fini(&v);
+}
+END_TEST
+
 /* M2: one start serves all; the missing timer is not restarted. */
 START_TEST(test_second_substantiate_joins)
 {
@@ -468,6 +498,7 @@ test_suite(void)
 	TCase *t = tcase_create("life");
 
 	tcase_add_test(t, test_up_attached_down);
+	tcase_add_test(t, test_phases_told);
 	tcase_add_test(t, test_second_substantiate_joins);
 	tcase_add_test(t, test_up_while_stopping_is_queued);
 	tcase_add_test(t, test_generated_password_frees_the_name_early);
