@@ -2,6 +2,7 @@
 """Starts ec2sim for a test, talks to its control door, and sees that it ends well."""
 
 import contextlib
+import datetime
 import http.client
 import json
 import os
@@ -30,6 +31,12 @@ def eventually(what, timeout=10):
         assert time.monotonic() < deadline, f"not within {timeout} s"
         time.sleep(0.02)
     return result
+
+
+def utc_text():
+    """The wall clock, in the form that all our programs write."""
+    at = datetime.datetime.now(datetime.timezone.utc)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}Z"
 
 
 class Ec2sim:
