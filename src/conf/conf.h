@@ -83,8 +83,9 @@ struct conf {
 	unsigned socket_mode;
 	char *socket_group;
 	char *state_dir;
-	int on_stop;   /* enum conf_on_stop */
-	int log_level; /* enum log_level */
+	int on_stop;                                /* enum conf_on_stop */
+	int64_t owner_timeout, owner_build_timeout; /* ms */
+	int log_level;                              /* enum log_level */
 	struct conf_access access;
 	struct conf_aws aws;
 	struct conf_mail mail;

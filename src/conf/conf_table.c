@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 
+#define MONTH (INT64_C(30) * 86400 * 1000)
+
 static const char *const on_stop_names[] = {"keep", "terminate", NULL};
 
 static const struct field access_rows[] = {
@@ -210,6 +212,26 @@ static const struct field conf_rows[] = {
 		.choices = on_stop_names,
 		.doc = "What becomes of running instances when the daemon stops: keep leaves them "
 		       "to the next start, terminate ends them.",
+	},
+	{
+		.name = "owner_timeout",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct conf, owner_timeout, int64_t),
+		.def = "15m",
+		.min = 1,
+		.max = MONTH,
+		.doc = "What a master has reported outlives its last connection this long; then "
+		       "its idle workers are stopped.",
+	},
+	{
+		.name = "owner_build_timeout",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct conf, owner_build_timeout, int64_t),
+		.def = "4h",
+		.min = 1,
+		.max = MONTH,
+		.doc = "The same for a worker on which the master last reported a build: only "
+		       "after this long it counts as idle.",
 	},
 	{
 		.name = "log_level",

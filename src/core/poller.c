@@ -34,7 +34,7 @@ struct poller {
 	int64_t expect_ms; /* since when something is expected */
 	unsigned failures; /* in a row */
 	int64_t retry_ms;  /* after a failure: not before */
-	bool final;        /* one more, after the last one has gone */
+	bool asked;        /* one more, whatever is there */
 	bool started;
 	struct loop_timer timer;
 	struct poller *next;
@@ -66,9 +66,9 @@ interval(const struct poller *p)
 			return age > STEADY_MS ? STEADY_MS : age;
 		}
 	}
-	if (any)
-		return STEADY_MS;
-	return p->final || p->listed_ms == 0 ? FAST_MS : EMPTY_MS;
+	if (p->asked || p->listed_ms == 0)
+		return FAST_MS;
+	return any ? STEADY_MS : EMPTY_MS;
 }
 
 static struct launch *
@@ -143,7 +143,7 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 			log_info(p->cloud->key, "listing works again");
 		p->failures = 0;
 		p->retry_ms = 0;
-		p->final = false;
+		p->asked = false;
 		apply(p, list);
 	} else {
 		if (p->failures == 0)
@@ -182,7 +182,7 @@ void
 poller_expect(struct poller *p)
 {
 	p->expect_ms = clock_ms();
-	p->final = true;
+	p->asked = true;
 	arm(p);
 }
 

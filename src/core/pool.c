@@ -13,6 +13,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/notice.h"
+#include "core/owner.h"
 #include "core/poller.h"
 #include "core/store.h"
 #include "core/worker.h"
@@ -82,6 +83,7 @@ pool_new(struct loop *loop, struct store *store, struct http *http,
 		pool_free(p);
 		return NULL;
 	}
+	owners_start(p);
 	for (w = p->workers; w != NULL; w = w->hh.next)
 		w->state = worker_state(w);
 	return p;
@@ -130,6 +132,7 @@ pool_free(struct pool *p)
 		next_w = w->hh.next;
 		worker_free(w);
 	}
+	owners_free(p);
 	loop_poke_clear(&p->settled);
 	notices_free(p->notices);
 	events_free(p->events);
@@ -225,6 +228,7 @@ pool_compare(const struct pool *p, const struct conf *fresh, struct pool_change 
 void
 pool_reload(struct pool *p, const struct conf *fresh)
 {
+	const struct conf *old = p->conf;
 	struct worker *w;
 	struct poller *poller;
 
@@ -240,6 +244,7 @@ pool_reload(struct pool *p, const struct conf *fresh)
 		}
 	}
 	p->conf = fresh;
+	owners_set_conf(p, old);
 	notices_set_conf(p->notices, fresh);
 	add_workers(p, fresh);
 	for (w = p->workers; w != NULL; w = w->hh.next) {
@@ -368,6 +373,7 @@ pool_commit(struct pool *p, struct err *err)
 		w->dirty = false;
 	}
 	p->dirty_workers = NULL;
+	owners_written(p);
 	reap(p);
 	events_written(p->events);
 	return (int)STORE_OK;

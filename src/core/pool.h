@@ -16,6 +16,7 @@ struct http;
 struct instance;
 struct launch;
 struct notices;
+struct owner;
 struct poller;
 struct store;
 struct strings;
@@ -35,9 +36,11 @@ struct pool {
 	struct launch *launches;    /* hash by id: all that are not gone */
 	struct instance *instances; /* hash by id: all that are not gone */
 	struct poller *pollers;     /* one per cloud */
+	struct owner *owners;       /* hash by name */
 	struct worker *dirty_workers;
 	struct launch *dirty_launches;
 	struct instance *dirty_instances;
+	struct owner *dirty_owners;
 
 	bool started;
 	bool stopping;       /* no new launches: the daemon is going */

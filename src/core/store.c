@@ -45,6 +45,8 @@ store_new(const char *dir)
 	s->worker_upsert = columns_upsert("worker", worker_columns);
 	s->launch_upsert = columns_upsert("launch", launch_columns);
 	s->instance_upsert = columns_upsert("instance", instance_columns);
+	s->owner_upsert = columns_upsert("owner", owner_columns);
+	s->owner_select = columns_select("owner", owner_columns, "");
 	s->worker_select = columns_select("worker", worker_columns, "");
 	s->launch_select = columns_select("launch", launch_columns,
 		"WHERE phase <> 'gone' OR launch IN"
@@ -67,9 +69,11 @@ store_close(struct store *s)
 	free(s->worker_upsert);
 	free(s->launch_upsert);
 	free(s->instance_upsert);
+	free(s->owner_upsert);
 	free(s->worker_select);
 	free(s->launch_select);
 	free(s->instance_select);
+	free(s->owner_select);
 	free(s);
 }
 
@@ -468,8 +472,8 @@ is_dirty(const struct store *s, const struct pool *p)
 
 	(void)events_pending(p->events, &events);
 	return p->dirty_workers != NULL || p->dirty_launches != NULL ||
-		p->dirty_instances != NULL || events > 0 || notices_dirty(p->notices) ||
-		meta_is_dirty(s, p);
+		p->dirty_instances != NULL || p->dirty_owners != NULL || events > 0 ||
+		notices_dirty(p->notices) || meta_is_dirty(s, p);
 }
 
 static enum db_result
@@ -485,6 +489,8 @@ write_all(struct store *s, const struct pool *p, struct err *err)
 		result = write_launches(s, p, false, err);
 	if (result == DB_DONE)
 		result = write_instances(s, p, err);
+	if (result == DB_DONE)
+		result = store_write_owners(s, p, err);
 	if (result == DB_DONE)
 		result = write_events(s, p, err);
 	if (result == DB_DONE)

@@ -86,7 +86,9 @@ bind_one(struct db_stmt *s, int index, const struct column *c, const char *at)
 	case COLUMN_NAMED: db_bind_text(s, index, c->text(MEMBER(int, at))); break;
 	case COLUMN_NAME_OF:
 		pointee = MEMBER(const char *, at);
-		db_bind_text(s, index, MEMBER(const char *, pointee + c->size));
+		db_bind_text(s, index,
+			pointee == NULL ? NULL
+					: MEMBER(const char *, pointee + c->size));
 		break;
 	case COLUMN_CHARS_OF:
 		pointee = MEMBER(const char *, at);

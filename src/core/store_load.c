@@ -11,6 +11,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/notice.h"
+#include "core/owner.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/store_priv.h"
@@ -39,9 +40,12 @@ static int
 load_worker(struct store *s, struct pool *p, struct db_stmt *q, struct err *err)
 {
 	struct worker *w = worker_named(p, db_text(q, 0));
+	const char *owner = db_text(q, columns_index(worker_columns, "owner"));
 	char *name = w->name;
 	int result;
 
+	if (owner != NULL)
+		owner_adopt(owner_of(p, owner), w);
 	/* The hash points at the name: it stays the same bytes, so it is put back. */
 	w->name = NULL;
 	result = columns_read(q, worker_columns, w, err);
@@ -195,7 +199,8 @@ store_load_rows(struct store *s, struct pool *p, struct err *err)
 	struct worker *w;
 
 	if (load_workers(s, p, err) < 0 || load_launches(s, p, err) < 0 ||
-		load_instances(s, p, err) < 0 || load_mails(s, p, err) < 0)
+		load_instances(s, p, err) < 0 || store_load_owners(s, p, err) < 0 ||
+		load_mails(s, p, err) < 0)
 		return -1;
 	for (w = p->workers; w != NULL; w = w->hh.next)
 		if (load_recent(s, w, err) < 0)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 
 struct err;
+struct pool;
+struct store;
 
 enum column_type {
 	COLUMN_INT64,
@@ -20,7 +22,7 @@ enum column_type {
 	COLUMN_TEXT,  /* char *, owned */
 	COLUMN_CHARS, /* char[size] */
 	COLUMN_NAMED, /* an enum or int, stored by name */
-	COLUMN_NAME_OF, /* pointer to a struct with a char * at offset `size`; not read back */
+	COLUMN_NAME_OF, /* pointer to a struct with a char * at offset `size`, or NULL; not read back */
 	COLUMN_CHARS_OF, /* pointer to a struct with a char[] at offset `size`; not read back */
 };
 
@@ -36,6 +38,7 @@ struct column {
 extern const struct db_migration store_migrations[];
 extern const size_t store_migration_count;
 extern const struct column worker_columns[], launch_columns[], instance_columns[];
+extern const struct column owner_columns[];
 
 /* "INSERT … ON CONFLICT(key) DO UPDATE …" for all columns; the caller's. */
 char *columns_upsert(const char *table, const struct column *columns);
@@ -47,5 +50,10 @@ int columns_read(struct db_stmt *s, const struct column *columns, void *row,
 	struct err *err);
 /* The place of a column in the table, from 0. */
 int columns_index(const struct column *columns, const char *name);
+
+/* What clients leave behind: its dirty rows, inside the turn's transaction; all at start. */
+enum db_result store_write_owners(struct store *s, const struct pool *p,
+	struct err *err);
+int store_load_owners(struct store *s, struct pool *p, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/owner.h"
 #include "core/worker_priv.h"
 #include "ec2/reply.h"
 
@@ -72,6 +73,13 @@ const struct db_migration store_migrations[] = {
 		"ALTER TABLE worker ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"
 		"ALTER TABLE worker ADD COLUMN missing_left INTEGER NOT NULL DEFAULT 0;"
 		"ALTER TABLE worker ADD COLUMN idle_left INTEGER NOT NULL DEFAULT 0;",
+	},
+	{
+		/* Only owners that are gone have a row: whoever had a session when the daemon
+		   ended is gone from its next start on. */
+		"CREATE TABLE owner("
+		" owner TEXT PRIMARY KEY, idle_boot INTEGER NOT NULL, idle_at INTEGER NOT NULL,"
+		" build_boot INTEGER NOT NULL, build_at INTEGER NOT NULL) WITHOUT ROWID;",
 	},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
@@ -142,6 +150,11 @@ seen_number(const char *name)
 		.name = column, .type = COLUMN_##kind,                                 \
 		.offset = FIELD_AT(struct launch, member, ctype)                       \
 	}
+#define OWNER(column, kind, member, ctype)                                             \
+	{                                                                              \
+		.name = column, .type = COLUMN_##kind,                                 \
+		.offset = FIELD_AT(struct owner, member, ctype)                        \
+	}
 #define INSTANCE(column, kind, member, ctype)                                          \
 	{                                                                              \
 		.name = column, .type = COLUMN_##kind,                                 \
@@ -179,6 +192,10 @@ const struct column worker_columns[] = {
 	WORKER("attached_at", INT64, attached_wall, int64_t),
 	WORKER("building", INT64, building, int64_t),
 	WORKER("build", TEXT, build, char *),
+	{.name = "owner",
+		.type = COLUMN_NAME_OF,
+		.offset = offsetof(struct worker, owner),
+		.size = offsetof(struct owner, name)},
 	WORKER("missing_boot", INT64, missing.boot_ms, int64_t),
 	WORKER("missing_at", INT64, missing.wall_ms, int64_t),
 	WORKER("missing_left", INT64, missing.left_ms, int64_t),
@@ -257,5 +274,14 @@ const struct column instance_columns[] = {
 	INSTANCE("not_found", UNSIGNED, not_found, unsigned),
 	INSTANCE("not_found_at", INT64, not_found_wall, int64_t),
 	INSTANCE("proof", TEXT, proof, char *),
+	{.name = NULL},
+};
+
+const struct column owner_columns[] = {
+	OWNER("owner", TEXT, name, char *),
+	OWNER("idle_boot", INT64, idle.boot_ms, int64_t),
+	OWNER("idle_at", INT64, idle.wall_ms, int64_t),
+	OWNER("build_boot", INT64, build.boot_ms, int64_t),
+	OWNER("build_at", INT64, build.wall_ms, int64_t),
 	{.name = NULL},
 };

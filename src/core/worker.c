@@ -13,6 +13,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/notice.h"
+#include "core/owner.h"
 #include "core/pause.h"
 #include "core/poller.h"
 #include "core/pool.h"
@@ -159,6 +160,8 @@ worker_begin(struct worker *w, const struct cause *cause)
 	err_clear(&w->last_error);
 	w->launched_once = false;
 	w->attached = false;
+	if (!owner_is_live(w->owner))
+		owner_drop(w);
 	w->tries = 0;
 	w->try_ms = 0;
 	worker_await_attach(w);
@@ -196,6 +199,7 @@ worker_end(struct worker *w, const struct cause *cause, const struct err *err)
 	deadline_clear(&w->idle);
 	w->attached = false;
 	w->building = 0;
+	owner_drop(w);
 	set_phase(w, WORKER_IDLE);
 	if (l != NULL && l->generation == w->generation)
 		launch_unwant(l, cause);
@@ -350,9 +354,23 @@ missing(struct worker *w)
 	fail(w, EVENT_MISSING, l, &err);
 }
 
+/* Who reported it is gone for too long: what was reported counts no more. */
+static void
+lapse(struct worker *w, const char *limit)
+{
+	AUTO(free) char *why = xasprintf("its owner %s is gone", w->owner->name);
+	struct err err;
+
+	err_set(&err, ERR_CANCELLED, "%s: %s for %s", w->name, why, limit);
+	worker_end(w, &(struct cause){limit, why}, &err);
+	owner_drop(w);
+}
+
 static void
 step_deadlines(struct worker *w)
 {
+	const char *limit;
+	const struct deadline *owner = owner_limit(w, &limit);
 	struct err err;
 
 	if (deadline_is_over(&w->missing) && knows_enough(w, &w->missing)) {
@@ -360,18 +378,26 @@ step_deadlines(struct worker *w)
 	} else if (deadline_is_over(&w->idle)) {
 		err_set(&err, ERR_CANCELLED, "no build within build_wait_timeout");
 		worker_end(w, &(struct cause){"build_wait_timeout", "no build"}, &err);
+	} else if (owner != NULL && deadline_is_over(owner) && knows_enough(w, owner)) {
+		lapse(w, limit);
 	}
+}
+
+static int64_t
+earlier(int64_t due, const struct deadline *d)
+{
+	return d != NULL && deadline_is_set(d) && d->boot_ms < due ? d->boot_ms : due;
 }
 
 static void
 arm(struct worker *w)
 {
 	int64_t due = INT64_MAX, now = clock_ms();
+	const char *limit;
 
-	if (deadline_is_set(&w->missing))
-		due = w->missing.boot_ms;
-	if (deadline_is_set(&w->idle) && w->idle.boot_ms < due)
-		due = w->idle.boot_ms;
+	due = earlier(due, &w->missing);
+	due = earlier(due, &w->idle);
+	due = earlier(due, owner_limit(w, &limit));
 	if (due <= now)
 		due = now + 1000; /* over, but for want of a listing not acted upon */
 	if (w->phase == WORKER_PLACING && w->try_ms < due)
@@ -404,8 +430,7 @@ tell_state(struct worker *w)
 void
 worker_step(struct worker *w)
 {
-	if (w->phase != WORKER_IDLE)
-		step_deadlines(w);
+	step_deadlines(w);
 	if (phases[w->phase].step != NULL)
 		phases[w->phase].step(w);
 	tell_state(w);

@@ -12,6 +12,7 @@ struct conf_worker;
 struct pool;
 struct instance;
 struct launch;
+struct owner;
 struct poller;
 struct waiter;
 
@@ -46,9 +47,10 @@ struct worker {
 	int64_t generation; /* of the latest substantiation; 0: never */
 	char *by, *reason;  /* owned; who asked for this generation, and why; or NULL */
 	bool attached;
-	int64_t attached_wall;   /* of the last change of attached, 0 never */
-	int64_t building;        /* builds now running */
-	char *build;             /* owned; the build last named, or NULL */
+	int64_t attached_wall; /* of the last change of attached, 0 never */
+	int64_t building;      /* builds now running */
+	char *build;           /* owned; the build last named, or NULL */
+	struct owner *owner; /* borrowed; reported that last over a session; or NULL */
 	struct deadline missing; /* until attached */
 	struct deadline idle;    /* until insubstantiated for lack of builds */
 	bool held; /* kept for a look: missing and idle are frozen until released */

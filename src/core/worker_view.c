@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/owner.h"
 #include "core/pool.h"
 #include "core/worker.h"
 
@@ -119,12 +120,15 @@ const char *
 worker_next_deadline(const struct worker *w, int64_t *ret_wall)
 {
 	const struct launch *l = shown_launch(w);
+	const char *owner_kind = NULL;
+	const struct deadline *owner = owner_limit(w, &owner_kind);
 	const struct {
 		const char *kind;
 		const struct deadline *at;
 	} all[] = {
 		{"missing_timeout", &w->missing},
 		{"build_wait_timeout", &w->idle},
+		{owner_kind, owner},
 		{"pending_timeout",
 			l != NULL && l->instance != NULL &&
 					l->instance->phase == INSTANCE_PENDING

@@ -222,6 +222,8 @@ START_TEST(what_a_reload_refuses)
 		{__LINE__, "pool: p\n", "pool: p\nstate_dir: /tmp/x\n", "state_dir"},
 		{__LINE__, "pool: p\n", "pool: p\nlog_level: debug\n", NULL},
 		{__LINE__, "pool: p\n", "pool: p\non_stop: terminate\n", NULL},
+		{__LINE__, "pool: p\n", "pool: p\nowner_timeout: 1h\n", NULL},
+		{__LINE__, "pool: p\n", "pool: p\nowner_build_timeout: 1h\n", NULL},
 		{__LINE__, "pool: p\n", "pool: p\naccess: { admin: a }\n", NULL},
 		{__LINE__, "pool: p\n", "pool: p\naws: { region: us-west-2 }\n", NULL},
 		{__LINE__, "pool: p\n", "pool: p\nvars: { a: b }\n", NULL},

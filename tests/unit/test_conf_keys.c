@@ -46,6 +46,11 @@ static const struct key_case cases[] = {
 	{__LINE__, TOP, "on_stop", "keep", NULL, NULL, NULL},
 	{__LINE__, TOP, "on_stop", "terminate", NULL, NULL, NULL},
 	{__LINE__, TOP, "on_stop", "kepe", "expected one of keep, terminate; did you mean 'keep'?", NULL, NULL},
+	{__LINE__, TOP, "owner_timeout", "0.5", NULL, NULL, NULL},
+	{__LINE__, TOP, "owner_timeout", "0", "must be from 0.001s to 30d", NULL, NULL},
+	{__LINE__, TOP, "owner_timeout", "never", EXPECTED_DURATION ", from 0.001s to 30d", NULL, NULL},
+	{__LINE__, TOP, "owner_build_timeout", "2d", NULL, NULL, NULL},
+	{__LINE__, TOP, "owner_build_timeout", "-1", "must not be negative", NULL, NULL},
 	{__LINE__, TOP, "log_level", "debug", NULL, NULL, NULL},
 	{__LINE__, TOP, "log_level", "loud", "expected one of error, warning, info, debug", NULL, NULL},
 	{__LINE__, TOP, "access", "{}", NULL, NULL, NULL},
@@ -312,6 +317,10 @@ START_TEST(defaults)
 	ck_assert_ptr_null(conf->socket_group);
 	ck_assert_str_eq(conf->state_dir, "/var/lib/ec2workerd");
 	ck_assert_int_eq(conf->on_stop, CONF_STOP_KEEP);
+	ck_assert_str_eq(field_find(&conf_fields, "owner_timeout")->def, "15m");
+	ck_assert_str_eq(field_find(&conf_fields, "owner_build_timeout")->def, "4h");
+	ck_assert_int_eq(conf->owner_timeout, 15 * 60 * 1000);
+	ck_assert_int_eq(conf->owner_build_timeout, 4 * 3600 * 1000);
 	ck_assert_ptr_null(conf->mail.smtp_url);
 	ck_assert_uint_eq(conf->access.admin.count, 0);
 	ck_assert_str_eq(field_find(&conf_fields, "log_level")->def, "info");

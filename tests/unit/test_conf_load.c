@@ -208,6 +208,8 @@ START_TEST(the_whole_file_in_structs)
 		"socket_group: g\n"
 		"state_dir: /tmp/state\n"
 		"on_stop: terminate\n"
+		"owner_timeout: 1s\n"
+		"owner_build_timeout: 90\n"
 		"log_level: debug\n"
 		"access: { admin: [a, \"@b\"], operate: c }\n"
 		"aws: { identifier: A, secret_identifier: s, session_token: t,\n"
@@ -227,6 +229,8 @@ START_TEST(the_whole_file_in_structs)
 	ck_assert_uint_eq(conf->socket_mode, 0600);
 	ck_assert_str_eq(conf->socket_group, "g");
 	ck_assert_int_eq(conf->on_stop, CONF_STOP_TERMINATE);
+	ck_assert_int_eq(conf->owner_timeout, 1000);
+	ck_assert_int_eq(conf->owner_build_timeout, 90000);
 	ck_assert_int_eq(conf->log_level, 3);
 	ck_assert_str_eq(conf->access.admin.items[1], "@b");
 	ck_assert_str_eq(conf->access.operate.items[0], "c");

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/owner.h"
 #include "core/worker.h"
 #include "ec2/reply.h"
 #include "unit.h"
@@ -22,10 +23,11 @@ static const struct kind {
 	const char *unmapped; /* the column that no member stands for */
 	const char *required; /* texts that are never NULL, each in blanks */
 } kinds[] = {
-	{"worker", worker_columns, sizeof(struct worker), "owner", " worker "},
+	{"worker", worker_columns, sizeof(struct worker), "", " worker "},
 	{"launch", launch_columns, sizeof(struct launch), "k",
 		" region credentials body "},
 	{"instance", instance_columns, sizeof(struct instance), "", " instance "},
+	{"owner", owner_columns, sizeof(struct owner), "", " owner "},
 };
 
 static struct db *db;
@@ -33,6 +35,7 @@ static struct sql {
 	char *upsert, *select; /* live as long as db */
 } sql[COUNT_OF(kinds)];
 static struct worker a_worker = {.name = (char[]){"bot1"}};
+static struct owner an_owner = {.name = (char[]){"master"}};
 static struct launch a_launch = {.id = "0a1b"};
 
 static void
@@ -110,7 +113,9 @@ fill_member(char *at, const struct column *c, enum filling filling, unsigned pla
 	unsigned u = filling == FILL_MOST ? UINT32_MAX - place : place;
 	int named = filling == FILL_ONE ? 1 : 0;
 	bool b = filling == FILL_ONE || filling == FILL_MOST;
-	const void *owner = c->type == COLUMN_NAME_OF ? (void *)&a_worker : &a_launch;
+	const void *pointee = strcmp(c->name, "owner") == 0 ? (void *)&an_owner
+		: c->type == COLUMN_NAME_OF                 ? (void *)&a_worker
+							    : &a_launch;
 	char *text;
 
 	switch (c->type) {
@@ -128,7 +133,7 @@ fill_member(char *at, const struct column *c, enum filling filling, unsigned pla
 	case COLUMN_CHARS: fill_chars(at, c, filling); break;
 	case COLUMN_NAMED: memcpy(at, &named, sizeof(named)); break;
 	case COLUMN_NAME_OF:
-	case COLUMN_CHARS_OF: memcpy(at, &owner, sizeof(owner)); break;
+	case COLUMN_CHARS_OF: memcpy(at, &pointee, sizeof(pointee)); break;
 	}
 }
 
@@ -281,7 +286,7 @@ START_TEST(test_written_again)
 
 		(void)db_exec(db,
 			((const char *[]){"DELETE FROM worker", "DELETE FROM launch",
-				"DELETE FROM instance"})[kind],
+				"DELETE FROM instance", "DELETE FROM owner"})[kind],
 			NULL);
 		write_row(kind, before);
 		move_key(kind, after, before);
@@ -313,15 +318,27 @@ END_TEST
 START_TEST(test_pointers_are_stored_as_keys)
 {
 	char *launch = fill(&kinds[1], FILL_ONE), *instance = fill(&kinds[2], FILL_ONE);
+	char *worker = fill(&kinds[0], FILL_ONE);
 	struct db_stmt *q;
 
+	write_row(0, worker);
 	write_row(1, launch);
 	write_row(2, instance);
-	q = db_stmt(db, "SELECT worker, (SELECT launch FROM instance) FROM launch");
+	q = db_stmt(db,
+		"SELECT worker, (SELECT launch FROM instance), (SELECT owner FROM worker)"
+		" FROM launch");
 	ck_assert_int_eq(db_step(q, NULL), DB_ROW);
 	ck_assert_str_eq(db_text(q, 0), "bot1");
 	ck_assert_str_eq(db_text(q, 1), "0a1b");
+	ck_assert_str_eq(db_text(q, 2), "master");
 	db_reset(q);
+	((struct worker *)(void *)worker)->owner = NULL;
+	write_row(0, worker);
+	q = db_stmt(db, "SELECT owner FROM worker");
+	ck_assert_int_eq(db_step(q, NULL), DB_ROW);
+	ck_assert(db_is_null(q, 0));
+	db_reset(q);
+	row_free(&kinds[0], worker);
 	row_free(&kinds[1], launch);
 	row_free(&kinds[2], instance);
 	launch = read_row(1);
@@ -343,7 +360,8 @@ has_column(const struct column *columns, const char *name)
 START_TEST(test_columns_are_those_of_the_schema)
 {
 	static const char *const infos[] = {"PRAGMA table_info(worker)",
-		"PRAGMA table_info(launch)", "PRAGMA table_info(instance)"};
+		"PRAGMA table_info(launch)", "PRAGMA table_info(instance)",
+		"PRAGMA table_info(owner)"};
 	const struct kind *k = &kinds[_i];
 	struct db_stmt *q = db_stmt(db, infos[_i]);
 	size_t mapped = 0, columns = 0;
