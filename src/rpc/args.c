@@ -349,6 +349,24 @@ const struct fields rpc_abandon_params = {
 	.size = sizeof(struct rpc_abandon_args),
 };
 
+static const struct field session_rows[] = {
+	{
+		.name = "owner",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_session_args, owner, char *),
+		.max = 256,
+		.example = "OWNER",
+		.doc = "Who speaks on this connection; the same after its restart, and nobody else.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_session_params = {
+	.name = "session.open",
+	.rows = session_rows,
+	.size = sizeof(struct rpc_session_args),
+};
+
 static int
 check_event_type(const char *value, struct err *err)
 {

@@ -68,6 +68,10 @@ struct rpc_abandon_args {
 	char *launch;
 };
 
+struct rpc_session_args {
+	char *owner;
+};
+
 struct rpc_subscribe_args {
 	char *workers; /* or NULL */
 	struct strings types;
@@ -92,6 +96,7 @@ extern const struct fields rpc_build_params;  /* build_started, build_finished *
 extern const struct fields rpc_history_params;
 extern const struct fields rpc_console_params;
 extern const struct fields rpc_abandon_params;
+extern const struct fields rpc_session_params;
 extern const struct fields rpc_subscribe_params;
 extern const struct fields rpc_reload_params;
 extern const struct fields rpc_log_level_params;

@@ -28,6 +28,7 @@ rpc_call *const rpc_calls[] = {
 	[RPC_WORKER_ABANDON] = call_worker_abandon,
 	[RPC_POOL_PAUSE] = call_pool_pause,
 	[RPC_POOL_RESUME] = call_pool_resume,
+	[RPC_SESSION_OPEN] = call_session_open,
 	[RPC_EVENTS_SUBSCRIBE] = call_events_subscribe,
 	[RPC_EVENTS_UNSUBSCRIBE] = call_events_unsubscribe,
 	[RPC_DAEMON_RELOAD] = call_daemon_reload,

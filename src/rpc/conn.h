@@ -36,6 +36,7 @@ size_t conns_pending(const struct conns *all);
 /* What methods leave on a connection, one of each kind. */
 enum conn_part {
 	CONN_SUBSCRIPTION, /* while there is one, a peer that sends no more is kept */
+	CONN_SESSION,      /* the owner of the facts that come this way */
 	CONN_PART_COUNT
 };
 typedef void conn_part_end(void *part);

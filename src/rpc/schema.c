@@ -63,7 +63,8 @@ static const struct field deadline_rows[] = {
 	{.name = "kind",
 		.type = FIELD_STRING,
 		.flags = FIELD_REQUIRED,
-		.doc = "What ends: missing_timeout, pending_timeout, build_wait_timeout."},
+		.doc = "What ends: missing_timeout, pending_timeout, build_wait_timeout, "
+		       "owner_timeout, owner_build_timeout, watch."},
 	{.name = "at", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .doc = "When."},
 	{.name = NULL},
 };
@@ -208,6 +209,10 @@ static const struct field worker_rows[] = {
 	{.name = "held",
 		.type = FIELD_BOOL,
 		.doc = "Kept for a look: its limits stand still (worker.show)."},
+	{.name = "owner",
+		.type = FIELD_STRING,
+		.flags = FIELD_NULLABLE,
+		.doc = "Whose session has reported it last (worker.show); null: nobody's."},
 	{.name = "timeline",
 		.type = FIELD_LIST,
 		.sub = &rpc_event_fields,
@@ -347,6 +352,28 @@ static const struct field subscribe_rows[] = {
 };
 const struct fields rpc_subscribe_fields = {.name = "events.subscribe",
 	.rows = subscribe_rows};
+
+static const struct field session_rows[] = {
+	{.name = "version",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED,
+		.doc = "Of the program."},
+	{.name = "protocol",
+		.type = FIELD_INT,
+		.flags = FIELD_REQUIRED,
+		.doc = "Of the socket's language."},
+	{.name = "epoch",
+		.type = FIELD_INT,
+		.flags = FIELD_REQUIRED,
+		.doc = "The ledger's; see events."},
+	{.name = "workers",
+		.type = FIELD_LIST,
+		.flags = FIELD_REQUIRED,
+		.sub = &rpc_worker_fields,
+		.doc = "All of them: report what is attached or building otherwise."},
+	{.name = NULL},
+};
+const struct fields rpc_session_fields = {.name = "session.open", .rows = session_rows};
 
 static const struct field reload_rows[] = {
 	{.name = "added",

@@ -21,6 +21,7 @@ extern const struct fields rpc_password_fields;
 extern const struct fields rpc_check_fields;
 extern const struct fields rpc_history_fields;
 extern const struct fields rpc_console_fields;
+extern const struct fields rpc_session_fields;
 extern const struct fields rpc_subscribe_fields;
 extern const struct fields rpc_log_level_fields;
 extern const struct fields rpc_reload_fields;

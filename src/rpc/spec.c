@@ -144,6 +144,15 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.result = &rpc_none_fields,
 			.doc = "Launches again; ends HOLD too.",
 		},
+	[RPC_SESSION_OPEN] =
+		{
+			.name = "session.open",
+			.role = RPC_OPERATE,
+			.params = &rpc_session_params,
+			.result = &rpc_session_fields,
+			.doc = "Facts reported on this connection belong to an owner from now on, "
+			       "who outlives it by owner_timeout.",
+		},
 	[RPC_EVENTS_SUBSCRIBE] =
 		{
 			.name = "events.subscribe",

@@ -9,6 +9,7 @@
 #include "core/event.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/owner.h"
 #include "core/worker.h"
 #include "ec2/reply.h"
 #include "rpc/json.h"
@@ -120,6 +121,8 @@ view_worker_whole(const struct worker *w)
 
 	(void)json_object_set_new(view, "stale", json_boolean(worker_is_stale(w)));
 	(void)json_object_set_new(view, "held", json_boolean(w->held));
+	(void)json_object_set_new(view, "owner",
+		json_text(w->owner != NULL ? w->owner->name : NULL));
 	(void)json_object_set_new(view, "timeline", view_timeline(w));
 	(void)json_object_set_new(view, "configuration",
 		w->conf != NULL ? view_fields(&conf_worker_fields, w->conf)

@@ -7,6 +7,7 @@
 #include "core/event.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/owner.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/store.h"
@@ -15,6 +16,7 @@
 #include "ec2/reply.h"
 #include "rpc/args.h"
 #include "rpc/calls.h"
+#include "rpc/conn.h"
 #include "rpc/json.h"
 #include "rpc/view.h"
 
@@ -37,6 +39,22 @@ find(const struct command *cmd, const char *name, struct err *err)
 	if (w == NULL)
 		err_set(err, ERR_WORKER_UNKNOWN, "there is no worker '%s'", name);
 	return w;
+}
+
+/* Whose session the call came on, or NULL. */
+static struct owner *
+owner_of_call(const struct command *cmd)
+{
+	return conn_part(rpc_conn(cmd), CONN_SESSION);
+}
+
+/* A worker that the caller may report, start or stop; NULL and err if not. */
+static struct worker *
+find_own(const struct command *cmd, const char *name, struct err *err)
+{
+	struct worker *w = find(cmd, name, err);
+
+	return w != NULL && owner_may(owner_of_call(cmd), w, err) == 0 ? w : NULL;
 }
 
 /* worker.list */
@@ -171,7 +189,7 @@ call_worker_substantiate(struct command *cmd, const void *args)
 	const struct rpc_up_args *a = args;
 	const struct cause cause = {.by = rpc_by(cmd)};
 	struct err err;
-	struct worker *w = find(cmd, a->worker, &err);
+	struct worker *w = find_own(cmd, a->worker, &err);
 
 	if (w == NULL || worker_substantiate(w, &cause, a->build, &err) != 0)
 		return rpc_fail(cmd, &err);
@@ -192,7 +210,7 @@ call_worker_insubstantiate(struct command *cmd, const void *args)
 	const struct cause cause = {.by = rpc_by(cmd), .reason = a->reason};
 	bool done = false;
 	struct err err;
-	struct worker *w = find(cmd, a->worker, &err);
+	struct worker *w = find_own(cmd, a->worker, &err);
 
 	if (w == NULL ||
 		worker_insubstantiate(w, a->generation, &cause, &done, &err) != 0)
@@ -205,12 +223,6 @@ call_worker_insubstantiate(struct command *cmd, const void *args)
 
 /* Facts */
 
-static const struct rpc_result *
-reply_fact(struct command *cmd, int result, const struct err *err)
-{
-	return result == 0 ? rpc_reply_take(cmd, json_object()) : rpc_fail(cmd, err);
-}
-
 typedef int attach_fn(struct worker *w, int64_t generation, const char *instance_id,
 	const struct cause *cause, struct err *err);
 
@@ -219,12 +231,12 @@ attach_fact(struct command *cmd, const struct rpc_attach_args *a, attach_fn *fn)
 {
 	const struct cause cause = {.by = rpc_by(cmd)};
 	struct err err;
-	struct worker *w = find(cmd, a->worker, &err);
+	struct worker *w = find_own(cmd, a->worker, &err);
 
-	if (w == NULL)
+	if (w == NULL || fn(w, a->generation, a->instance_id, &cause, &err) != 0)
 		return rpc_fail(cmd, &err);
-	return reply_fact(cmd, fn(w, a->generation, a->instance_id, &cause, &err),
-		&err);
+	owner_claim(owner_of_call(cmd), w, false);
+	return rpc_reply_take(cmd, json_object());
 }
 
 const struct rpc_result *
@@ -247,12 +259,12 @@ build_fact(struct command *cmd, const struct rpc_build_args *a, build_fn *fn)
 {
 	const struct cause cause = {.by = rpc_by(cmd)};
 	struct err err;
-	struct worker *w = find(cmd, a->worker, &err);
+	struct worker *w = find_own(cmd, a->worker, &err);
 
-	if (w == NULL)
+	if (w == NULL || fn(w, a->generation, a->build, a->building, &cause, &err) != 0)
 		return rpc_fail(cmd, &err);
-	return reply_fact(cmd,
-		fn(w, a->generation, a->build, a->building, &cause, &err), &err);
+	owner_claim(owner_of_call(cmd), w, true);
+	return rpc_reply_take(cmd, json_object());
 }
 
 const struct rpc_result *
