@@ -37,29 +37,29 @@ process_init(void)
 	(void)signal(SIGPIPE, SIG_IGN); /* fails for no valid signal */
 }
 
-/* What is refused stays as it was; what is so already is not asked for. */
-static void
-set_limit(int resource, const struct rlimit *now, rlim_t soft, rlim_t hard)
+static bool
+limit_is(const struct rlimit *limit, rlim_t value)
 {
-	const struct rlimit wanted = {soft, hard};
-
-	if (now->rlim_cur != soft || now->rlim_max != hard)
-		(void)setrlimit(resource, &wanted);
+	return limit->rlim_cur == value && limit->rlim_max == value;
 }
 
+/* A limit that is as wanted already is not set: a filter of system calls may object. */
 void
 process_harden(void)
 {
+	const struct rlimit none = {0, 0};
 	struct rlimit now;
 
 	(void)umask(077);
-	if (getrlimit(RLIMIT_NOFILE, &now) == 0)
-		set_limit(RLIMIT_NOFILE, &now, now.rlim_max, now.rlim_max);
+	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && !limit_is(&now, now.rlim_max)) {
+		now.rlim_cur = now.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &now); /* else it stays what it was */
+	}
 	if (DUMPABLE)
 		return;
-	if (getrlimit(RLIMIT_CORE, &now) == 0)
-		set_limit(RLIMIT_CORE, &now, 0, 0);
-	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); /* always allowed */
+	if (getrlimit(RLIMIT_CORE, &now) == 0 && !limit_is(&now, 0))
+		(void)setrlimit(RLIMIT_CORE, &none);  /* lowering is always allowed */
+	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); /* so is this */
 }
 
 bool
