@@ -73,6 +73,7 @@ keep_end(char *text, size_t max)
 	memmove(text, text + cut, len - cut + 1);
 }
 
+/* Masked once more at the end: without its carriage returns a text may be a password. */
 static char *
 show(const struct secret *password, const char *output, size_t len, size_t max)
 {
@@ -82,6 +83,7 @@ show(const struct secret *password, const char *output, size_t len, size_t max)
 	buf_add(&copy, output, len);
 	mask(copy.data, len, password);
 	text = printable(copy.data, len);
+	mask(text, strlen(text), password);
 	keep_end(text, max);
 	buf_wipe_fini(&copy);
 	return text;

@@ -28,7 +28,7 @@ struct notices {
 	struct http *http;       /* borrowed; NULL: nothing is sent */
 	const struct conf *conf; /* borrowed */
 	struct notice_row *rows; /* owned, oldest first */
-	size_t count;
+	size_t count;            /* of those that are not over */
 	int64_t last_id;
 	bool started;
 	struct notice_row *sending; /* one at a time */
@@ -52,32 +52,39 @@ drop(struct notices *n, struct notice_row *row)
 {
 	row->over = true;
 	row->dirty = true;
-	(void)n;
+	n->count--;
+}
+
+/* The wall clock may have been ahead: that must not hold mail for longer than a retry would. */
+static void
+mend_times(struct notice_row *row, int64_t now)
+{
+	if (row->created_wall > now)
+		row->created_wall = now;
+	if (row->next_wall > now + RETRY_CAP_MS)
+		row->next_wall = now + RETRY_CAP_MS;
 }
 
 static void
 arm(struct notices *n)
 {
-	const struct notice_row *row, *next = NULL;
-	int64_t wait;
+	struct notice_row *row, *next = NULL;
+	int64_t now = clock_wall_ms();
 
 	if (!n->started || n->http == NULL || n->sending != NULL)
 		return;
 	DL_FOREACH(n->rows, row) {
-		if (!row->over && !row->dirty &&
-			(next == NULL || row->next_wall < next->next_wall))
+		if (row->over || row->dirty)
+			continue;
+		mend_times(row, now);
+		if (next == NULL || row->next_wall < next->next_wall)
 			next = row;
 	}
-	if (next == NULL) {
+	if (next == NULL)
 		loop_timer_clear(&n->timer);
-		return;
-	}
-	wait = next->next_wall - clock_wall_ms();
-	/* A wall clock that jumped back must not hold mail for longer than a retry would. */
-	loop_timer_in(&n->timer,
-		wait < 0                      ? 0
-			: wait > RETRY_CAP_MS ? RETRY_CAP_MS
-					      : wait);
+	else
+		loop_timer_in(&n->timer,
+			next->next_wall < now ? 0 : next->next_wall - now);
 }
 
 static void
@@ -215,7 +222,6 @@ notices_written(struct notices *n)
 		if (!row->over)
 			continue;
 		DL_DELETE(n->rows, row);
-		n->count--;
 		row_free(row);
 	}
 	arm(n);

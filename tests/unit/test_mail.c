@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "peer.h"
+#include "relay.h"
 #include "sys/http.h"
 #include "sys/loop.h"
 #include "sys/mail.h"
@@ -17,12 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-/* What a relay answers; NULL is "250 ok", "" is silence for ever, "!" closes. */
-struct relay_script {
-	const char *greeting, *ehlo, *helo, *mail, *data, *dot, *quit;
-	const char *rcpt[4];
-};
 
 static struct loop *loop;
 static struct http *http;
@@ -75,65 +70,9 @@ teardown(void)
 }
 
 static void
-answer(int fd, const char *text, const char *otherwise)
-{
-	if (text == NULL)
-		text = otherwise;
-	if (strcmp(text, "") == 0) {
-		peer_wait_closed(fd);
-		_exit(0);
-	}
-	if (strcmp(text, "!") == 0)
-		_exit(0);
-	peer_write(fd, text);
-	peer_write(fd, "\r\n");
-}
-
-static void
-take_message(int fd)
-{
-	char line[2048];
-
-	while (peer_read_line(fd, line, sizeof(line)) > 0 && strcmp(line, ".") != 0)
-		if (strncmp(line, "Subject", 7) == 0)
-			peer_say(line);
-	peer_say(";");
-}
-
-static void
 play_relay(int listener, const void *arg)
 {
-	const struct relay_script *s = arg;
-	int fd = peer_accept(listener), rcpt = 0;
-	char line[2048];
-
-	answer(fd, s->greeting, "220 relay");
-	while (peer_read_line(fd, line, sizeof(line)) > 0) {
-		/* The name we call ourselves depends on the machine. */
-		if (strncmp(line, "EHLO", 4) == 0 || strncmp(line, "HELO", 4) == 0)
-			line[4] = '\0';
-		peer_say(line);
-		peer_say(";");
-		if (strcmp(line, "EHLO") == 0)
-			answer(fd, s->ehlo, "250 relay");
-		else if (strcmp(line, "HELO") == 0)
-			answer(fd, s->helo, "250 relay");
-		else if (strncmp(line, "MAIL", 4) == 0)
-			answer(fd, s->mail, "250 ok");
-		else if (strncmp(line, "RCPT", 4) == 0)
-			answer(fd, s->rcpt[rcpt++], "250 ok");
-		else if (strcmp(line, "QUIT") == 0)
-			answer(fd, s->quit, "221 bye");
-		else if (strcmp(line, "DATA") != 0)
-			answer(fd, NULL, "500 what?");
-		else {
-			answer(fd, s->data, "354 go on");
-			if (s->data == NULL) {
-				take_message(fd);
-				answer(fd, s->dot, "250 queued");
-			}
-		}
-	}
+	relay_play(peer_accept(listener), arg);
 }
 
 static const char *const two[] = {"a@example.org", "b@localhost"};
