@@ -197,6 +197,8 @@ launch_reserve(struct worker *w, struct err *err)
 		return NULL;
 	}
 	w->launch = l;
+	w->stale = false;
+	pool_dirty_worker(w);
 	pool_dirty_launch(l);
 	worker_event(w, EVENT_PHASE, l, NULL, launch_phase_name(l->phase),
 		&(struct cause){w->by, w->reason});

@@ -112,6 +112,7 @@ pool_start(struct pool *p)
 	for (poller = p->pollers; poller != NULL; poller = poller_next(poller))
 		poller_start(poller);
 	p->started = true;
+	p->retiring = true; /* rows may be of clouds that the configuration has lost */
 	notices_start(p->notices);
 }
 
@@ -225,6 +226,46 @@ pool_compare(const struct pool *p, const struct conf *fresh, struct pool_change 
 			strings_add(ret->removed, w->name);
 }
 
+static bool
+has_worker(const struct pool *p, const struct poller *poller)
+{
+	const struct worker *w;
+
+	for (w = p->workers; w != NULL; w = w->hh.next)
+		if (w->poller == poller)
+			return true;
+	return false;
+}
+
+static bool
+has_launch(const struct pool *p, const struct poller *poller)
+{
+	const struct launch *l;
+
+	for (l = p->launches; l != NULL; l = l->hh.next)
+		if (l->poller == poller)
+			return true;
+	return false;
+}
+
+/* A cloud that no worker means any more is listed until nothing of ours is in it. */
+static void
+retire_pollers(struct pool *p)
+{
+	struct poller *poller, *next;
+
+	p->retiring = false;
+	for (poller = p->pollers; poller != NULL; poller = next) {
+		next = poller_next(poller);
+		if (has_worker(p, poller))
+			continue;
+		if (has_launch(p, poller))
+			p->retiring = true;
+		else
+			poller_free(poller);
+	}
+}
+
 void
 pool_reload(struct pool *p, const struct conf *fresh)
 {
@@ -252,6 +293,7 @@ pool_reload(struct pool *p, const struct conf *fresh)
 		if (!w->removed)
 			(void)pool_poller(w);
 	}
+	retire_pollers(p);
 	for (poller = p->pollers; poller != NULL; poller = poller_next(poller))
 		poller_start(poller);
 }
@@ -357,6 +399,8 @@ reap(struct pool *p)
 			launch_free(l);
 		}
 	}
+	if (p->retiring && p->dirty_launches != NULL)
+		retire_pollers(p);
 	p->dirty_launches = NULL;
 }
 

@@ -43,6 +43,7 @@ struct pool {
 	struct owner *dirty_owners;
 
 	bool started;
+	bool retiring;       /* a poller may be left that only launches use */
 	bool stopping;       /* no new launches: the daemon is going */
 	bool degraded;       /* the ledger cannot be written: no new launches */
 	char *degraded_text; /* owned; why */

@@ -279,8 +279,8 @@ step_placing(struct worker *w)
 		wait_for_pool(w, &err);
 		return;
 	}
-	if (w->conf == NULL || launch_reserve(w, &err) == NULL) {
-		if (w->conf == NULL)
+	if (w->removed || launch_reserve(w, &err) == NULL) {
+		if (w->removed)
 			err_set(&err, ERR_FAILED,
 				"%s is no longer in the configuration", w->name);
 		err.code = ERR_FAILED;

@@ -245,15 +245,18 @@ int
 worker_password(const struct worker *w, struct secret *ret_password, struct err *err)
 {
 	const struct launch *l = w->launch;
+	bool has_launch = l != NULL && l->generation == w->generation;
 
-	if (w->conf != NULL && !w->conf->password_generated) {
-		secret_set(ret_password, w->conf->password.text);
+	if (has_launch && l->generated) {
+		launch_password(l, ret_password); /* whatever the file says since */
 		return 0;
 	}
-	if (l == NULL || l->generation != w->generation || !l->generated)
+	if (w->conf == NULL || w->conf->password_generated)
 		return err_set(err, ERR_UNAVAILABLE,
-			"%s: its password is made with a launch, and it has none",
+			has_launch
+				? "%s: what runs has the password of an older configuration"
+				: "%s: its password is made with a launch, and it has none",
 			w->name);
-	launch_password(l, ret_password);
+	secret_set(ret_password, w->conf->password.text);
 	return 0;
 }

@@ -341,7 +341,7 @@ checked_wall(struct worker *w, const struct instance *i)
 {
 	if (i != NULL)
 		return poller_listed_wall(i->launch->poller);
-	return w->conf != NULL ? poller_listed_wall(pool_poller(w)) : 0;
+	return !w->removed ? poller_listed_wall(pool_poller(w)) : 0;
 }
 
 const struct rpc_result *

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "conf/conf.h"
 #include "ec2/verdict.h"
 
 #include <inttypes.h>
@@ -590,12 +591,12 @@ make(void *self, const struct conf *conf, const struct conf_worker *worker,
 	struct cloud *c = NEW(struct cloud);
 
 	(void)conf;
-	(void)worker;
-	(void)region;
+	if (region == NULL && worker != NULL)
+		region = worker->region;
 	c->ops = &ops;
 	c->self = self;
-	c->key = xstrdup("fake us-east-1 keys");
-	c->region = xstrdup("us-east-1");
+	c->region = xstrdup(region == NULL ? "us-east-1" : region);
+	c->key = xasprintf("fake %s keys", c->region);
 	c->credentials = xstrdup("keys");
 	return c;
 }
