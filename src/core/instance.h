@@ -46,6 +46,7 @@ struct instance {
 	bool terminate_accepted; /* at least once; no proof of anything */
 	unsigned not_found;      /* sightings of NotFound since condemned */
 	int64_t not_found_wall;  /* of the first */
+	int64_t not_found_ms;    /* boottime of the first in this process; 0 never */
 	bool absent; /* missing from a complete listing begun after the last NotFound */
 	char *proof; /* owned; how we know that it is gone */
 

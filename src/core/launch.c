@@ -124,9 +124,11 @@ set_phase(struct launch *l, enum launch_phase to, const struct cause *cause)
 	if (to != LAUNCH_RESERVED && to != LAUNCH_SENDING)
 		l->tries = 0; /* being told "later" does not reset the back-off */
 	l->try_ms = 0;
-	if (to == LAUNCH_WATCH)
+	if (to ==
+		LAUNCH_WATCH) /* from the last send, or later where that is not known */
 		deadline_set(&l->watch,
-			l->last_wall + WATCH_WINDOW_MS - clock_wall_ms());
+			WATCH_WINDOW_MS -
+				(l->last_ms == 0 ? 0 : clock_ms() - l->last_ms));
 	pool_dirty_launch(l);
 	/* From its answer on, the world hears of the instance and not of the launch. */
 	if (to != LAUNCH_ANSWERED && l->was != LAUNCH_ANSWERED)
@@ -240,8 +242,7 @@ answered(struct launch *l, const struct ec2_instances *list, const char *by)
 	if (watched)
 		l->unwanted = true;
 	set_phase(l, LAUNCH_ANSWERED, &(struct cause){by, NULL});
-	l->worker->launched_once = true;
-	pool_dirty_worker(l->worker);
+	worker_launched(l->worker, l->generation);
 	take_instances(l, list);
 }
 
@@ -285,7 +286,7 @@ launch_done(struct launch *l, const struct ec2_answer *a,
 		if (to == LAUNCH_RESERVED)
 			l->sends--;
 		else
-			l->worker->launched_once = true;
+			worker_launched(l->worker, l->generation);
 		back_off(l, a->retry_after_ms);
 	}
 	poller_expect(l->poller);
@@ -378,6 +379,7 @@ on_slot(void *arg)
 		return;
 	}
 	l->last_wall = clock_wall_ms();
+	l->last_ms = clock_ms();
 	if (l->sends++ == 0)
 		l->first_wall = l->last_wall;
 	if (l->phase == LAUNCH_RESERVED) {
@@ -537,6 +539,8 @@ launch_resume(struct launch *l)
 	if (l->phase == LAUNCH_SENDING)
 		set_phase(l, LAUNCH_UNKNOWN,
 			&(struct cause){"start", "the daemon ended while sending"});
+	if (l->phase == LAUNCH_UNKNOWN)
+		worker_launched(l->worker, l->generation);
 	if (l->unwanted)
 		l->unwanted_ms = clock_ms();
 	loop_poke(&l->poke);

@@ -52,6 +52,7 @@ struct launch {
 
 	unsigned sends;                /* times bytes may have left */
 	int64_t first_wall, last_wall; /* first and last send */
+	int64_t last_ms; /* boottime of the last send in this process, or 0 */
 	int64_t unwanted_ms; /* boottime since when nobody wants an unresolved launch, or 0 */
 	struct deadline watch; /* end of the window */
 	int64_t created_wall;

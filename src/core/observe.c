@@ -61,9 +61,13 @@ note_death(struct instance *i, const struct ec2_instance *seen)
 
 	if (seen->reason_code == NULL || seen->state < EC2_STATE_STOPPING)
 		return;
-	death = seen->reason_text == NULL
-		? xstrdup(seen->reason_code)
-		: xasprintf("%s: %s", seen->reason_code, seen->reason_text);
+	if (seen->reason_text == NULL)
+		death = xstrdup(seen->reason_code);
+	else if (strncmp(seen->reason_text, seen->reason_code,
+			 strlen(seen->reason_code)) == 0)
+		death = xstrdup(seen->reason_text); /* as AWS writes it */
+	else
+		death = xasprintf("%s: %s", seen->reason_code, seen->reason_text);
 	if (keep(&i->death, death))
 		pool_dirty_instance(i);
 }
@@ -80,6 +84,20 @@ tell_worker(struct instance *i, const char *what, bool was_ready)
 		worker_launch_failed(i->launch->worker, i->launch, was_ready, &err);
 }
 
+/* A launch is over, and its name free, with the last of its instances: a twin counts. */
+static bool
+is_last(const struct instance *i)
+{
+	const struct instance *other;
+
+	if (i->launch->instances == 1)
+		return true;
+	for (other = i->pool->instances; other != NULL; other = other->hh.next)
+		if (other->launch == i->launch && other->phase != INSTANCE_GONE)
+			return false;
+	return true;
+}
+
 static void
 gone(struct instance *i, const char *proof)
 {
@@ -90,7 +108,7 @@ gone(struct instance *i, const char *proof)
 	free(i->proof);
 	i->proof = xstrdup(proof);
 	instance_set_phase(i, INSTANCE_GONE, &(struct cause){"EC2", proof});
-	if (i->launch->instance == i)
+	if (is_last(i))
 		launch_instance_gone(i->launch, proof);
 	if (was != INSTANCE_CONDEMNED)
 		tell_worker(i, "has died", was == INSTANCE_READY);
@@ -110,7 +128,7 @@ dying(struct instance *i)
 			was == INSTANCE_READY);
 	}
 	if (i->seen >= EC2_STATE_SHUTTING_DOWN && i->launch->generated &&
-		!i->launch->holds && i->launch->instance == i)
+		!i->launch->holds && i->launch->instances == 1)
 		launch_release_name(i->launch);
 }
 
@@ -124,6 +142,7 @@ instance_observe(struct instance *i, const struct ec2_instance *seen, int64_t be
 	i->seen_ms = began_ms;
 	i->absent = false;
 	i->not_found = 0;
+	i->not_found_ms = 0;
 	i->tries = i->phase == INSTANCE_CONDEMNED ? i->tries : 0;
 	if (i->seen == EC2_STATE_TERMINATED)
 		gone(i, "EC2 shows it terminated");
@@ -136,13 +155,18 @@ instance_observe(struct instance *i, const struct ec2_instance *seen, int64_t be
 static void
 not_found(struct instance *i)
 {
-	if (i->not_found++ == 0)
+	i->not_found++;
+	if (i->not_found_ms ==
+		0) { /* a wall clock proves nothing: each start begins anew */
+		i->not_found = 1;
 		i->not_found_wall = clock_wall_ms();
+		i->not_found_ms = clock_ms();
+	}
 	pool_dirty_instance(i);
 	if (i->seen >= EC2_STATE_SHUTTING_DOWN)
 		gone(i, "NotFound after it was shutting down");
 	else if (i->not_found >= NOT_FOUND_TIMES && i->absent &&
-		clock_wall_ms() - i->not_found_wall >= NOT_FOUND_MS)
+		clock_ms() - i->not_found_ms >= NOT_FOUND_MS)
 		gone(i, "NotFound again and again, and in no listing");
 }
 

@@ -29,6 +29,8 @@
 #define RETRY_CAP_MS 60000
 #define QUOTA_BASE_MS 30000
 #define QUOTA_CAP_MS 300000
+/* Two listings of the steady state. */
+#define LATELY_MS 120000
 
 typedef void phase_step(struct worker *w);
 static phase_step step_queued, step_placing, step_launched;
@@ -142,6 +144,15 @@ worker_note_error(struct worker *w, int64_t generation, const struct err *err)
 }
 
 void
+worker_launched(struct worker *w, int64_t generation)
+{
+	if (generation != w->generation || w->launched_once)
+		return;
+	w->launched_once = true;
+	pool_dirty_worker(w);
+}
+
+void
 worker_changed(struct worker *w)
 {
 	loop_poke(&w->poke);
@@ -185,6 +196,9 @@ void
 worker_await_attach(struct worker *w)
 {
 	worker_limit(w, &w->missing, w->conf == NULL ? 0 : w->conf->missing_timeout);
+	deadline_clear(&w->idle);
+	pool_dirty_worker(w);
+	loop_poke(&w->poke);
 }
 
 void
@@ -216,6 +230,16 @@ fail(struct worker *w, int event, const struct launch *l, const struct err *err)
 		err);
 }
 
+/* What was reported of a machine that never was says nothing about the next one. */
+static void
+forget_attached(struct worker *w)
+{
+	if (!w->attached)
+		return;
+	w->attached = false;
+	worker_await_attach(w);
+}
+
 void
 worker_launch_failed(struct worker *w, struct launch *l, bool was_ready,
 	const struct err *err)
@@ -231,6 +255,7 @@ worker_launch_failed(struct worker *w, struct launch *l, bool was_ready,
 	} else if (!rule->retry) {
 		fail(w, EVENT_FAILED, l, &why);
 	} else {
+		forget_attached(w);
 		w->last_error = why;
 		w->try_ms = clock_ms() +
 			rng_backoff_ms(&w->pool->rng, w->tries++, rule->base_ms,
@@ -304,13 +329,13 @@ step_launched(struct worker *w)
 		set_phase(w, WORKER_QUEUED);
 }
 
-/* Something may have been launched: then only a fresh listing lets a limit act. */
+/* Something of this generation may have been launched: then only a fresh listing lets a limit act. */
 static bool
 knows_enough(const struct worker *w, const struct deadline *d)
 {
 	const struct launch *l = w->launch;
 
-	if (l == NULL || l->phase == LAUNCH_RESERVED)
+	if (l == NULL || l->generation != w->generation || l->phase == LAUNCH_RESERVED)
 		return true;
 	if (poller_listed_ms(l->poller) >= d->boot_ms)
 		return true;
@@ -318,11 +343,24 @@ knows_enough(const struct worker *w, const struct deadline *d)
 	return false;
 }
 
+/* After a time in which nobody looked, a limit waits for somebody to look. */
+static bool
+is_known_lately(const struct worker *w, const struct deadline *d)
+{
+	const struct launch *l = w->launch;
+
+	if (l != NULL && poller_listed_ms(l->poller) != 0 &&
+		poller_listed_ms(l->poller) >= d->boot_ms - LATELY_MS)
+		return true;
+	return knows_enough(w, d);
+}
+
 static bool
 was_launched(const struct worker *w)
 {
 	return w->launched_once ||
-		(w->launch != NULL && w->launch->phase == LAUNCH_SENDING);
+		(w->launch != NULL && w->launch->generation == w->generation &&
+			w->launch->phase == LAUNCH_SENDING);
 }
 
 static void
@@ -375,7 +413,7 @@ step_deadlines(struct worker *w)
 
 	if (deadline_is_over(&w->missing) && knows_enough(w, &w->missing)) {
 		missing(w);
-	} else if (deadline_is_over(&w->idle)) {
+	} else if (deadline_is_over(&w->idle) && is_known_lately(w, &w->idle)) {
 		err_set(&err, ERR_CANCELLED, "no build within build_wait_timeout");
 		worker_end(w, &(struct cause){"build_wait_timeout", "no build"}, &err);
 	} else if (owner != NULL && deadline_is_over(owner) && knows_enough(w, owner)) {

@@ -93,6 +93,8 @@ void worker_may_launch_again(struct worker *w);
 /* A launch of it has ended without an instance, or its instance has died or is dying, unasked. */
 void worker_launch_failed(struct worker *w, struct launch *l, bool was_ready,
 	const struct err *err);
+/* Its launch of this generation has a machine or may have one; older ones do not count. */
+void worker_launched(struct worker *w, int64_t generation);
 /* Something of its launches changed that waiters or the state may depend on. */
 void worker_changed(struct worker *w);
 /* What EC2 said, for last_error; of an older generation it is nobody's business now. */

@@ -16,12 +16,18 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool
+is_ready(const struct worker *w)
+{
+	const struct instance *i = w->launch == NULL ? NULL : w->launch->instance;
+
+	return w->phase == WORKER_LAUNCHED && i != NULL && i->phase == INSTANCE_READY;
+}
+
 int
 worker_substantiate(struct worker *w, const struct cause *cause, const char *build,
 	struct err *err)
 {
-	struct instance *i = w->launch == NULL ? NULL : w->launch->instance;
-
 	if (w->pool->stopping)
 		return err_set(err, ERR_UNAVAILABLE, "%s: the daemon is stopping",
 			w->name);
@@ -35,10 +41,9 @@ worker_substantiate(struct worker *w, const struct cause *cause, const char *bui
 			return err_set(err, ERR_UNAVAILABLE,
 				"%s is no longer in the configuration", w->name);
 		worker_begin(w, cause);
-	} else if (w->phase == WORKER_LAUNCHED && i != NULL &&
-		i->phase == INSTANCE_READY && !w->attached) {
+	} else if (is_ready(w) && !w->attached) {
 		worker_await_attach(w);
-		instance_await(i);
+		instance_await(w->launch->instance);
 	}
 	return 0;
 }
@@ -152,8 +157,12 @@ worker_detached(struct worker *w, int64_t generation, const char *instance_id,
 {
 	if (check_fact(w, generation, instance_id, err) < 0)
 		return -1;
-	if (w->attached)
-		set_attached(w, false, cause);
+	if (!w->attached)
+		return 0;
+	set_attached(w, false, cause);
+	if (!is_ready(w))
+		worker_await_attach(
+			w); /* it was not up yet, so it is still waited for */
 	return 0;
 }
 

@@ -16,7 +16,7 @@ bool worker_phase_leads_to(enum worker_phase from, enum worker_phase to);
 void worker_begin(struct worker *w, const struct cause *cause);
 /* Sets one of its limits, which stands still while the worker is held; 0 clears it. */
 void worker_limit(struct worker *w, struct deadline *d, int64_t delay_ms);
-/* Arms missing_timeout from now. */
+/* Arms missing_timeout from now; who is waited for is not idle. */
 void worker_await_attach(struct worker *w);
 /* Ends the wish: waiters for it get err, what carries it is no longer wanted. */
 void worker_end(struct worker *w, const struct cause *cause, const struct err *err);
