@@ -116,7 +116,7 @@ endef
 $(B)/ec2workerd: $(B)/src/ec2workerd.o $(call libraries,$(DAEMON_LAYERS))
 	$(call link)
 # The client knows the methods, and nothing of how they are done.
-$(B)/ec2workerctl: $(B)/src/ec2workerctl.o $(call library,ctl) $(call objects,$(addprefix src/rpc/,spec.c args.c schema.c)) $(call libraries,sys base)
+$(B)/ec2workerctl: $(B)/src/ec2workerctl.o $(call library,ctl) $(call objects,$(addprefix src/rpc/,spec.c args.c schema.c schema_status.c)) $(call libraries,sys base)
 	$(call link)
 $(B)/ec2sim: $(B)/src/ec2sim.o $(call libraries,$(SIM_LAYERS))
 	$(call link)

@@ -293,13 +293,20 @@ add_text(struct writer *w, const struct field *row, const char *text)
 		buf_json(w->out, text);
 }
 
+/* Not a value but the word that stands for one in usage lines: N, GLOB, WORKER. */
+static bool
+is_placeholder(const char *example)
+{
+	return example[strspn(example, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
+}
+
 /* An example of these is YAML of several lines or braces: nothing for a schema. */
 static bool
 has_plain_example(const struct field *row)
 {
-	return row->example != NULL && row->type != FIELD_OBJECT &&
-		row->type != FIELD_LIST && row->type != FIELD_STRMAP &&
-		row->type != FIELD_ANY;
+	return row->example != NULL && !is_placeholder(row->example) &&
+		row->type != FIELD_OBJECT && row->type != FIELD_LIST &&
+		row->type != FIELD_STRMAP && row->type != FIELD_ANY;
 }
 
 static void

@@ -7,6 +7,14 @@
 #include "base/mem.h"
 
 void
+cloud_counts(const struct cloud *c, struct ec2_counts *ret)
+{
+	*ret = (struct ec2_counts){.throttled = 0};
+	if (c->ops->counts != NULL)
+		c->ops->counts(c->self, ret);
+}
+
+void
 cloud_free(struct cloud *c)
 {
 	if (c == NULL)

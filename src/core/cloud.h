@@ -34,6 +34,7 @@ struct cloud_ops {
 		ec2_instances_done *done, void *arg);
 	struct ec2_call *(*console)(void *self, const char *id, bool latest,
 		ec2_console_done *done, void *arg);
+	void (*counts)(const void *self, struct ec2_counts *ret); /* or NULL */
 	void (*cancel)(void *self, struct ec2_call *call);
 	void (*free)(void *self);
 };
@@ -58,6 +59,8 @@ struct cloud_maker {
 	void *self;
 };
 
+/* What was asked of it so far; zeroes if it does not count. */
+void cloud_counts(const struct cloud *c, struct ec2_counts *ret);
 void cloud_free(struct cloud *c);
 
 #endif

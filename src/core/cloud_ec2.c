@@ -105,6 +105,14 @@ op_console(void *self, const char *id, bool latest, ec2_console_done *done, void
 }
 
 static void
+op_counts(const void *self, struct ec2_counts *ret)
+{
+	const struct ec2_cloud *c = self;
+
+	ec2_client_counts(c->client, ret);
+}
+
+static void
 op_cancel(void *self, struct ec2_call *call)
 {
 	(void)self;
@@ -140,6 +148,7 @@ static const struct cloud_ops ops = {
 	.describe = op_describe,
 	.terminate = op_terminate,
 	.console = op_console,
+	.counts = op_counts,
 	.cancel = op_cancel,
 	.free = op_free,
 };

@@ -33,6 +33,7 @@ degrade(struct pool *p, const char *why)
 	if (p->degraded)
 		return;
 	p->degraded = true;
+	p->degraded_wall = clock_wall_ms();
 	p->degraded_text = xstrdup(why);
 	log_error("ledger", "cannot be written, so nothing new is launched: %s", why);
 }

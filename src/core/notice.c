@@ -191,6 +191,12 @@ notices_rows(struct notices *n)
 	return n->rows;
 }
 
+size_t
+notices_count(const struct notices *n)
+{
+	return n->count;
+}
+
 void
 notices_adopt(struct notices *n, struct notice_row *row)
 {

@@ -31,6 +31,7 @@ struct notices *notices_new(struct loop *loop, struct http *http,
 void notices_set_conf(struct notices *n, const struct conf *conf);
 /* For store.c: all rows; a loaded row is given to notices_adopt. */
 struct notice_row *notices_rows(struct notices *n);
+size_t notices_count(const struct notices *n);
 void notices_adopt(struct notices *n, struct notice_row *row);
 bool notices_dirty(const struct notices *n);
 /* The commit has written them: what was over is forgotten, what is due may leave. */

@@ -33,8 +33,9 @@ struct poller {
 	int64_t listed_wall;
 	int64_t expect_ms; /* since when something is expected */
 	unsigned failures; /* in a row */
-	int64_t retry_ms;  /* after a failure: not before */
-	bool asked;        /* one more, whatever is there */
+	struct poller_trouble trouble;
+	int64_t retry_ms; /* after a failure: not before */
+	bool asked;       /* one more, whatever is there */
 	bool started;
 	struct loop_timer timer;
 	struct poller *next;
@@ -142,12 +143,16 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 		if (p->failures > 0)
 			log_info(p->cloud->key, "listing works again");
 		p->failures = 0;
+		p->trouble.since_wall = 0;
 		p->retry_ms = 0;
 		p->asked = false;
 		apply(p, list);
 	} else {
 		if (p->failures == 0)
 			log_warning(p->cloud->key, "no listing: %s", a->err.text);
+		if (p->failures == 0)
+			p->trouble.since_wall = clock_wall_ms();
+		p->trouble.error = a->err;
 		p->retry_ms = clock_ms() + FAST_MS +
 			rng_backoff_ms(&p->pool->rng, p->failures, FAST_MS,
 				STEADY_MS / 2);
@@ -220,6 +225,12 @@ int64_t
 poller_listed_wall(const struct poller *p)
 {
 	return p->listed_wall;
+}
+
+const struct poller_trouble *
+poller_trouble(const struct poller *p)
+{
+	return &p->trouble;
 }
 
 void

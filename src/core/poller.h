@@ -12,6 +12,12 @@ struct cloud;
 struct poller;
 struct pool;
 
+/* What kept it from listing lately; since 0: nothing. */
+struct poller_trouble {
+	struct err error;
+	int64_t since_wall;
+};
+
 /* Owns cloud from now on. */
 struct poller *poller_new(struct pool *p, struct cloud *cloud);
 struct cloud *poller_cloud(const struct poller *p);
@@ -21,6 +27,8 @@ void poller_expect(struct poller *p);
 int64_t poller_listed_ms(const struct poller *p);
 /* Wall time of it, for worker.check; 0. */
 int64_t poller_listed_wall(const struct poller *p);
+/* Borrowed. */
+const struct poller_trouble *poller_trouble(const struct poller *p);
 void poller_start(struct poller *p);
 void poller_free(struct poller *p);
 struct poller *poller_next(const struct poller *p);

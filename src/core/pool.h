@@ -43,10 +43,11 @@ struct pool {
 	struct owner *dirty_owners;
 
 	bool started;
-	bool retiring;       /* a poller may be left that only launches use */
-	bool stopping;       /* no new launches: the daemon is going */
-	bool degraded;       /* the ledger cannot be written: no new launches */
-	char *degraded_text; /* owned; why */
+	bool retiring;         /* a poller may be left that only launches use */
+	bool stopping;         /* no new launches: the daemon is going */
+	bool degraded;         /* the ledger cannot be written: no new launches */
+	char *degraded_text;   /* owned; why */
+	int64_t degraded_wall; /* since when */
 	int64_t paused_wall; /* since when an admin wants no new launches; 0: not so */
 	char *paused_by;     /* owned; NULL unless paused */
 	bool hold;           /* what nobody owns is not touched, until pool_resume */

@@ -67,6 +67,16 @@ worker_wait(struct worker *w, enum wait_for what, int64_t timeout_ms, waiter_don
 	return waiter;
 }
 
+size_t
+worker_waiting(const struct worker *w)
+{
+	const struct waiter *waiter;
+	size_t count;
+
+	DL_COUNT(w->waiters, waiter, count);
+	return count;
+}
+
 void
 waiter_cancel(struct waiter *waiter)
 {

@@ -7,6 +7,7 @@
 #ifndef CORE_WAITER_H
 #define CORE_WAITER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct err;
@@ -27,6 +28,8 @@ typedef void waiter_done(void *arg, struct worker *w, const struct err *err);
  */
 struct waiter *worker_wait(struct worker *w, enum wait_for what, int64_t timeout_ms,
 	waiter_done *done, void *arg);
+/* How many wait for it. */
+size_t worker_waiting(const struct worker *w);
 /* No callback any more. */
 void waiter_cancel(struct waiter *waiter);
 

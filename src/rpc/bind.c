@@ -26,6 +26,7 @@ rpc_call *const rpc_calls[] = {
 	[RPC_WORKER_HOLD] = call_worker_hold,
 	[RPC_WORKER_RELEASE] = call_worker_release,
 	[RPC_WORKER_ABANDON] = call_worker_abandon,
+	[RPC_POOL_STATUS] = call_pool_status,
 	[RPC_POOL_PAUSE] = call_pool_pause,
 	[RPC_POOL_RESUME] = call_pool_resume,
 	[RPC_SESSION_OPEN] = call_session_open,
@@ -35,5 +36,6 @@ rpc_call *const rpc_calls[] = {
 	[RPC_DAEMON_VERSION] = call_daemon_version,
 	[RPC_DAEMON_LOG_LEVEL] = call_daemon_log_level,
 	[RPC_DAEMON_STOP] = call_daemon_stop,
+	[RPC_DISCOVER] = call_discover,
 };
 static_assert(COUNT_OF(rpc_calls) == RPC_METHOD_COUNT, "every method has a function");

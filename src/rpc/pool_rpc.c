@@ -2,10 +2,142 @@
 /*
  * The methods pool.*.
  */
+#include "conf/conf.h"
+#include "core/cloud.h"
+#include "core/instance.h"
+#include "core/launch.h"
+#include "core/notice.h"
 #include "core/pause.h"
+#include "core/poller.h"
+#include "core/pool.h"
+#include "core/waiter.h"
+#include "core/worker.h"
+#include "ec2/verdict.h"
 #include "rpc/calls.h"
 #include "rpc/find.h"
 #include "rpc/json.h"
+
+static json_t *
+view_states(const struct pool *p)
+{
+	json_int_t counts[WORKER_STATE_COUNT] = {0};
+	json_t *view = json_object();
+
+	for (const struct worker *w = pool_first(p); w != NULL; w = pool_next(w))
+		counts[worker_state(w)]++;
+	for (unsigned n = 0; n < WORKER_STATE_COUNT; n++)
+		(void)json_object_set_new(view, worker_state_name((enum worker_state)n),
+			json_integer(counts[n]));
+	return view;
+}
+
+static json_t *
+view_queues(const struct pool *p)
+{
+	json_int_t placing = 0, waiting = 0;
+
+	for (const struct worker *w = pool_first(p); w != NULL; w = pool_next(w)) {
+		placing += w->phase == WORKER_PLACING;
+		waiting += (json_int_t)worker_waiting(w);
+	}
+	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "placing", placing, "launches",
+		(json_int_t)HASH_COUNT(p->launches), "instances",
+		(json_int_t)HASH_COUNT(p->instances), "waiting", waiting, "mails",
+		(json_int_t)notices_count(p->notices));
+}
+
+static json_t *
+view_paused(const struct pool *p)
+{
+	if (p->paused_wall == 0)
+		return json_null();
+	return json_pack("{s:o,s:o}", "by", json_text(p->paused_by), "at",
+		json_time(p->paused_wall));
+}
+
+static json_t *
+view_trouble(const char *kind, const char *message, int64_t since, const char *cloud)
+{
+	return json_pack("{s:s,s:o,s:o,s:o}", "kind", kind, "message",
+		json_text(message), "since", json_time(since), "cloud",
+		json_text(cloud));
+}
+
+static json_t *
+view_degraded(const struct pool *p)
+{
+	json_t *view = json_array();
+
+	if (p->degraded)
+		(void)json_array_append_new(view,
+			view_trouble("ledger", p->degraded_text, p->degraded_wall,
+				NULL));
+	for (struct poller *poller = p->pollers; poller != NULL;
+		poller = poller_next(poller)) {
+		const struct poller_trouble *t = poller_trouble(poller);
+		bool keys = t->error.reason == REASON_AUTH;
+
+		if (t->since_wall != 0)
+			(void)json_array_append_new(view,
+				view_trouble(keys ? "credentials" : "endpoint",
+					t->error.text, t->since_wall,
+					poller_cloud(poller)->key));
+	}
+	return view;
+}
+
+static json_t *
+view_calls(const struct ec2_counts *counts)
+{
+	json_t *view = json_array();
+
+	for (unsigned n = 0; n < EC2_ACTION_COUNT; n++)
+		(void)json_array_append_new(view,
+			json_pack("{s:s,s:I}", "action",
+				ec2_action_name((enum ec2_action)n), "count",
+				(json_int_t)counts->calls[n]));
+	return view;
+}
+
+static json_t *
+view_cloud(const struct poller *poller)
+{
+	const struct cloud *c = poller_cloud(poller);
+	struct ec2_counts counts;
+
+	cloud_counts(c, &counts);
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:I,s:{s:i,s:i,s:i}}", "cloud",
+		json_text(c->key), "region", json_text(c->region), "credentials",
+		json_text(c->credentials), "listed_at",
+		json_time(poller_listed_wall(poller)), "calls", view_calls(&counts),
+		"throttled", (json_int_t)counts.throttled, "run_instances", "window",
+		(int)counts.window, "in_flight", (int)counts.in_flight, "queued",
+		(int)counts.queued);
+}
+
+static json_t *
+view_clouds(const struct pool *p)
+{
+	json_t *view = json_array();
+
+	for (const struct poller *poller = p->pollers; poller != NULL;
+		poller = poller_next(poller))
+		(void)json_array_append_new(view, view_cloud(poller));
+	return view;
+}
+
+const struct rpc_result *
+call_pool_status(struct command *cmd, const void *args)
+{
+	const struct pool *p = rpc_pool(cmd);
+
+	(void)args;
+	return rpc_reply_take(cmd,
+		json_pack("{s:s,s:o,s:o,s:o,s:b,s:o,s:o}", "pool", p->conf->pool,
+			"workers", view_states(p), "queues", view_queues(p), "paused",
+			view_paused(p), "hold", p->hold, "degraded", view_degraded(p),
+			"clouds", view_clouds(p)));
+}
 
 const struct rpc_result *
 call_pool_pause(struct command *cmd, const void *args)

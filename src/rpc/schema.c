@@ -337,6 +337,28 @@ static const struct field log_level_rows[] = {
 const struct fields rpc_log_level_fields = {.name = "daemon.log_level",
 	.rows = log_level_rows};
 
+static const struct field discover_rows[] = {
+	{.name = "openrpc",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED,
+		.doc = "Version of OpenRPC."},
+	{.name = "info",
+		.type = FIELD_ANY,
+		.flags = FIELD_REQUIRED,
+		.doc = "Title and version."},
+	{.name = "methods",
+		.type = FIELD_ANY,
+		.flags = FIELD_REQUIRED,
+		.doc = "Each with its parameters in order, result, errors and x-role."},
+	{.name = "components",
+		.type = FIELD_ANY,
+		.flags = FIELD_REQUIRED,
+		.doc = "The errors, and the schema of events."},
+	{.name = NULL},
+};
+const struct fields rpc_discover_fields = {.name = "rpc.discover",
+	.rows = discover_rows};
+
 static const struct field subscribe_rows[] = {
 	{.name = "seq",
 		.type = FIELD_INT,

@@ -4,8 +4,14 @@
  * slot in bind.c.
  */
 #include "rpc/spec.h"
+#include "base/field.h"
 #include "rpc/args.h"
 #include "rpc/schema.h"
+
+#define BIT(code) (1u << ERR_##code)
+
+/* Of the dispatcher and the system, whatever is called. */
+#define ANY_CALL (BIT(INVALID) | BIT(FORBIDDEN) | BIT(LIMIT) | BIT(INTERNAL) | BIT(IO))
 
 const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 	[RPC_WORKER_LIST] =
@@ -30,6 +36,8 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_OPERATE,
 			.params = &rpc_up_params,
 			.result = &rpc_up_fields,
+			.errors = BIT(FAILED) | BIT(CANCELLED) | BIT(MISSING) |
+				BIT(UNAVAILABLE) | BIT(OWNED) | BIT(TIMEOUT),
 			.doc = "Wants a worker up; joins a start that is under way.",
 		},
 	[RPC_WORKER_INSUBSTANTIATE] =
@@ -38,6 +46,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_OPERATE,
 			.params = &rpc_down_params,
 			.result = &rpc_down_fields,
+			.errors = BIT(STALE_GENERATION) | BIT(OWNED) | BIT(TIMEOUT),
 			.doc = "Wants a worker down; cancels a start that is under way.",
 		},
 	[RPC_WORKER_ATTACHED] =
@@ -46,6 +55,8 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_OPERATE,
 			.params = &rpc_attach_params,
 			.result = &rpc_none_fields,
+			.errors = BIT(STALE_GENERATION) | BIT(UNEXPECTED_ATTACH) |
+				BIT(OWNED),
 			.doc = "Says that the worker has connected to its master.",
 		},
 	[RPC_WORKER_DETACHED] =
@@ -54,6 +65,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_OPERATE,
 			.params = &rpc_attach_params,
 			.result = &rpc_none_fields,
+			.errors = BIT(STALE_GENERATION) | BIT(OWNED),
 			.doc = "Says that the worker's connection has ended.",
 		},
 	[RPC_WORKER_BUILD_STARTED] =
@@ -62,6 +74,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_OPERATE,
 			.params = &rpc_build_params,
 			.result = &rpc_none_fields,
+			.errors = BIT(STALE_GENERATION) | BIT(OWNED),
 			.doc = "Says that a build has begun on the worker.",
 		},
 	[RPC_WORKER_BUILD_FINISHED] =
@@ -70,6 +83,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_OPERATE,
 			.params = &rpc_build_params,
 			.result = &rpc_none_fields,
+			.errors = BIT(STALE_GENERATION) | BIT(OWNED),
 			.doc = "Says that a build on the worker has ended.",
 		},
 	[RPC_WORKER_PASSWORD] =
@@ -78,6 +92,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_OPERATE,
 			.params = &rpc_worker_params,
 			.result = &rpc_password_fields,
+			.errors = BIT(UNAVAILABLE),
 			.doc = "The password in use: a fixed one always, a generated one while a launch has it.",
 		},
 	[RPC_WORKER_CHECK] =
@@ -102,6 +117,8 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_OPERATE,
 			.params = &rpc_console_params,
 			.result = &rpc_console_fields,
+			.errors = BIT(UNAVAILABLE) | BIT(FAILED) | BIT(NETWORK) |
+				BIT(SERVICE),
 			.doc = "The console of the worker's machine, as EC2 has it.",
 		},
 	[RPC_WORKER_HOLD] =
@@ -110,6 +127,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_OPERATE,
 			.params = &rpc_worker_params,
 			.result = &rpc_none_fields,
+			.errors = BIT(UNAVAILABLE),
 			.doc = "Keeps the machine for a look: no limit ends it until it is released or stopped.",
 		},
 	[RPC_WORKER_RELEASE] =
@@ -127,6 +145,14 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.params = &rpc_abandon_params,
 			.result = &rpc_none_fields,
 			.doc = "Ends a launch in `watch` by order, as if it certainly had no effect.",
+		},
+	[RPC_POOL_STATUS] =
+		{
+			.name = "pool.status",
+			.role = RPC_OBSERVE,
+			.params = &rpc_none_params,
+			.result = &rpc_status_fields,
+			.doc = "The pool at a glance: counts, queues, what is wrong, what was asked of EC2.",
 		},
 	[RPC_POOL_PAUSE] =
 		{
@@ -175,6 +201,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_ADMIN,
 			.params = &rpc_reload_params,
 			.result = &rpc_reload_fields,
+			.errors = BIT(CONFIG),
 			.doc = "Reads the configuration again; running workers are undisturbed.",
 		},
 	[RPC_DAEMON_VERSION] =
@@ -192,6 +219,14 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.params = &rpc_log_level_params,
 			.result = &rpc_log_level_fields,
 			.doc = "Sets how much is logged, or only says it.",
+		},
+	[RPC_DISCOVER] =
+		{
+			.name = "rpc.discover",
+			.role = RPC_OBSERVE,
+			.params = &rpc_none_params,
+			.result = &rpc_discover_fields,
+			.doc = "This interface as an OpenRPC document; notifications `event` have components.schemas.event for parameters.",
 		},
 	[RPC_DAEMON_STOP] =
 		{
@@ -362,6 +397,16 @@ static const char *const role_names[RPC_ROLE_COUNT] = {
 	[RPC_OPERATE] = "operate",
 	[RPC_ADMIN] = "admin",
 };
+
+bool
+rpc_may_fail(const struct rpc_spec *spec, enum err_code code)
+{
+	unsigned errors = spec->errors | ANY_CALL;
+
+	if (field_find(spec->params, "worker") != NULL)
+		errors |= BIT(WORKER_UNKNOWN);
+	return (errors & (1u << code)) != 0;
+}
 
 const char *
 rpc_role_name(enum rpc_role role)

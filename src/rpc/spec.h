@@ -42,6 +42,7 @@ enum rpc_method {
 	RPC_WORKER_HOLD,
 	RPC_WORKER_RELEASE,
 	RPC_WORKER_ABANDON,
+	RPC_POOL_STATUS,
 	RPC_POOL_PAUSE,
 	RPC_POOL_RESUME,
 	RPC_SESSION_OPEN,
@@ -51,6 +52,7 @@ enum rpc_method {
 	RPC_DAEMON_VERSION,
 	RPC_DAEMON_LOG_LEVEL,
 	RPC_DAEMON_STOP,
+	RPC_DISCOVER,
 	RPC_METHOD_COUNT
 };
 
@@ -60,6 +62,11 @@ struct rpc_spec {
 	const struct fields
 		*params; /* its size is that of the struct in args.h; no rows: none */
 	const struct fields *result; /* schema only */
+	/*
+	 * Bits by enum err_code: what it may say beyond what any call may get, and
+	 * worker_unknown, which all that have a parameter `worker` may say.
+	 */
+	unsigned errors;
 	const char *doc;
 };
 
@@ -77,6 +84,8 @@ struct rpc_error {
 /* By err_code; ERR_NONE's row is empty. */
 extern const struct rpc_error rpc_errors[ERR_COUNT];
 
+/* Whether this method may answer with that error. */
+bool rpc_may_fail(const struct rpc_spec *spec, enum err_code code);
 const char *rpc_role_name(enum rpc_role role);
 /* Whether it is worth asking again: what the reason says goes before the row. */
 bool rpc_retryable(const struct err *err);

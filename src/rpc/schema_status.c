@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows of what pool.status says.
+ */
+#include "base/field.h"
+#include "rpc/schema.h"
+
+#define COUNT(member, text)                                                            \
+	{                                                                              \
+		.name = member, .type = FIELD_INT, .flags = FIELD_REQUIRED,            \
+		.doc = text                                                            \
+	}
+#define TEXT(member, more, text)                                                       \
+	{                                                                              \
+		.name = member, .type = FIELD_STRING, .flags = FIELD_REQUIRED | more,  \
+		.doc = text                                                            \
+	}
+#define OBJECT(member, more, table, text)                                              \
+	{                                                                              \
+		.name = member, .type = FIELD_OBJECT, .flags = FIELD_REQUIRED | more,  \
+		.sub = table, .doc = text                                              \
+	}
+#define LIST(member, table, text)                                                      \
+	{                                                                              \
+		.name = member, .type = FIELD_LIST, .flags = FIELD_REQUIRED,           \
+		.sub = table, .doc = text                                              \
+	}
+
+static const struct field states_rows[] = {
+	COUNT("not_substantiated", "Down."),
+	COUNT("substantiating", "On their way up."),
+	COUNT("substantiated", "Attached and ready."),
+	COUNT("insubstantiating", "On their way down."),
+	{.name = NULL},
+};
+static const struct fields states_fields = {.name = "states", .rows = states_rows};
+
+static const struct field queues_rows[] = {
+	COUNT("placing", "Workers that wait for a launch to be chosen or allowed."),
+	COUNT("launches",
+		"Launches that are not over, those whose instance runs among them."),
+	COUNT("instances", "Instances that are not known to be gone."),
+	COUNT("waiting", "Calls that wait for a worker to come up or go down."),
+	COUNT("mails", "Mails in the spool."),
+	{.name = NULL},
+};
+static const struct fields queues_fields = {.name = "queues", .rows = queues_rows};
+
+static const struct field paused_rows[] = {
+	TEXT("by", 0, "Who wanted it."),
+	TEXT("at", 0, "Since when."),
+	{.name = NULL},
+};
+static const struct fields paused_fields = {.name = "paused", .rows = paused_rows};
+
+static const char *const degraded_words[] = {"ledger", "credentials", "endpoint", NULL};
+
+static const struct field degraded_rows[] = {
+	{.name = "kind",
+		.type = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = degraded_words,
+		.doc = "ledger: it cannot be written; credentials: there are none, or EC2 "
+		       "takes none of them; endpoint: EC2 does not answer, or not well."},
+	TEXT("message", 0, "What was said last."),
+	TEXT("since", 0, "Of the first of its failures in a row."),
+	TEXT("cloud", FIELD_NULLABLE, "Which of `clouds`; null for the ledger."),
+	{.name = NULL},
+};
+static const struct fields degraded_fields = {.name = "degraded",
+	.rows = degraded_rows};
+
+static const struct field calls_rows[] = {
+	TEXT("action", 0, "EC2's name for it."),
+	COUNT("count", "Requests that left, repeated ones too."),
+	{.name = NULL},
+};
+static const struct fields calls_fields = {.name = "calls", .rows = calls_rows};
+
+static const struct field lane_rows[] = {
+	COUNT("window", "How many RunInstances may be under way at once, as learnt."),
+	COUNT("in_flight", "How many are."),
+	COUNT("queued", "How many wait for a place."),
+	{.name = NULL},
+};
+static const struct fields lane_fields = {.name = "run_instances", .rows = lane_rows};
+
+static const struct field cloud_rows[] = {
+	TEXT("cloud", 0, "Endpoint, region and credential set in one word."),
+	TEXT("region", 0, "Its region."),
+	TEXT("credentials", 0, "The name of its credential set."),
+	TEXT("listed_at", FIELD_NULLABLE,
+		"When the last whole listing came; null: none yet."),
+	LIST("calls", &calls_fields, "Since the daemon's start, by action."),
+	COUNT("throttled", "Answers that asked for fewer."),
+	OBJECT("run_instances", 0, &lane_fields, "The launch window."),
+	{.name = NULL},
+};
+static const struct fields cloud_fields = {.name = "cloud", .rows = cloud_rows};
+
+static const struct field status_rows[] = {
+	TEXT("pool", 0, "Its name."),
+	OBJECT("workers", 0, &states_fields, "Counts by state."),
+	OBJECT("queues", 0, &queues_fields, "What is under way or waits."),
+	OBJECT("paused", FIELD_NULLABLE, &paused_fields,
+		"pool.pause is in force; null: it is not."),
+	{.name = "hold",
+		.type = FIELD_BOOL,
+		.flags = FIELD_REQUIRED,
+		.doc = "HOLD: what nobody owns is left alone until pool.resume."},
+	LIST("degraded", &degraded_fields, "What is wrong; empty when all is well."),
+	LIST("clouds", &cloud_fields,
+		"Each endpoint, region and credential set in use."),
+	{.name = NULL},
+};
+const struct fields rpc_status_fields = {.name = "pool.status", .rows = status_rows};
