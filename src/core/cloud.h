@@ -43,8 +43,9 @@ struct cloud {
 	const struct cloud_ops *ops; /* borrowed, static */
 	void *self;                  /* owned, freed by ops->free */
 	char *key; /* owned; "endpoint region credentials": equal keys are one cloud */
-	char *region;      /* owned */
-	char *credentials; /* owned; a name without secrets, as in the ledger's rows */
+	char *region;       /* owned */
+	char *credentials;  /* owned; a name without secrets, as in the ledger's rows */
+	unsigned questions; /* under way that no launch keeps it for */
 };
 
 /* Makes clouds; the pool keeps one per key. */

@@ -16,7 +16,7 @@
 #include <string.h>
 
 struct console_call {
-	struct cloud *cloud; /* borrowed from the pool, outlives us */
+	struct cloud *cloud; /* borrowed from the pool, which keeps it for us */
 	struct ec2_call *op;
 	struct secret password; /* that the machine may print */
 	console_done *done;
@@ -104,6 +104,7 @@ console_text(const struct launch *l, const char *output, size_t len, size_t max)
 static void
 call_free(struct console_call *call)
 {
+	call->cloud->questions--;
 	secret_fini(&call->password);
 	free(call);
 }
@@ -149,6 +150,7 @@ console_ask(struct worker *w, bool latest, console_done *done, void *arg,
 	}
 	call = NEW(struct console_call);
 	call->cloud = i->launch->cloud;
+	call->cloud->questions++;
 	call->done = done;
 	call->arg = arg;
 	launch_password(i->launch, &call->password);

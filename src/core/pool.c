@@ -259,7 +259,7 @@ retire_pollers(struct pool *p)
 		next = poller_next(poller);
 		if (has_worker(p, poller))
 			continue;
-		if (has_launch(p, poller))
+		if (has_launch(p, poller) || poller_cloud(poller)->questions > 0)
 			p->retiring = true;
 		else
 			poller_free(poller);

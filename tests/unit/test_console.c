@@ -4,8 +4,10 @@
  */
 #include "core/console.h"
 #include "base/clock.h"
+#include "core/cloud.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/poller.h"
 #include "core/pool.h"
 #include "core/worker.h"
 #include "unit.h"
@@ -176,6 +178,45 @@ START_TEST(test_ends)
 }
 END_TEST
 
+static size_t
+pollers(const struct world *v)
+{
+	size_t count = 0;
+
+	for (struct poller *p = v->pool->pollers; p != NULL; p = poller_next(p))
+		count++;
+	return count;
+}
+
+/* A reload that leaves the cloud to nobody leaves it to the question. */
+START_TEST(test_cloud_stays)
+{
+	static const char moved[] = "  a: { password: x, region: eu-west-1 }\n";
+	struct cloud *old;
+	struct world v;
+	struct told told = {0};
+	struct err err;
+
+	world_init(&v, "  a: { password: x }\n");
+	world_ready(&v, "a");
+	old = poller_cloud(v.pool->pollers);
+	(void)console_ask(world_worker(&v, "a"), true, on_console, &told, &err);
+	ck_assert_uint_eq(old->questions, 1);
+	world_run(&v, 5000);
+	ck_assert_uint_eq(old->questions, 0);
+	world_down(&v, "a");
+	world_run(&v, 120000);
+	ck_assert_ptr_null(v.pool->launches);
+	old->questions++; /* one that EC2 is slow to answer */
+	world_reload(&v, moved);
+	ck_assert_uint_eq(pollers(&v), 2);
+	old->questions--;
+	world_reload(&v, moved);
+	ck_assert_uint_eq(pollers(&v), 1);
+	world_fini(&v);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -188,6 +229,7 @@ test_suite(void)
 	tcase_add_test(tc, test_no_instance);
 	tcase_add_test(tc, test_refused);
 	tcase_add_test(tc, test_ends);
+	tcase_add_test(tc, test_cloud_stays);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
