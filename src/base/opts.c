@@ -15,8 +15,8 @@
 #define HELP_WIDTH 79
 #define HELP_COLUMN 26
 
-static bool
-takes_value(const struct field *row)
+bool
+opts_takes_value(const struct field *row)
 {
 	return row->type != FIELD_BOOL && row->example != NULL;
 }
@@ -127,7 +127,7 @@ apply(const struct found *found, const char *value, struct err *err)
 {
 	const struct opts *set = found->set;
 
-	if (takes_value(found->row) && value == NULL)
+	if (opts_takes_value(found->row) && value == NULL)
 		return err_set(err, ERR_INVALID, "%s needs a value: %s", found->shown,
 			found->row->example);
 	if (set->fn(set->arg, found->row, value, err) != 0)
@@ -149,9 +149,9 @@ long_option(const struct opts *const *sets, char *const *argv, int *index,
 	if (found.row == NULL)
 		return unknown_name(sets, shown, err);
 	found.shown = shown;
-	if (value != NULL && !takes_value(found.row))
+	if (value != NULL && !opts_takes_value(found.row))
 		return err_set(err, ERR_INVALID, "%s takes no value", shown);
-	if (value == NULL && takes_value(found.row) && argv[*index] != NULL)
+	if (value == NULL && opts_takes_value(found.row) && argv[*index] != NULL)
 		value = argv[(*index)++];
 	return apply(&found, value, err);
 }
@@ -171,7 +171,7 @@ short_options(const struct opts *const *sets, char *const *argv, int *index,
 		if (found.row == NULL)
 			return err_set(err, ERR_INVALID, "%s: unknown option", shown);
 		found.shown = shown;
-		if (!takes_value(found.row)) {
+		if (!opts_takes_value(found.row)) {
 			if (apply(&found, NULL, err) != 0)
 				return -1;
 			continue;
@@ -242,6 +242,23 @@ opts_parse_first(const struct opts *const *sets, char *const *argv, int *index,
 	return 0;
 }
 
+const struct field *
+opts_find(const struct opts *const *sets, const char *arg, const char **ret_value)
+{
+	bool is_long = strncmp(arg, "--", 2) == 0;
+	const char *name = arg + (is_long ? 2 : 1);
+	size_t len = is_long ? strcspn(name, "=") : 1;
+	struct found found = {.row = NULL};
+
+	if (arg[0] != '-' || *name == '\0')
+		return NULL;
+	found = is_long ? find_name(sets, name, len) : find_letter(sets, *name);
+	*ret_value = NULL;
+	if (name[len] != '\0')
+		*ret_value = name + len + (is_long ? 1 : 0);
+	return found.row;
+}
+
 void
 opts_help_line(const char *name, const char *text, struct buf *out)
 {
@@ -278,7 +295,7 @@ opts_letter(const struct opts *set, const struct field *row)
 void
 opts_value_name(const struct field *row, struct buf *out)
 {
-	if (!takes_value(row))
+	if (!opts_takes_value(row))
 		return;
 	if (row->type != FIELD_ENUM) {
 		buf_puts(out, row->example);
@@ -299,7 +316,7 @@ help_row(const struct opts *set, const struct field *row, struct buf *out)
 		buf_printf(&shown, "-%c, --%s", letter, name);
 	else
 		buf_printf(&shown, "    --%s", name);
-	if (takes_value(row))
+	if (opts_takes_value(row))
 		buf_putc(&shown, ' ');
 	opts_value_name(row, &shown);
 	opts_help_line(buf_str(&shown), row->doc, out);

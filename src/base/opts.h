@@ -48,6 +48,13 @@ int opts_parse(const struct opts *const *sets, char *const *argv, int *index,
 int opts_parse_first(const struct opts *const *sets, char *const *argv, int *index,
 	struct err *err);
 
+/*
+ * The row that "--name", "--name=value", "-n" or "-nvalue" asks for, or NULL. ret_value is
+ * what stands in arg behind the name: borrowed, NULL if nothing does.
+ */
+const struct field *opts_find(const struct opts *const *sets, const char *arg,
+	const char **ret_value);
+bool opts_takes_value(const struct field *row);
 /* Whether the row is an option of this set, not a word. */
 bool opts_has(const struct opts *set, const struct field *row);
 /* Its letter, or 0. */

@@ -203,6 +203,44 @@ START_TEST(test_first)
 }
 END_TEST
 
+START_TEST(test_find)
+{
+	static const struct {
+		const char *arg, *row, *value;
+		int line;
+	} found[] = {
+		{"--config", "config", NULL, __LINE__},
+		{"--config=a=b", "config", "a=b", __LINE__},
+		{"--config=", "config", "", __LINE__},
+		{"--dry-run", "dry_run", NULL, __LINE__},
+		{"-c", "config", NULL, __LINE__},
+		{"-cfile", "config", "file", __LINE__},
+		{"-v", "verbose", NULL, __LINE__},
+		{"--conf", NULL, NULL, __LINE__},
+		{"-x", NULL, NULL, __LINE__},
+		{"-", NULL, NULL, __LINE__},
+		{"--", NULL, NULL, __LINE__},
+		{"config", NULL, NULL, __LINE__},
+	};
+	const struct opts set = {.table = &table, .letters = letters};
+	const struct opts *sets[] = {&set, NULL};
+
+	for (size_t i = 0; i < COUNT_OF(found); i++) {
+		const char *value = NULL;
+		const struct field *row = opts_find(sets, found[i].arg, &value);
+
+		ck_assert_msg((row != NULL) == (found[i].row != NULL), "line %d",
+			found[i].line);
+		if (row == NULL)
+			continue;
+		ck_assert_str_eq(row->name, found[i].row);
+		ck_assert_pstr_eq(value, found[i].value);
+		ck_assert_int_eq(opts_takes_value(row),
+			strcmp(row->name, "config") == 0);
+	}
+}
+END_TEST
+
 START_TEST(test_help)
 {
 	const struct opts set = {.table = &table, .letters = letters};
@@ -231,6 +269,7 @@ test_suite(void)
 	tcase_add_loop_test(tc, test_parse, 0, COUNT_OF(cases));
 	tcase_add_test(tc, test_no_words);
 	tcase_add_test(tc, test_first);
+	tcase_add_test(tc, test_find);
 	tcase_add_test(tc, test_help);
 	suite_add_tcase(suite, tc);
 	return suite;
