@@ -29,6 +29,9 @@ struct client {
 	struct sock_conn *conn; /* NULL once it is over */
 	struct call *calls;     /* owned; not answered yet */
 	int64_t last_id;
+	client_notice *on_notice; /* or NULL */
+	void *notice_arg;
+	bool listening;
 	struct loop_timer deadline;
 	struct err err; /* why it is over */
 };
@@ -56,8 +59,14 @@ on_farewell(struct client *c, const json_t *error)
 		json_object_get(json_object_get(error, "data"), "kind"));
 	bool forbidden = kind != NULL && strcmp(kind, "forbidden") == 0;
 
-	give_up(c, forbidden ? ERR_FORBIDDEN : ERR_UNAVAILABLE,
+	give_up(c, forbidden ? ERR_FORBIDDEN : ERR_LIMIT,
 		message != NULL ? message : "refused");
+}
+
+static void
+not_json_rpc(struct client *c)
+{
+	give_up(c, ERR_PARSE, "the other side does not speak JSON-RPC");
 }
 
 static void
@@ -75,33 +84,45 @@ on_reply(struct client *c, const json_t *reply)
 	}
 	HASH_FIND(hh, c->calls, &number, sizeof(number), call);
 	if (call == NULL || (result == NULL) == !json_is_object(error)) {
-		give_up(c, ERR_UNAVAILABLE, "the other side does not speak JSON-RPC");
+		not_json_rpc(c);
 		return;
 	}
 	HASH_DEL(c->calls, call);
 	call->fn(call->arg, result, error);
 	free(call);
-	if (c->calls == NULL)
+	if (c->calls == NULL && !c->listening)
 		loop_stop(c->loop);
+}
+
+/* What has a method is a notification: nobody may ask us anything. */
+static void
+on_message(struct client *c, const json_t *message)
+{
+	const char *method = json_string_value(json_object_get(message, "method"));
+
+	if (method == NULL)
+		on_reply(c, message);
+	else if (c->on_notice != NULL)
+		c->on_notice(c->notice_arg, method, json_object_get(message, "params"));
 }
 
 static void
 on_line(void *arg, const char *line, size_t len)
 {
 	struct client *c = arg;
-	json_t *reply = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *message = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 
-	if (json_is_object(reply))
-		on_reply(c, reply);
+	if (json_is_object(message))
+		on_message(c, message);
 	else
-		give_up(c, ERR_UNAVAILABLE, "the other side does not speak JSON-RPC");
-	json_decref(reply);
+		not_json_rpc(c);
+	json_decref(message);
 }
 
 static void
 on_too_long(void *arg)
 {
-	give_up(arg, ERR_UNAVAILABLE, "a reply is longer than 64 MiB");
+	give_up(arg, ERR_PARSE, "a reply is longer than 64 MiB");
 }
 
 static void
@@ -131,7 +152,13 @@ static const struct sock_events events = {
 static void
 on_deadline(void *arg)
 {
-	give_up(arg, ERR_TIMEOUT, "no answer in time; the daemon goes on with it");
+	struct client *c = arg;
+
+	if (c->listening)
+		loop_stop(c->loop);
+	else
+		give_up(c, ERR_TIMEOUT,
+			"no answer in time; the daemon goes on with it");
 }
 
 struct client *
@@ -155,6 +182,13 @@ client_open(const char *path, struct err *err)
 	c->conn = sock_conn_new(c->loop, fd, &limits, &events, c);
 	loop_timer_init(&c->deadline, c->loop, on_deadline, c);
 	return c;
+}
+
+void
+client_on_notice(struct client *c, client_notice *fn, void *arg)
+{
+	c->on_notice = fn;
+	c->notice_arg = arg;
 }
 
 void
@@ -191,6 +225,29 @@ client_run(struct client *c, int64_t timeout_ms, struct err *err)
 		return 0;
 	*err = c->err;
 	return -1;
+}
+
+int
+client_listen(struct client *c, int64_t timeout_ms, struct err *err)
+{
+	if (timeout_ms > 0)
+		loop_timer_in(&c->deadline, timeout_ms);
+	c->listening = true;
+	if (c->err.code == ERR_NONE)
+		loop_run(c->loop);
+	c->listening = false;
+	loop_timer_clear(&c->deadline);
+	if (c->err.code == ERR_NONE)
+		return 0;
+	*err = c->err;
+	return -1;
+}
+
+void
+client_stop(struct client *c)
+{
+	if (c->listening)
+		loop_stop(c->loop);
 }
 
 struct loop *

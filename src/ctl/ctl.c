@@ -119,7 +119,7 @@ add_message(struct buf *out, const char *worker, const json_t *message)
 
 /* "bot1: failed (capacity): sentence" */
 static void
-add_error(struct buf *out, const char *worker, const json_t *error)
+add_error(struct buf *out, const char *worker, const json_t *error, const char *near)
 {
 	const json_t *data = json_object_get(error, "data");
 	const json_t *reason = json_object_get(data, "reason");
@@ -135,13 +135,19 @@ add_error(struct buf *out, const char *worker, const json_t *error)
 	}
 	buf_puts(out, ": ");
 	add_message(out, worker, json_object_get(error, "message"));
+	if (near != NULL) {
+		buf_puts(out, "; did you mean '");
+		text_add(out, near);
+		buf_puts(out, "'?");
+	}
 	buf_putc(out, '\n');
 	if (json_is_string(diagnostics))
 		text_add_lines(out, json_string_value(diagnostics));
 }
 
 enum ctl_exit
-ctl_show_error(const struct ctl *c, const char *worker, const json_t *error)
+ctl_show_error(const struct ctl *c, const char *worker, const json_t *error,
+	const char *near)
 {
 	AUTO(buf) struct buf text = {.data = NULL};
 	json_t *whole;
@@ -153,7 +159,7 @@ ctl_show_error(const struct ctl *c, const char *worker, const json_t *error)
 		ctl_print_json(c, whole);
 		json_decref(whole);
 	} else {
-		add_error(&text, worker, error);
+		add_error(&text, worker, error, near);
 		fputs(buf_str(&text), c->err);
 	}
 	return code_of(json_string_value(
@@ -201,8 +207,15 @@ socket_path(const struct ctl *c)
 	return path != NULL && path[0] != '\0' ? path : DEFAULT_SOCKET;
 }
 
-static bool
-is_terminal(FILE *file)
+int
+ctl_connect(struct ctl *c, struct err *err)
+{
+	c->client = client_open(socket_path(c), err);
+	return c->client != NULL ? 0 : -1;
+}
+
+bool
+ctl_is_terminal(FILE *file)
 {
 	return fileno(file) >= 0 && isatty(fileno(file));
 }
@@ -212,7 +225,7 @@ wants_colour(FILE *file)
 {
 	const char *no = getenv("NO_COLOR");
 
-	return is_terminal(file) && (no == NULL || no[0] == '\0');
+	return ctl_is_terminal(file) && (no == NULL || no[0] == '\0');
 }
 
 static enum ctl_exit
@@ -220,10 +233,10 @@ run(struct ctl *c, const struct verb *v)
 {
 	struct err err;
 
+	c->verb = v;
 	c->colour = wants_colour(c->out);
-	c->progress = is_terminal(c->err);
-	c->client = client_open(socket_path(c), &err);
-	if (c->client == NULL)
+	c->progress = ctl_is_terminal(c->err);
+	if (!v->local && ctl_connect(c, &err) != 0)
 		return ctl_complain(c,
 			err.code == ERR_FORBIDDEN ? CTL_FORBIDDEN : CTL_NO_DAEMON, "%s",
 			err.text);
@@ -256,6 +269,9 @@ run_verb(struct ctl *c, const struct opts *globals, const struct verb *v,
 	static const struct fields none = {.name = "none", .rows = no_rows};
 	struct strings words = {.items = NULL};
 	struct params params;
+	const struct opts own = {.table = v->options,
+		.fn = opts_set,
+		.arg = &c->options};
 	const struct opts mine = {
 		.table = v->method < RPC_METHOD_COUNT ? rpc_specs[v->method].params
 						      : &none,
@@ -269,8 +285,9 @@ run_verb(struct ctl *c, const struct opts *globals, const struct verb *v,
 	params_init(&params, mine.table);
 	c->words = &words;
 	c->params = params.json;
-	if (opts_parse((const struct opts *[]){globals, &mine, NULL}, argv, &index,
-		    &words, &err) != 0)
+	if (opts_parse((const struct opts *[]){globals, &mine,
+			       v->options != NULL ? &own : NULL, NULL},
+		    argv, &index, &words, &err) != 0)
 		code = ctl_complain(c, CTL_USAGE, "%s", err.text);
 	else if (c->options.help)
 		code = show_help(c, globals, v);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One verb for many workers: all calls go out at once on the one connection, and each
- * outcome is shown when it is there. On a terminal those that still wait show how far
- * they are.
+ * outcome is shown when it is there. Where a call has a key of its own, a connection that
+ * was lost is made again and what has no outcome yet is repeated under the same key.
  */
+#include "ctl/many.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -11,36 +12,14 @@
 #include "base/mem.h"
 #include "ctl/client.h"
 #include "ctl/ctl.h"
-#include "ctl/progress.h"
+#include "ctl/nearest.h"
 #include "ctl/run.h"
-#include "ctl/table.h"
-#include "ctl/text.h"
-#include "sys/loop.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
-#define FIRST_LOOK_MS 100
-#define LOOK_MS 500
-#define LINES_MAX 20
-
-struct many;
-
-struct job {
-	struct many *many; /* borrowed */
-	char *worker;      /* owned */
-	bool done, looking;
-	char *phase; /* owned; as last seen, or NULL */
-};
-
-struct many {
-	struct ctl *ctl; /* borrowed */
-	const struct verb *verb;
-	struct job *jobs; /* owned */
-	size_t count, left;
-	int64_t began_ms;
-	struct loop_timer look;
-	struct progress progress;
-};
+#define KEY_BYTES 16
 
 static bool
 is_glob(const char *word)
@@ -54,18 +33,20 @@ expand(struct ctl *c, const struct verb *v, const char *pattern, struct strings 
 {
 	json_t *params = json_pack("{s:s}", "pattern", pattern);
 	json_t *workers = json_array();
-	bool listed = run_list(c, v, params, workers);
+	struct err err;
 
-	for (size_t i = 0; listed && i < json_array_size(workers); i++) {
+	if (run_list(c, v, params, workers, &err) != 0)
+		run_failed(c, &err);
+	else if (json_array_size(workers) == 0)
+		c->code = ctl_complain(c, CTL_FAILED, "no worker matches '%s'",
+			pattern);
+	for (size_t i = 0; i < json_array_size(workers); i++) {
 		const char *name = json_string_value(
 			json_object_get(json_array_get(workers, i), "worker"));
 
 		if (name != NULL && !strings_contain(names, name))
 			strings_add(names, name);
 	}
-	if (listed && json_array_size(workers) == 0)
-		c->code = ctl_complain(c, CTL_FAILED, "no worker matches '%s'",
-			pattern);
 	json_decref(params);
 	json_decref(workers);
 }
@@ -83,122 +64,191 @@ collect(struct ctl *c, const struct verb *v, struct strings *names)
 	}
 }
 
-/* Progress */
+/* Outcomes */
 
-static char *
-job_line(const struct job *job)
+static void
+finish(struct job *job, enum ctl_exit code)
 {
-	struct buf line = {.data = NULL};
-	char span[CLOCK_TEXT_SIZE];
+	struct many *m = job->many;
 
-	text_add(&line, job->worker);
-	buf_puts(&line, ": ");
-	text_add(&line, job->phase != NULL ? job->phase : "asked");
-	buf_printf(&line, ", %s", clock_span(clock_ms() - job->many->began_ms, span));
-	return buf_take(&line);
+	fflush(m->ctl->out);
+	m->ctl->code = m->left == m->count ? code : ctl_worse(m->ctl->code, code);
+	job->done = true;
+	if (--m->left == 0)
+		many_progress_stop(m);
 }
 
 static void
-draw(struct many *m)
-{
-	char *lines[LINES_MAX + 1] = {NULL};
-	size_t count = 0;
-
-	for (size_t i = 0; i < m->count && count < LINES_MAX; i++)
-		if (!m->jobs[i].done)
-			lines[count++] = job_line(&m->jobs[i]);
-	if (m->left > count) {
-		lines[count] = xasprintf("and %zu more", m->left - count);
-		count++;
-	}
-	progress_draw(&m->progress, (const char *const *)lines, count);
-	while (count > 0)
-		free(lines[--count]);
-}
-
-static void
-on_seen(void *arg, const json_t *result, const json_t *error)
+on_nearest(void *arg, const char *near)
 {
 	struct job *job = arg;
-	const char *phase = json_string_value(json_object_get(result, "phase"));
+	struct many *m = job->many;
 
-	(void)error; /* the call that waits will say it */
-	job->looking = false;
-	if (phase == NULL)
-		phase = json_string_value(json_object_get(result, "state"));
-	free(job->phase);
-	job->phase = xstrdup_opt(phase);
+	progress_clear(&m->progress);
+	finish(job, ctl_show_error(m->ctl, job->worker, job->error, near));
 }
-
-static void
-on_look(void *arg)
-{
-	struct many *m = arg;
-
-	draw(m);
-	for (size_t i = 0, shown = 0; i < m->count && shown < LINES_MAX; i++) {
-		struct job *job = &m->jobs[i];
-		json_t *params;
-
-		if (job->done || job->looking)
-			continue;
-		params = json_pack("{s:s}", "worker", job->worker);
-		client_call(m->ctl->client, rpc_specs[RPC_WORKER_SHOW].name, params,
-			on_seen, job);
-		json_decref(params);
-		job->looking = true;
-		shown++;
-	}
-	loop_timer_in(&m->look, LOOK_MS);
-}
-
-/* The calls themselves */
 
 static void
 on_outcome(void *arg, const json_t *result, const json_t *error)
 {
 	struct job *job = arg;
 	struct many *m = job->many;
-	enum ctl_exit code = CTL_DONE;
 
+	if (error != NULL && !m->ctl->options.json && nearest_helps(error)) {
+		job->error = json_incref((json_t *)(uintptr_t)error);
+		job->nearest = nearest_ask(m->ctl->client, job->worker, on_nearest,
+			job);
+		return;
+	}
 	progress_clear(&m->progress);
-	if (error != NULL)
-		code = ctl_show_error(m->ctl, job->worker, error);
-	else
-		run_show(m->ctl, m->verb, result);
-	fflush(m->ctl->out);
-	m->ctl->code = m->left == m->count ? code : ctl_worse(m->ctl->code, code);
-	job->done = true;
-	if (--m->left == 0)
-		loop_timer_clear(&m->look);
+	if (error != NULL) {
+		finish(job, ctl_show_error(m->ctl, job->worker, error, NULL));
+		return;
+	}
+	run_show(m->ctl, m->verb, result);
+	finish(job, CTL_DONE);
+}
+
+/* The calls themselves */
+
+/* Random, so that it is no other's. */
+static char *
+make_key(void)
+{
+	unsigned char bytes[KEY_BYTES];
+	struct buf key = {.data = NULL};
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		abort();
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		buf_printf(&key, "%02x", bytes[i]);
+	return buf_take(&key);
 }
 
 static void
-start_all(struct many *m, const struct strings *names)
+init_jobs(struct many *m, const struct strings *names)
 {
-	for (size_t i = 0; i < names->count; i++) {
-		struct job *job = &m->jobs[i];
-		json_t *params = json_copy(m->ctl->params);
+	const struct fields *params = rpc_specs[m->verb->method].params;
+	bool keyed = field_find(params, "request") != NULL &&
+		json_object_get(m->ctl->params, "request") == NULL;
 
-		job->many = m;
-		job->worker = xstrdup(names->items[i]);
-		(void)json_object_set_new(params, "worker", json_string(job->worker));
-		client_call(m->ctl->client, rpc_specs[m->verb->method].name, params,
-			on_outcome, job);
-		json_decref(params);
+	m->count = m->left = names->count;
+	m->jobs = xcalloc(names->count, sizeof(*m->jobs));
+	for (size_t i = 0; i < names->count; i++) {
+		m->jobs[i].many = m;
+		m->jobs[i].worker = xstrdup(names->items[i]);
+		m->jobs[i].request = keyed ? make_key() : NULL;
 	}
+}
+
+static void
+start(struct job *job, const json_t *timeout)
+{
+	struct ctl *c = job->many->ctl;
+	json_t *params = json_copy(c->params);
+
+	(void)json_object_set_new(params, "worker", json_string(job->worker));
+	if (job->request != NULL)
+		(void)json_object_set_new(params, "request", json_string(job->request));
+	if (timeout != NULL)
+		(void)json_object_set(params, "timeout", (json_t *)(uintptr_t)timeout);
+	client_call(c->client, rpc_specs[job->many->verb->method].name, params,
+		on_outcome, job);
+	json_decref(params);
+}
+
+/* What is left of the time, as a parameter; NULL: there is no limit. */
+static json_t *
+time_left(const struct many *m)
+{
+	int64_t timeout = m->ctl->options.timeout;
+	int64_t left = timeout - (clock_ms() - m->began_ms);
+	AUTO(buf) struct buf text = {.data = NULL};
+
+	if (timeout == FIELD_NULL)
+		return NULL;
+	field_print_duration(left > 1 ? left : 1, &text);
+	return json_string(buf_str(&text));
+}
+
+/* A job that asked for the nearest name asks all anew. */
+static void
+forget_connection(struct job *job)
+{
+	nearest_free(job->nearest);
+	json_decref(job->error);
+	job->nearest = NULL;
+	job->error = NULL;
+	job->looking = false;
+}
+
+static bool
+is_repeatable(const struct many *m)
+{
+	return m->jobs[0].request != NULL ||
+		json_object_get(m->ctl->params, "request") != NULL;
+}
+
+/* After a loss: the same once more. False: it is not to be, and err says why. */
+static bool
+repeat(struct many *m, struct err *err)
+{
+	json_t *timeout;
+
+	if (err->code != ERR_UNAVAILABLE || !is_repeatable(m) ||
+		!run_reconnect(m->ctl, m->began_ms, &m->lost_ms, err))
+		return false;
+	timeout = time_left(m);
+	for (size_t i = 0; i < m->count; i++)
+		if (!m->jobs[i].done) {
+			forget_connection(&m->jobs[i]);
+			start(&m->jobs[i], timeout);
+		}
+	json_decref(timeout);
+	many_progress_start(m);
+	return true;
 }
 
 static void
 many_fini(struct many *m)
 {
-	loop_timer_clear(&m->look);
-	progress_clear(&m->progress);
+	many_progress_stop(m);
 	for (size_t i = 0; i < m->count; i++) {
+		forget_connection(&m->jobs[i]);
 		free(m->jobs[i].worker);
+		free(m->jobs[i].request);
 		free(m->jobs[i].phase);
 	}
 	free(m->jobs);
+}
+
+static int64_t
+patience_left(const struct many *m)
+{
+	int64_t patience = run_patience(m->ctl, m->verb);
+	int64_t left = patience - (clock_ms() - m->began_ms);
+
+	if (patience == 0)
+		return 0;
+	return left > 1 ? left : 1;
+}
+
+static void
+run_jobs(struct many *m)
+{
+	struct ctl *c = m->ctl;
+	struct err err;
+
+	for (size_t i = 0; i < m->count; i++)
+		start(&m->jobs[i], NULL);
+	many_progress_start(m);
+	while (client_run(c->client, patience_left(m), &err) != 0) {
+		many_progress_stop(m);
+		if (!repeat(m, &err)) {
+			run_lost(c, &err);
+			return;
+		}
+	}
 }
 
 void
@@ -206,21 +256,11 @@ run_many(struct ctl *c, const struct verb *v)
 {
 	struct strings names = {.items = NULL};
 	struct many m = {.ctl = c, .verb = v, .began_ms = clock_ms()};
-	struct err err;
 
 	collect(c, v, &names);
 	if (c->code == CTL_DONE) {
-		m.count = m.left = names.count;
-		m.jobs = xcalloc(names.count, sizeof(*m.jobs));
-		start_all(&m, &names);
-		loop_timer_init(&m.look, client_loop(c->client), on_look, &m);
-		m.progress.file = c->err;
-		if (c->progress && !c->options.json)
-			loop_timer_in(&m.look, FIRST_LOOK_MS);
-		if (client_run(c->client, run_patience(c, v), &err) != 0) {
-			progress_clear(&m.progress);
-			run_lost(c, &err);
-		}
+		init_jobs(&m, &names);
+		run_jobs(&m);
 	}
 	many_fini(&m);
 	strings_fini(&names);

@@ -26,6 +26,16 @@ params_fini(struct params *p)
 	json_decref(p->json);
 }
 
+static json_t *
+list_of(const struct strings *strings)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < strings->count; i++)
+		(void)json_array_append_new(list, json_string(strings->items[i]));
+	return list;
+}
+
 /* Of a row whose member has been set from text. */
 static json_t *
 value_of(const struct params *p, const struct field *row, const char *text)
@@ -36,12 +46,12 @@ value_of(const struct params *p, const struct field *row, const char *text)
 	case FIELD_BOOL: return json_boolean(*(const bool *)member);
 	case FIELD_INT: return json_integer(*(const int64_t *)member);
 	case FIELD_NUMBER: return json_real(*(const double *)member);
+	case FIELD_STRINGS: return list_of(member);
 	case FIELD_DURATION:
 	case FIELD_STRING:
 	case FIELD_SECRET:
 	case FIELD_ENUM:
 	case FIELD_OBJECT:
-	case FIELD_STRINGS:
 	case FIELD_LIST:
 	case FIELD_STRMAP:
 	case FIELD_ANY: break;
@@ -53,10 +63,13 @@ int
 params_set(void *arg, const struct field *row, const char *text, struct err *err)
 {
 	struct params *p = arg;
+	AUTO(free) char *list = NULL;
 	json_t *value;
 
 	if (text == NULL)
 		text = "true";
+	if (row->type == FIELD_STRINGS)
+		text = list = xasprintf("[%s]", text);
 	if (field_set(row, p->scratch, text, err) != 0)
 		return -1;
 	value = value_of(p, row, text);

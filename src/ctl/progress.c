@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A line that wrapped would take two of the screen and spoil the count, so none does.
+ * A line that wrapped would take two of the screen and spoil the count, so none does; nor
+ * does the first one leave at the top.
  */
 #include "ctl/progress.h"
-#include "base/utf8.h"
+#include "ctl/text.h"
 
 #include <string.h>
 #include <sys/ioctl.h>
 
 #define WIDTH_UNKNOWN 80
+#define HEIGHT_UNKNOWN 24
+#define PLAIN "\x1b[0m"
 
-static size_t
-width_of(FILE *file)
+static struct winsize
+size_of(FILE *file)
 {
 	struct winsize size;
 
-	if (ioctl(fileno(file), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-		return WIDTH_UNKNOWN;
-	return size.ws_col;
+	if (ioctl(fileno(file), TIOCGWINSZ, &size) != 0 || size.ws_col == 0 ||
+		size.ws_row == 0)
+		return (struct winsize){.ws_row = HEIGHT_UNKNOWN,
+			.ws_col = WIDTH_UNKNOWN};
+	return size;
 }
 
 void
@@ -30,19 +35,28 @@ progress_clear(struct progress *p)
 	p->drawn = 0;
 }
 
+/* A line that has room, colours taking none. */
+static void
+put_line(FILE *file, const char *line, size_t width)
+{
+	const char *end = text_cut(line, width);
+
+	fprintf(file, "%.*s%s\n", (int)(end - line), line,
+		strchr(line, '\x1b') != NULL ? PLAIN : "");
+}
+
 void
 progress_draw(struct progress *p, const char *const *lines, size_t count)
 {
-	size_t width = width_of(p->file);
+	struct winsize size = size_of(p->file);
+	size_t most = size.ws_row > 2 ? size.ws_row - 1u : 1;
+	size_t shown = count <= most ? count : most - 1;
 
 	progress_clear(p);
-	for (size_t i = 0; i < count; i++) {
-		size_t len = strlen(lines[i]);
-
-		if (len >= width)
-			len = utf8_cut(lines[i], width - 1);
-		fprintf(p->file, "%.*s\n", (int)len, lines[i]);
-	}
+	for (size_t i = 0; i < shown; i++)
+		put_line(p->file, lines[i], size.ws_col - 1u);
+	if (shown < count)
+		fprintf(p->file, "and %zu lines more\n", count - shown);
 	fflush(p->file);
-	p->drawn = count;
+	p->drawn = count <= most ? count : most;
 }

@@ -16,7 +16,7 @@ struct progress {
 
 /* Takes the lines away, so that other text can be written. */
 void progress_clear(struct progress *p);
-/* Draws these instead; text is cut at the terminal's width. */
+/* Draws these instead; they are cut to the terminal's size. */
 void progress_draw(struct progress *p, const char *const *lines, size_t count);
 
 #endif

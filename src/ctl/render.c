@@ -79,6 +79,85 @@ render_history(const struct ctl *c, const json_t *result, struct buf *out)
 }
 
 static void
+add_padded(struct buf *out, const json_t *value, int width)
+{
+	AUTO(buf) struct buf text = {.data = NULL};
+
+	text_add_value(&text, value);
+	buf_printf(out, "%-*s ", width, buf_str(&text));
+}
+
+static enum text_colour
+colour_of_event(const char *type)
+{
+	static const char *const bad[] = {"missing", "failed", "lost", "interrupting"};
+
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		if (strcmp(bad[i], type) == 0)
+			return TEXT_RED;
+	return TEXT_PLAIN;
+}
+
+static void
+add_type(const struct ctl *c, struct buf *out, const json_t *type)
+{
+	AUTO(buf) struct buf text = {.data = NULL};
+
+	add_padded(&text, type, 12);
+	text_add_coloured(out, c->colour,
+		json_is_string(type) ? colour_of_event(json_string_value(type))
+				     : TEXT_PLAIN,
+		buf_str(&text));
+}
+
+static void
+add_step(struct buf *out, const json_t *from, const json_t *to)
+{
+	if (from != NULL) {
+		text_add_value(out, from);
+		buf_putc(out, ' ');
+	}
+	if (to != NULL) {
+		buf_puts(out, "-> ");
+		text_add_value(out, to);
+		buf_putc(out, ' ');
+	}
+}
+
+/* Who did it, and why if anybody said. */
+static void
+add_cause(struct buf *out, const json_t *by, const json_t *reason)
+{
+	buf_puts(out, "by ");
+	text_add_value(out, by);
+	if (json_is_string(reason)) {
+		buf_puts(out, ": ");
+		text_add_value(out, reason);
+	}
+}
+
+/* Columns that fit most; a stream has no last row to measure. */
+void
+render_event(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	const json_t *instance = json_object_get(result, "instance");
+
+	add_padded(out, json_object_get(result, "seq"), 6);
+	add_padded(out, json_object_get(result, "at"), 24);
+	add_padded(out, json_object_get(result, "worker"), 16);
+	add_padded(out, json_object_get(result, "generation"), 4);
+	add_type(c, out, json_object_get(result, "type"));
+	add_step(out, json_object_get(result, "from"), json_object_get(result, "to"));
+	if (instance != NULL) {
+		text_add_value(out, instance);
+		buf_putc(out, ' ');
+	}
+	add_cause(out, json_object_get(result, "by"),
+		json_object_get(result, "reason"));
+	buf_putc(out, '\n');
+}
+
+static void
 add_line(struct buf *out, const char *prefix, const char *name, const json_t *value)
 {
 	AUTO(buf) struct buf shown = {.data = NULL};
@@ -152,8 +231,7 @@ render_worker(const struct ctl *c, const json_t *result, struct buf *out)
 void
 render_record(const struct ctl *c, const json_t *result, struct buf *out)
 {
-	(void)c;
-	add_members(out, "", rpc_specs[RPC_DAEMON_VERSION].result, result);
+	add_members(out, "", rpc_specs[c->verb->method].result, result);
 }
 
 static void

@@ -4,13 +4,18 @@
  */
 #include "ctl/run.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/field.h"
 #include "base/mem.h"
 #include "ctl/client.h"
 #include "ctl/ctl.h"
+#include "ctl/nearest.h"
 
 #include <string.h>
+#include <time.h>
+
+#define RECONNECT_MS 200
 
 /* What came back; both NULL: nothing yet. Owned. */
 struct answer {
@@ -69,31 +74,84 @@ run_lost(struct ctl *c, const struct err *err)
 	c->code = ctl_complain(c, code, "%s", err->text);
 }
 
-/* Calls and waits; false when there is no result (and c->code says why). */
-static bool
-ask(struct ctl *c, const struct verb *v, const char *method, json_t *params,
-	struct answer *a)
+static int64_t
+last_try_ms(const struct ctl *c, int64_t began_ms, int64_t *lost_ms)
 {
-	const char *worker = json_string_value(json_object_get(params, "worker"));
+	int64_t now = clock_ms();
+
+	if (c->options.timeout != FIELD_NULL)
+		return began_ms + c->options.timeout;
+	if (*lost_ms == 0 || now - *lost_ms > 2 * RUN_PATIENCE_MS)
+		*lost_ms = now;
+	return *lost_ms + RUN_PATIENCE_MS;
+}
+
+bool
+run_reconnect(struct ctl *c, int64_t began_ms, int64_t *lost_ms, struct err *err)
+{
+	static const struct timespec pause = {.tv_nsec = RECONNECT_MS * 1000000};
+	int64_t last_ms = last_try_ms(c, began_ms, lost_ms);
+
+	client_free(c->client);
+	c->client = NULL;
+	while (clock_ms() < last_ms) {
+		(void)nanosleep(&pause, NULL); /* a signal makes it shorter */
+		if (ctl_connect(c, err) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* To a worker that is unknown, which may be meant. */
+static enum ctl_exit
+show_error(const struct ctl *c, const char *worker, const json_t *error)
+{
+	struct nearest *n = NULL;
+	enum ctl_exit code;
 	struct err err;
 
-	client_call(c->client, method, params, on_answer, a);
-	if (client_run(c->client, run_patience(c, v), &err) != 0) {
-		run_lost(c, &err);
-		return false;
+	if (!c->options.json && worker != NULL && nearest_helps(error)) {
+		n = nearest_ask(c->client, worker, NULL, NULL);
+		/* Without an answer there is no suggestion, and that is all. */
+		(void)client_run(c->client, RUN_PATIENCE_MS, &err);
 	}
+	code = ctl_show_error(c, worker, error, n != NULL ? nearest_found(n) : NULL);
+	nearest_free(n);
+	return code;
+}
+
+void
+run_failed(struct ctl *c, const struct err *err)
+{
+	if (c->code == CTL_DONE)
+		run_lost(c, err);
+}
+
+/* Calls and waits. -1 as run_list. */
+static int
+ask(struct ctl *c, const struct verb *v, const char *method, json_t *params,
+	struct answer *a, struct err *err)
+{
+	const char *worker = json_string_value(json_object_get(params, "worker"));
+
+	client_call(c->client, method, params, on_answer, a);
+	if (client_run(c->client, run_patience(c, v), err) != 0)
+		return -1;
 	if (a->error != NULL)
-		c->code = ctl_show_error(c, worker, a->error);
-	return a->error == NULL;
+		c->code = show_error(c, worker, a->error);
+	return a->error != NULL ? -1 : 0;
 }
 
 void
 run_once(struct ctl *c, const struct verb *v)
 {
 	struct answer a = {NULL, NULL};
+	struct err err;
 
-	if (ask(c, v, rpc_specs[v->method].name, c->params, &a))
+	if (ask(c, v, rpc_specs[v->method].name, c->params, &a, &err) == 0)
 		run_show(c, v, a.result);
+	else
+		run_failed(c, &err);
 	answer_fini(&a);
 }
 
@@ -101,54 +159,53 @@ void
 run_check(struct ctl *c, const struct verb *v)
 {
 	struct answer a = {NULL, NULL};
+	struct err err;
 
-	if (ask(c, v, rpc_specs[v->method].name, c->params, &a)) {
+	if (ask(c, v, rpc_specs[v->method].name, c->params, &a, &err) == 0) {
 		run_show(c, v, a.result);
 		if (!json_is_true(json_object_get(a.result, "ok")))
 			c->code = CTL_FAILED;
+	} else {
+		run_failed(c, &err);
 	}
 	answer_fini(&a);
 }
 
-/* One page more; false at the end. */
-static bool
-next_page(struct ctl *c, const struct verb *v, json_t *params, json_t *workers)
-{
-	struct answer a = {NULL, NULL};
-	const json_t *cursor;
-	bool more;
-
-	if (!ask(c, v, rpc_specs[RPC_WORKER_LIST].name, params, &a)) {
-		answer_fini(&a);
-		return false;
-	}
-	(void)json_array_extend(workers, json_object_get(a.result, "workers"));
-	cursor = json_object_get(a.result, "cursor");
-	more = json_is_string(cursor);
-	if (more)
-		(void)json_object_set(params, "cursor", (json_t *)(uintptr_t)cursor);
-	answer_fini(&a);
-	return more;
-}
-
-bool
-run_list(struct ctl *c, const struct verb *v, json_t *params, json_t *workers)
+int
+run_list(struct ctl *c, const struct verb *v, json_t *params, json_t *workers,
+	struct err *err)
 {
 	/* A limit that the user sets is for the whole list, and then one page is enough. */
-	bool limited = json_object_get(params, "limit") != NULL;
+	bool more = true, limited = json_object_get(params, "limit") != NULL;
 
-	while (next_page(c, v, params, workers) && !limited)
-		;
-	return c->code == CTL_DONE;
+	while (more) {
+		struct answer a = {NULL, NULL};
+		json_t *cursor;
+
+		if (ask(c, v, rpc_specs[RPC_WORKER_LIST].name, params, &a, err) != 0) {
+			answer_fini(&a);
+			return -1;
+		}
+		(void)json_array_extend(workers, json_object_get(a.result, "workers"));
+		cursor = json_object_get(a.result, "cursor");
+		more = json_is_string(cursor) && !limited;
+		if (more)
+			(void)json_object_set(params, "cursor", cursor);
+		answer_fini(&a);
+	}
+	return 0;
 }
 
 void
 run_pages(struct ctl *c, const struct verb *v)
 {
 	json_t *result = json_pack("{s:[]}", "workers");
+	struct err err;
 
-	if (run_list(c, v, c->params, json_object_get(result, "workers")))
+	if (run_list(c, v, c->params, json_object_get(result, "workers"), &err) == 0)
 		run_show(c, v, result);
+	else
+		run_failed(c, &err);
 	json_decref(result);
 }
 
@@ -160,6 +217,7 @@ run_call(struct ctl *c, const struct verb *v)
 	struct answer a = {NULL, NULL};
 	json_error_t why;
 	json_t *params = json_object();
+	struct err err;
 
 	if (words->count == 2) {
 		json_decref(params);
@@ -170,8 +228,10 @@ run_call(struct ctl *c, const struct verb *v)
 			why.text);
 		return;
 	}
-	if (ask(c, v, words->items[0], params, &a))
+	if (ask(c, v, words->items[0], params, &a, &err) == 0)
 		run_show(c, v, a.result);
+	else
+		run_failed(c, &err);
 	json_decref(params);
 	answer_fini(&a);
 }

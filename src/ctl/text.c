@@ -119,6 +119,37 @@ text_width(const char *text)
 	return width;
 }
 
+/* Bytes of a colour's sequence at text, 0 if there is none. */
+static size_t
+colour_length(const char *text)
+{
+	size_t n;
+
+	if (text[0] != '\x1b' || text[1] != '[')
+		return 0;
+	n = 2 + strspn(text + 2, "0123456789;");
+	return text[n] == 'm' ? n + 1 : 0;
+}
+
+const char *
+text_cut(const char *text, size_t width)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t n = colour_length(text);
+
+		if (n == 0 && width-- == 0)
+			break;
+		if (n == 0)
+			n = utf8_next(text, left, NULL);
+		n = n > 0 ? n : 1;
+		text += n;
+		left -= n;
+	}
+	return text;
+}
+
 void
 text_add_coloured(struct buf *out, bool wanted, enum text_colour colour,
 	const char *text)

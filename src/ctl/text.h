@@ -22,6 +22,8 @@ void text_add_value(struct buf *out, const json_t *value);
 void text_add_age(struct buf *out, const json_t *time);
 /* How many columns a terminal gives it, characters of East Asia not counted apart. */
 size_t text_width(const char *text);
+/* The end of as much of it as fits into so many columns; colours take none. */
+const char *text_cut(const char *text, size_t width);
 /* Escape sequences around text, where colour is wanted. */
 void text_add_coloured(struct buf *out, bool wanted, enum text_colour colour,
 	const char *text);

@@ -8,11 +8,25 @@
 #include "base/field.h"
 #include "base/mem.h"
 #include "base/opts.h"
+#include "ctl/ctl.h"
 #include "ctl/render.h"
 #include "ctl/run.h"
 
 #include <ctype.h>
 #include <string.h>
+
+static const struct field follow_rows[] = {
+	{
+		.name = "follow",
+		.type = FIELD_BOOL,
+		.offset = FIELD_AT(struct ctl_options, follow, bool),
+		.doc = "Go on with what happens from now, until --timeout or for ever; a "
+		       "daemon that is started again is found again.",
+	},
+	{.name = NULL},
+};
+static const struct fields follow_options = {"events", follow_rows,
+	sizeof(struct ctl_options)};
 
 const struct verb ctl_verbs[] = {
 	{
@@ -22,6 +36,7 @@ const struct verb ctl_verbs[] = {
 		.words = {"pattern"},
 		.optional = true,
 		.render = render_workers,
+		.example = "list 'linux-*' --state substantiated",
 	},
 	{
 		.name = "show",
@@ -29,6 +44,7 @@ const struct verb ctl_verbs[] = {
 		.run = run_once,
 		.words = {"worker"},
 		.render = render_worker,
+		.example = "show bot1",
 	},
 	{
 		.name = "up",
@@ -40,6 +56,7 @@ const struct verb ctl_verbs[] = {
 		.preset_value = "attached",
 		.render = render_up,
 		.doc = "Brings workers up and waits until they are attached.",
+		.example = "up 'linux-*' --wait running --timeout 10m",
 	},
 	{
 		.name = "down",
@@ -51,30 +68,35 @@ const struct verb ctl_verbs[] = {
 		.preset_value = "stopped",
 		.render = render_down,
 		.doc = "Brings workers down and waits until they are stopped.",
+		.example = "down bot1 --fast --reason 'new image'",
 	},
 	{
 		.name = "attached",
 		.method = RPC_WORKER_ATTACHED,
 		.run = run_once,
 		.words = {"worker"},
+		.example = "attached bot1 --generation 3",
 	},
 	{
 		.name = "detached",
 		.method = RPC_WORKER_DETACHED,
 		.run = run_once,
 		.words = {"worker"},
+		.example = "detached bot1",
 	},
 	{
 		.name = "build-started",
 		.method = RPC_WORKER_BUILD_STARTED,
 		.run = run_once,
 		.words = {"worker"},
+		.example = "build-started bot1 --build demo/7",
 	},
 	{
 		.name = "build-finished",
 		.method = RPC_WORKER_BUILD_FINISHED,
 		.run = run_once,
 		.words = {"worker"},
+		.example = "build-finished bot1 --building 0",
 	},
 	{
 		.name = "password",
@@ -82,6 +104,7 @@ const struct verb ctl_verbs[] = {
 		.run = run_once,
 		.words = {"worker"},
 		.render = render_password,
+		.example = "password bot1",
 	},
 	{
 		.name = "check",
@@ -89,6 +112,7 @@ const struct verb ctl_verbs[] = {
 		.run = run_check,
 		.words = {"worker"},
 		.render = render_check,
+		.example = "check bot1",
 	},
 	{
 		.name = "history",
@@ -96,23 +120,45 @@ const struct verb ctl_verbs[] = {
 		.run = run_once,
 		.words = {"worker"},
 		.render = render_history,
+		.example = "history bot1 --limit 20",
+	},
+	{
+		.name = "events",
+		.method = RPC_EVENTS_SUBSCRIBE,
+		.run = run_events,
+		.options = &follow_options,
+		.doc = "Shows what has happened, oldest first: all that is kept, or what came after --since.",
+		.example = "events --follow --workers 'linux-*' --types state,failed",
+	},
+	{
+		.name = "watch",
+		.method = RPC_WORKER_LIST,
+		.run = run_watch,
+		.words = {"pattern"},
+		.optional = true,
+		.render = render_workers,
+		.doc = "Shows the list of workers, and again whenever something happens to one.",
+		.example = "watch 'linux-*'",
 	},
 	{
 		.name = "reload",
 		.method = RPC_DAEMON_RELOAD,
 		.run = run_once,
 		.render = render_reload,
+		.example = "reload --dry-run",
 	},
 	{
 		.name = "version",
 		.method = RPC_DAEMON_VERSION,
 		.run = run_once,
 		.render = render_record,
+		.example = "version",
 	},
 	{
 		.name = "stop",
 		.method = RPC_DAEMON_STOP,
 		.run = run_once,
+		.example = "stop",
 	},
 	{
 		.name = "call",
@@ -122,6 +168,28 @@ const struct verb ctl_verbs[] = {
 		.optional = true,
 		.render = render_any,
 		.doc = "Calls any method, with its parameters as JSON.",
+		.example = "call worker.show '{\"worker\": \"bot1\"}'",
+	},
+	{
+		.name = "completion",
+		.method = RPC_METHOD_COUNT,
+		.run = run_completion,
+		.words = {"shell"},
+		.local = true,
+		.doc = "Prints the script by which bash, zsh or fish completes our command lines.",
+		.example = "completion bash",
+	},
+	{
+		.name = "complete",
+		.method = RPC_METHOD_COUNT,
+		.run = run_complete,
+		.words = {"word"},
+		.optional = true,
+		.many = true,
+		.local = true,
+		.hidden = true,
+		.doc = "Prints how the last word of a command line may go on.",
+		.example = "complete -- up linux-",
 	},
 	{.name = NULL},
 };
@@ -139,14 +207,17 @@ const char *
 verb_suggest(const char *name)
 {
 	const char *names[COUNT_OF(ctl_verbs)];
+	size_t count = 0;
 
-	for (size_t i = 0; i < COUNT_OF(ctl_verbs); i++)
-		names[i] = ctl_verbs[i].name;
+	for (const struct verb *v = ctl_verbs; v->name != NULL; v++)
+		if (!v->hidden)
+			names[count++] = v->name;
+	names[count] = NULL;
 	return diag_suggest(name, names);
 }
 
-static const char *
-doc_of(const struct verb *v)
+const char *
+verb_doc(const struct verb *v)
 {
 	return v->doc != NULL ? v->doc : rpc_specs[v->method].doc;
 }
@@ -176,13 +247,16 @@ verb_help(const struct verb *v, struct buf *out)
 {
 	buf_puts(out, "Usage: ec2workerctl ");
 	verb_usage(v, out);
-	buf_printf(out, " [OPTION]...\n%s\n\n", doc_of(v));
+	buf_printf(out, " [OPTION]...\n%s\n\n", verb_doc(v));
 	if (v->many)
 		buf_puts(out, "WORKER may be a pattern such as 'linux-*'.\n\n");
 	if (v->method < RPC_METHOD_COUNT)
 		opts_help(&(struct opts){.table = rpc_specs[v->method].params,
 				  .words = v->words},
 			out);
+	if (v->options != NULL)
+		opts_help(&(struct opts){.table = v->options}, out);
+	buf_printf(out, "\nExample:\n  ec2workerctl %s\n", v->example);
 }
 
 void
@@ -191,7 +265,9 @@ verb_help_all(struct buf *out)
 	for (const struct verb *v = ctl_verbs; v->name != NULL; v++) {
 		AUTO(buf) struct buf usage = {.data = NULL};
 
+		if (v->hidden)
+			continue;
 		verb_usage(v, &usage);
-		opts_help_line(buf_str(&usage), doc_of(v), out);
+		opts_help_line(buf_str(&usage), verb_doc(v), out);
 	}
 }

@@ -27,9 +27,13 @@ struct verb {
 	bool optional;        /* of the last word */
 	bool many;            /* the one word may be repeated, and may be a glob */
 	const char *preset,
-		*preset_value; /* a parameter that is not left to the daemon */
-	verb_render *render;   /* NULL: nothing is said */
-	const char *doc;       /* NULL: the method's */
+		*preset_value;        /* a parameter that is not left to the daemon */
+	const struct fields *options; /* of its own, in struct ctl_options; or NULL */
+	bool local;                   /* works without a daemon */
+	bool hidden;                  /* for programs: in no help */
+	verb_render *render;          /* NULL: nothing is said */
+	const char *doc;              /* NULL: the method's */
+	const char *example;          /* what stands behind the program's name */
 };
 
 extern const struct verb ctl_verbs[]; /* ends with a name of NULL */
@@ -38,6 +42,7 @@ extern const struct verb ctl_verbs[]; /* ends with a name of NULL */
 const struct verb *verb_find(const char *name);
 /* The verb whose name is nearest, or NULL. */
 const char *verb_suggest(const char *name);
+const char *verb_doc(const struct verb *v);
 /* "up WORKER... [OPTION]..." */
 void verb_usage(const struct verb *v, struct buf *out);
 void verb_help(const struct verb *v, struct buf *out);

@@ -144,20 +144,29 @@ add_head(const struct verb *v, struct buf *out)
 	buf_putc(out, '\n');
 }
 
+static void
+add_verb(const struct verb *v, struct buf *out)
+{
+	AUTO(free) char *example = xasprintf("$ ec2workerctl %s", v->example);
+
+	add_head(v, out);
+	mdoc_text(out, verb_doc(v));
+	if (v->method < RPC_METHOD_COUNT)
+		list_options(&(struct opts){.table = rpc_specs[v->method].params,
+				     .words = v->words},
+			v->preset, v->preset_value, out);
+	if (v->options != NULL)
+		list_options(&(struct opts){.table = v->options}, NULL, NULL, out);
+	buf_puts(out, ".Pp\n");
+	mdoc_line(out, ".Dl", example);
+}
+
 void
 usage_verbs(struct buf *out)
 {
 	buf_puts(out, ".Bl -tag -width Ds\n");
-	for (const struct verb *v = ctl_verbs; v->name != NULL; v++) {
-		bool has_method = v->method < RPC_METHOD_COUNT;
-
-		add_head(v, out);
-		mdoc_text(out, v->doc != NULL ? v->doc : rpc_specs[v->method].doc);
-		if (has_method)
-			list_options(&(struct opts){.table =
-							    rpc_specs[v->method].params,
-					     .words = v->words},
-				v->preset, v->preset_value, out);
-	}
+	for (const struct verb *v = ctl_verbs; v->name != NULL; v++)
+		if (!v->hidden)
+			add_verb(v, out);
 	buf_puts(out, ".El\n");
 }

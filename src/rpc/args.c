@@ -389,6 +389,7 @@ static const struct field subscribe_rows[] = {
 		.name = "types",
 		.type = FIELD_STRINGS,
 		.offset = FIELD_AT(struct rpc_subscribe_args, types, struct strings),
+		.choices = rpc_event_types,
 		.check = check_event_type,
 		.example = "TYPE",
 		.doc = "Only events of these types.",

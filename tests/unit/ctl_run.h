@@ -14,6 +14,11 @@ struct outcome {
 	char *requests; /* what the server was sent */
 };
 
+/* In the place of a reply: a request gets no answer. */
+extern const char ctl_silence[];
+/* The server closes at once, and waits for another connection if anything follows. */
+extern const char ctl_hangup[];
+
 /*
  * Runs ec2workerctl -s SOCKET with these arguments (NULL-terminated). replies
  * (NULL-terminated): one line for each request; the ids of requests count from 1. Behind

@@ -24,6 +24,12 @@
 	"\",\"phase\":null,\"generation\":3,\"since\":null,\"attached\":true,"         \
 	"\"building\":0,\"instance\":null,\"last_error\":null}"
 
+#define EVENT(seq, worker, type, more)                                                 \
+	"{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"seq\":" #seq          \
+	",\"worker\":\"" worker "\",\"type\":\"" type                                  \
+	"\",\"generation\":1,\"at\":\"2026-01-02T03:04:05.006Z\",\"by\":\"uid 0\""     \
+	"," more "}}"
+
 /* requests, out, err: NULL is not looked at. */
 static const struct {
 	const char *args[8];
@@ -83,10 +89,35 @@ static const struct {
 		CTL_DONE,
 		REQUEST(1, "worker.history", "{\"before\":9,\"worker\":\"bot1\"}"),
 		"SEQ  AT  GEN  TYPE  FROM  TO  INSTANCE  BY  REASON\n", "", __LINE__},
+
+	/* Names that are not known. */
 	{{"show", "bot9"},
-		{ERROR(1, "worker_unknown", "null", "there is no worker 'bot9'")},
+		{ERROR(1, "worker_unknown", "null", "there is no worker 'bot9'"),
+			RESULT(2, "{\"workers\":[{\"worker\":\"linux\"}]}")},
+		CTL_FAILED,
+		REQUEST(1, "worker.show", "{\"worker\":\"bot9\"}")
+			REQUEST(2, "worker.list", "{}"),
+		"", "bot9: worker_unknown: there is no worker 'bot9'\n", __LINE__},
+	{{"show", "lunux-1"},
+		{ERROR(1, "worker_unknown", "null", "no"),
+			RESULT(2,
+				"{\"workers\":[{\"worker\":\"linux-2\"},{},7],\"cursor\":\"c\"}"),
+			RESULT(3, "{\"workers\":[{\"worker\":\"linux-1\"}]}")},
 		CTL_FAILED, NULL, "",
-		"bot9: worker_unknown: there is no worker 'bot9'\n", __LINE__},
+		"lunux-1: worker_unknown: no; did you mean 'linux-1'?\n", __LINE__},
+	{{"show", "bot9"},
+		{ERROR(1, "worker_unknown", "null", "no"),
+			ERROR(2, "forbidden", "null", "no")},
+		CTL_FAILED, NULL, "", "bot9: worker_unknown: no\n", __LINE__},
+	{{"show", "bot9"}, {ERROR(1, "worker_unknown", "null", "no")}, CTL_FAILED, NULL,
+		"", "bot9: worker_unknown: no\n", __LINE__},
+	{{"up", "bot9", "bot1"},
+		{ERROR(1, "worker_unknown", "null", "no"),
+			RESULT(2,
+				"{\"worker\":\"bot1\",\"generation\":3,\"instance\":null}"),
+			RESULT(3, "{\"workers\":[{\"worker\":\"bot1\"}]}")},
+		CTL_FAILED, NULL, "bot1: attached, generation 3\n",
+		"bot9: worker_unknown: no; did you mean 'bot1'?\n", __LINE__},
 	{{"--json", "show", "bot9"}, {ERROR(1, "worker_unknown", "null", "no")},
 		CTL_FAILED, NULL,
 		"{\"error\":{\"code\":-32004,\"message\":\"no\",\"data\":{\"kind\":"
@@ -162,6 +193,63 @@ static const struct {
 		CTL_FORBIDDEN, NULL, "",
 		"ec2workerctl: forbidden: daemon.stop is for the role admin\n",
 		__LINE__},
+
+	/* events */
+	{{"events", "--since=2"},
+		{RESULT(1, "{\"seq\":4,\"epoch\":1}") "\n" EVENT(3, "bot1", "phase",
+			"\"from\":\"a\",\"to\":\"b\",\"reason\":null") "\n" EVENT(4,
+			"bot2", "lost", "\"instance\":\"i-1\",\"reason\":\"x\\n\"")},
+		CTL_DONE, REQUEST(1, "events.subscribe", "{\"since\":2}"),
+		"3      2026-01-02T03:04:05.006Z bot1             1    phase        a -> b "
+		"by uid 0\n"
+		"4      2026-01-02T03:04:05.006Z bot2             1    lost         i-1 "
+		"by uid 0: x\\x0a\n",
+		"", __LINE__},
+	{{"events", "--json", "--workers", "b*", "--types", "lost,failed"},
+		{RESULT(1, "{\"seq\":9,\"epoch\":1}") "\n" EVENT(3, "bot1", "phase",
+			"\"x\":1") "\n" EVENT(4, "xot2", "lost",
+			"\"x\":2") "\n" EVENT(5, "bot3", "lost",
+			"\"x\":3") "\n" EVENT(9, "bot3", "phase",
+			"\"x\":4") "\n" EVENT(10, "bot3", "lost", "\"x\":5")},
+		CTL_DONE, REQUEST(1, "events.subscribe", "{\"since\":0}"),
+		"{\"seq\":5,\"worker\":\"bot3\",\"type\":\"lost\",\"generation\":1,"
+		"\"at\":\"2026-01-02T03:04:05.006Z\",\"by\":\"uid 0\",\"x\":3}\n",
+		"", __LINE__},
+	{{"events"}, {RESULT(1, "{\"seq\":0,\"epoch\":1}")}, CTL_DONE, NULL, "", "",
+		__LINE__},
+	{{"events"}, {RESULT(1, "{\"seq\":1,\"epoch\":1}"), ctl_hangup}, CTL_NO_DAEMON,
+		NULL, "", "ec2workerctl: the daemon has closed the connection\n",
+		__LINE__},
+	{{"events"}, {ERROR(1, "forbidden", "null", "no")}, CTL_FORBIDDEN, NULL, "",
+		"ec2workerctl: forbidden: no\n", __LINE__},
+	{{"events", "--follow", "--types=hold", "--timeout=0.6"},
+		{RESULT(1, "{\"seq\":4,\"epoch\":1}") "\n" EVENT(5, "bot1", "hold",
+			 "\"reason\":\"x\""),
+			ctl_hangup,
+			RESULT(1, "{\"seq\":6,\"epoch\":1}") "\n" EVENT(6, "bot1",
+				"hold", "\"reason\":\"y\"")},
+		CTL_DONE,
+		REQUEST(1, "events.subscribe", "{\"types\":[\"hold\"]}") REQUEST(1,
+			"events.subscribe", "{\"types\":[\"hold\"],\"since\":5}"),
+		"5      2026-01-02T03:04:05.006Z bot1             1    hold         by uid 0: "
+		"x\n"
+		"6      2026-01-02T03:04:05.006Z bot1             1    hold         by uid 0: "
+		"y\n",
+		"", __LINE__},
+	{{"events", "--types", "phase,nothing"}, {NULL}, CTL_USAGE, "", "",
+		"ec2workerctl: --types: [1]: there is no event type 'nothing'\n",
+		__LINE__},
+
+	/* watch */
+	{{"watch", "b*", "--json", "--timeout=0.3s"},
+		{RESULT(1, "{\"seq\":4,\"epoch\":1}"),
+			RESULT(2, "{\"workers\":[{\"worker\":\"bot1\"}]}")},
+		CTL_DONE,
+		REQUEST(1, "events.subscribe", "{\"workers\":\"b*\"}")
+			REQUEST(2, "worker.list", "{\"pattern\":\"b*\"}"),
+		"{\"workers\":[{\"worker\":\"bot1\"}]}\n", NULL, __LINE__},
+	{{"watch"}, {ERROR(1, "forbidden", "null", "no")}, CTL_FORBIDDEN, NULL, "",
+		"ec2workerctl: forbidden: no\n", __LINE__},
 
 	/* call */
 	{{"call", "x.y", "[1,{\"a\":null}]"}, {RESULT(1, "[1]")}, CTL_DONE,

@@ -204,14 +204,21 @@ START_TEST(test_verbs)
 	size_t options = 0, verbs = 0;
 
 	check_form(text);
-	for (const struct verb *v = ctl_verbs; v->name != NULL; v++, verbs++) {
+	for (const struct verb *v = ctl_verbs; v->name != NULL; v++) {
 		AUTO(buf) struct buf head = {.data = NULL};
 		const struct fields *params;
 
+		if (v->hidden)
+			continue;
+		verbs++;
 		buf_puts(&head, ".It Cm ");
 		mdoc_arg(&head, v->name);
 		ck_assert_msg(strstr(text, buf_str(&head)) != NULL, "%s", v->name);
-		check_doc(text, v->doc != NULL ? v->doc : rpc_specs[v->method].doc);
+		check_doc(text, verb_doc(v));
+		ck_assert_msg(strncmp(v->example, v->name, strlen(v->name)) == 0, "%s",
+			v->name);
+		if (v->options != NULL)
+			options += row_count(v->options);
 		if (v->method >= RPC_METHOD_COUNT)
 			continue;
 		params = rpc_specs[v->method].params;
@@ -221,6 +228,7 @@ START_TEST(test_verbs)
 	}
 	ck_assert_uint_eq(count_of(text, "\n.It Fl "), options);
 	ck_assert_uint_eq(count_of(text, ".It Cm "), verbs);
+	ck_assert_uint_eq(count_of(text, "\n.Dl \"\\&$ ec2workerctl "), verbs);
 }
 END_TEST
 
