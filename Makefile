@@ -37,6 +37,8 @@ UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 SIM_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/sim/sim_*.c))
 # Manual pages: the text is written by hand, what is a row is filled in.
 PAGES := $(patsubst %.in,$(B)/%,$(wildcard man/*.in))
+# What makes a shell complete our command lines.
+COMPLETIONS := $(addprefix $(B)/completion/,bash zsh fish)
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 # Whatever else stands beside the tests is linked into those that use it.
@@ -58,7 +60,7 @@ $(CONFIG): look-again
 endif
 
 .PHONY: all
-all: $(call libraries,$(LAYERS)) $(PROGRAMS) $(PAGES)
+all: $(call libraries,$(LAYERS)) $(PROGRAMS) $(PAGES) $(COMPLETIONS)
 
 configure: configure.ac
 	$(call say,AUTOCONF,$@)
@@ -129,6 +131,11 @@ $(PAGES): $(B)/%: %.in $(B)/docgen
 	$(call say,FILL,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(B)/docgen fill $< >$@
+
+$(COMPLETIONS): $(B)/completion/%: $(B)/ec2workerctl
+	$(call say,FILL,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(B)/ec2workerctl completion $* >$@
 
 # The parts of committed documents that are made from rows; make lint compares them.
 .PHONY: docs
@@ -249,6 +256,9 @@ fuzz-run: $(FUZZERS)
 PROGRAM_PLACES = $(foreach p,$(PROGRAMS),$p=$(if $(filter %d,$p),$(sbindir),$(bindir))/$(notdir $p))
 UNIT_PLACES = $(foreach u,$(wildcard systemd/*.service systemd/*.socket),$u=$(systemdsystemunitdir)/$(notdir $u))
 FILE_PLACES = $(foreach p,$(PAGES),$p=$(mandir)/man$(subst .,,$(suffix $p))/$(notdir $p)) \
+	$(B)/completion/bash=$(datadir)/bash-completion/completions/ec2workerctl \
+	$(B)/completion/zsh=$(datadir)/zsh/site-functions/_ec2workerctl \
+	$(B)/completion/fish=$(datadir)/fish/vendor_completions.d/ec2workerctl.fish \
 	systemd/ec2workerd.sysusers.conf=$(sysusersdir)/ec2workerd.conf \
 	etc/ec2workerd.yaml=$(docdir)/examples/ec2workerd.yaml
 

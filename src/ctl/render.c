@@ -78,6 +78,30 @@ render_history(const struct ctl *c, const json_t *result, struct buf *out)
 	table_add(out, event_columns, json_object_get(result, "records"), c->colour);
 }
 
+/* The time stands at the end, where the eye is; in a pipe only the output. */
+void
+render_console(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	const char *output = json_string_value(json_object_get(result, "output"));
+
+	text_add_lines(out, output != NULL ? output : "");
+	if (out->len > 0 && out->data[out->len - 1] != '\n')
+		buf_putc(out, '\n');
+	if (!ctl_is_terminal(c->out))
+		return;
+	buf_puts(out, "taken: ");
+	text_add_value(out, json_object_get(result, "at"));
+	buf_putc(out, '\n');
+}
+
+void
+render_log_level(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	(void)c;
+	text_add_value(out, json_object_get(result, "level"));
+	buf_putc(out, '\n');
+}
+
 static void
 add_padded(struct buf *out, const json_t *value, int width)
 {

@@ -11,12 +11,14 @@ verb_render render_workers; /* worker.list: a table */
 verb_render render_worker;  /* worker.show: members, timeline, configuration */
 verb_render render_up;      /* "bot1: generation 3, i-..." */
 verb_render render_down;
-verb_render render_check;    /* "good: ..." */
-verb_render render_password; /* the bare word */
-verb_render render_history;  /* a table */
-verb_render render_event;    /* a line */
-verb_render render_reload;   /* what changed */
-verb_render render_record;   /* "name  value" lines */
-verb_render render_any;      /* JSON, indented */
+verb_render render_check;     /* "good: ..." */
+verb_render render_password;  /* the bare word */
+verb_render render_console;   /* the output, and when it was taken */
+verb_render render_log_level; /* the bare word */
+verb_render render_history;   /* a table */
+verb_render render_event;     /* a line */
+verb_render render_reload;    /* what changed */
+verb_render render_record;    /* "name  value" lines */
+verb_render render_any;       /* JSON, indented */
 
 #endif

@@ -20,6 +20,9 @@ FILES = {
     "lib/systemd/system/ec2workerd@.service",
     "lib/systemd/system/ec2workerd@.socket",
     "lib/sysusers.d/ec2workerd.conf",
+    "share/bash-completion/completions/ec2workerctl",
+    "share/zsh/site-functions/_ec2workerctl",
+    "share/fish/vendor_completions.d/ec2workerctl.fish",
     "share/doc/ec2workerd/examples/ec2workerd.yaml",
 }
 
