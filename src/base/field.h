@@ -82,14 +82,15 @@ struct field {
 	const char *name;
 	enum field_type type;
 	unsigned flags;
-	size_t offset;              /* FIELD_AT(struct, member, ctype) */
-	const char *def;            /* default in the file's own syntax, or NULL */
-	int64_t min, max;           /* both 0: no bound; max < min: no upper one */
-	const char *const *choices; /* FIELD_ENUM: NULL-terminated */
-	const struct fields *sub;   /* FIELD_OBJECT, FIELD_LIST; see FIELD_STRMAP */
-	field_check *check;         /* or NULL; of lists and maps, for each element */
-	const char *example;        /* for sample file and man page, or NULL */
-	const char *doc;            /* a sentence or two */
+	size_t offset;    /* FIELD_AT(struct, member, ctype) */
+	const char *def;  /* default in the file's own syntax, or NULL */
+	int64_t min, max; /* both 0: no bound; max < min: no upper one */
+	/* NULL-terminated: of FIELD_ENUM, or of FIELD_STRINGS whose check allows no others. */
+	const char *const *choices;
+	const struct fields *sub; /* FIELD_OBJECT, FIELD_LIST; see FIELD_STRMAP */
+	field_check *check;       /* or NULL; of lists and maps, for each element */
+	const char *example;      /* for sample file and man page, or NULL */
+	const char *doc;          /* a sentence or two */
 };
 
 /* Refuses to compile for a member of another type. */

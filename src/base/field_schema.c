@@ -183,7 +183,7 @@ shape_array(struct writer *w, const struct field *row, shape *item)
 static void
 shape_strings(struct writer *w, const struct field *row)
 {
-	shape_array(w, row, shape_string);
+	shape_array(w, row, row->choices != NULL ? shape_enum : shape_string);
 }
 
 static void

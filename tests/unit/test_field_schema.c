@@ -182,6 +182,7 @@ START_TEST(test_yaml)
 }
 END_TEST
 
+static const char *const odd_choices[] = {"a", "b", NULL};
 static const struct field odd_rows[] = {
 	{.name = "on", .type = FIELD_BOOL, .def = "On"},
 	{.name = "off", .type = FIELD_BOOL, .def = "off"},
@@ -190,6 +191,7 @@ static const struct field odd_rows[] = {
 		.type = FIELD_STRMAP,
 		.flags = FIELD_NONEMPTY,
 		.example = "{a: b}"},
+	{.name = "choices", .type = FIELD_STRINGS, .choices = odd_choices},
 	{.name = NULL},
 };
 
@@ -204,7 +206,8 @@ START_TEST(test_odd_defaults)
 		"\"null\":{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"null\"}],"
 		"\"default\":null},"
 		"\"map\":{\"type\":\"object\",\"minProperties\":1,"
-		"\"additionalProperties\":{\"type\":\"string\",\"minLength\":1}}}",
+		"\"additionalProperties\":{\"type\":\"string\",\"minLength\":1}},"
+		"\"choices\":{\"type\":\"array\",\"items\":{\"enum\":[\"a\",\"b\"]}}}",
 		__LINE__);
 	json_decref(doc);
 }

@@ -40,7 +40,8 @@ check_rows(const struct fields *table, const char *method)
 		ck_assert_msg(field_find(table, row->name) == row, "%s: %s twice",
 			method, row->name);
 		check_doc(row->name, row->doc);
-		ck_assert_msg((row->type == FIELD_ENUM) == (row->choices != NULL),
+		ck_assert_msg((row->type == FIELD_ENUM) == (row->choices != NULL) ||
+				(row->type == FIELD_STRINGS && row->check != NULL),
 			"%s: %s: choices", method, row->name);
 		ck_assert_msg((row->type == FIELD_OBJECT || row->type == FIELD_LIST) ==
 				(row->sub != NULL),
