@@ -11,6 +11,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "ec2/verdict.h"
 
 #include <string.h>

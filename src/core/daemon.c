@@ -135,8 +135,16 @@ open_parts(struct daemon *d, struct err *err)
 		return -1;
 	d->ec2 = cloud_ec2_new(d->loop, d->http);
 	crypto_random(&seed, sizeof(seed));
-	d->pool = pool_new(d->loop, d->store, d->http, cloud_ec2_maker(d->ec2), d->conf,
-		seed, err);
+	d->pool = pool_new(
+		&(struct pool_parts){
+			.loop = d->loop,
+			.store = d->store,
+			.http = d->http,
+			.maker = cloud_ec2_maker(d->ec2),
+			.conf = d->conf,
+			.seed = seed,
+		},
+		err);
 	return d->pool == NULL ? -1 : 0;
 }
 

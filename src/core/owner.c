@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "core/pool.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 
 #include <string.h>
 

@@ -17,6 +17,7 @@
 #include "core/poller.h"
 #include "core/store.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "ec2/reply.h"
 
 #include <string.h>
@@ -58,28 +59,26 @@ check_name(const struct pool *p, struct err *err)
 }
 
 struct pool *
-pool_new(struct loop *loop, struct store *store, struct http *http,
-	const struct cloud_maker *maker, const struct conf *conf, uint64_t seed,
-	struct err *err)
+pool_new(const struct pool_parts *parts, struct err *err)
 {
 	struct pool *p = NEW(struct pool);
-	const struct store_meta *meta = store_meta(store);
+	const struct store_meta *meta = store_meta(parts->store);
 	struct worker *w;
 
-	p->loop = loop;
-	p->store = store;
-	p->maker = maker;
-	p->conf = conf;
-	rng_seed(&p->rng, seed);
-	secret_set(&p->key, store_key(store));
-	p->events = events_new(loop, meta->epoch, meta->last_seq);
-	p->notices = notices_new(loop, http, conf);
+	p->loop = parts->loop;
+	p->store = parts->store;
+	p->maker = parts->maker;
+	p->conf = parts->conf;
+	rng_seed(&p->rng, parts->seed);
+	secret_set(&p->key, store_key(parts->store));
+	p->events = events_new(parts->loop, meta->epoch, meta->last_seq);
+	p->notices = notices_new(parts->loop, parts->http, parts->conf);
 	p->paused_wall = meta->paused_wall;
 	p->paused_by = meta->paused_wall == 0 ? NULL : xstrdup(meta->paused_by);
 	p->hold = meta->hold;
-	loop_poke_init(&p->settled, loop, on_settled, p);
-	add_workers(p, conf);
-	if (store_load(store, p, err) < 0 || check_name(p, err) < 0) {
+	loop_poke_init(&p->settled, p->loop, on_settled, p);
+	add_workers(p, p->conf);
+	if (store_load(p->store, p, err) < 0 || check_name(p, err) < 0) {
 		pool_free(p);
 		return NULL;
 	}

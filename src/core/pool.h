@@ -59,13 +59,21 @@ struct pool {
 	void *on_settled_arg;
 };
 
+/* What a pool is made from; all borrowed. */
+struct pool_parts {
+	struct loop *loop;
+	struct store *store;
+	struct http *http; /* for mails; NULL: they wait (simulations) */
+	const struct cloud_maker *maker;
+	const struct conf *conf;
+	uint64_t seed; /* of all jitter */
+};
+
 /*
  * Makes the pool from ledger and configuration, resumes what was under way. ERR_CONFIG if
  * the ledger's pool has another name.
  */
-struct pool *pool_new(struct loop *loop, struct store *store, struct http *http,
-	const struct cloud_maker *maker, const struct conf *conf, uint64_t seed,
-	struct err *err);
+struct pool *pool_new(const struct pool_parts *parts, struct err *err);
 /* Starts timers, steps and pollers; after the first commit. */
 void pool_start(struct pool *p);
 void pool_free(struct pool *p);

@@ -43,18 +43,22 @@ enum store_result {
 /* One transaction of all that is dirty; cleans it when written. */
 enum store_result store_flush(struct store *s, struct pool *p, struct err *err);
 
-/*
- * A worker's events older than before_seq (0: the newest), newest first; at most limit.
- */
+/* A piece of the history: what lies beyond seq, at most limit records. */
+struct store_page {
+	int64_t seq;
+	size_t limit;
+};
+
+/* A worker's events older than page.seq (0: the newest), newest first. */
 typedef void store_event_fn(void *arg, const struct event *event);
-int store_history(struct store *s, const char *worker, int64_t before_seq, size_t limit,
+int store_history(struct store *s, const char *worker, struct store_page page,
 	store_event_fn *fn, void *arg, struct err *err);
 /*
- * All events above after_seq, oldest first, until fn returns false or limit are read.
+ * All events above page.seq, oldest first, until fn returns false or the limit is read.
  * *ret_more: there may be others.
  */
 typedef bool store_replay_fn(void *arg, const struct event *event);
-int store_replay(struct store *s, int64_t after_seq, size_t limit, store_replay_fn *fn,
+int store_replay(struct store *s, struct store_page page, store_replay_fn *fn,
 	void *arg, bool *ret_more, struct err *err);
 
 #endif

@@ -44,7 +44,7 @@ ended(enum db_result result, struct err *err)
 }
 
 int
-store_history(struct store *s, const char *worker, int64_t before_seq, size_t limit,
+store_history(struct store *s, const char *worker, struct store_page page,
 	store_event_fn *fn, void *arg, struct err *err)
 {
 	struct db_stmt *q = db_stmt(s->db,
@@ -53,8 +53,8 @@ store_history(struct store *s, const char *worker, int64_t before_seq, size_t li
 	enum db_result result;
 
 	db_bind_text(q, 1, worker);
-	db_bind_int(q, 2, before_seq == 0 ? INT64_MAX : before_seq);
-	db_bind_int(q, 3, (int64_t)limit);
+	db_bind_int(q, 2, page.seq == 0 ? INT64_MAX : page.seq);
+	db_bind_int(q, 3, (int64_t)page.limit);
 	while ((result = db_step(q, err)) == DB_ROW) {
 		struct event e = read_event(q);
 
@@ -65,8 +65,8 @@ store_history(struct store *s, const char *worker, int64_t before_seq, size_t li
 }
 
 int
-store_replay(struct store *s, int64_t after_seq, size_t limit, store_replay_fn *fn,
-	void *arg, bool *ret_more, struct err *err)
+store_replay(struct store *s, struct store_page page, store_replay_fn *fn, void *arg,
+	bool *ret_more, struct err *err)
 {
 	struct db_stmt *q = db_stmt(s->db,
 		"SELECT " EVENT_COLUMNS " FROM history"
@@ -74,8 +74,8 @@ store_replay(struct store *s, int64_t after_seq, size_t limit, store_replay_fn *
 	enum db_result result;
 	size_t count = 0;
 
-	db_bind_int(q, 1, after_seq);
-	db_bind_int(q, 2, (int64_t)limit);
+	db_bind_int(q, 1, page.seq);
+	db_bind_int(q, 2, (int64_t)page.limit);
 	while ((result = db_step(q, err)) == DB_ROW) {
 		struct event e = read_event(q);
 
@@ -86,6 +86,6 @@ store_replay(struct store *s, int64_t after_seq, size_t limit, store_replay_fn *
 			return 0;
 		}
 	}
-	*ret_more = count == limit;
+	*ret_more = count == page.limit;
 	return ended(result, err);
 }

@@ -160,7 +160,8 @@ static int
 load_recent(struct store *s, struct worker *w, struct err *err)
 {
 	struct recent r = {.back = event_ring_new(RECENT_EVENTS)};
-	int result = store_history(s, w->name, 0, RECENT_EVENTS, on_event, &r, err);
+	int result = store_history(s, w->name, (struct store_page){0, RECENT_EVENTS},
+		on_event, &r, err);
 
 	/* The ring's "newest" is the oldest here, for they came newest first. */
 	for (size_t n = 0; n < event_ring_count(r.back); n++)

@@ -5,6 +5,7 @@
  * worker_view.c's, who waits waiter.c's.
  */
 #include "core/worker.h"
+#include "core/worker_view.h"
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -85,8 +85,6 @@ void worker_free(struct worker *w);
 void worker_set_conf(struct worker *w, struct conf_worker *conf);
 /* Looks at the facts and starts what is missing; idempotent. */
 void worker_step(struct worker *w);
-/* Removed from the configuration and nothing is left of it: no one sees it any more. */
-bool worker_is_hidden(const struct worker *w);
 
 /* The pool launches again: what waited for that goes on. */
 void worker_may_launch_again(struct worker *w);
@@ -102,24 +100,6 @@ void worker_note_error(struct worker *w, int64_t generation, const struct err *e
 /* Emits an event of this worker. type: enum event_type. */
 void worker_event(struct worker *w, int type, const struct launch *l, const char *from,
 	const char *to, const struct cause *cause);
-
-enum worker_state worker_state(const struct worker *w);
-const char *worker_state_name(enum worker_state state);
-/* WORKER_STATE_COUNT if there is none of that name. */
-enum worker_state worker_state_find(const char *name);
-/* "placing", "sending", "pending", ...; NULL when down. */
-const char *worker_phase_name(const struct worker *w);
-/* Wanted, but waiting for what is left of an earlier generation. */
-bool worker_is_queued(const struct worker *w);
-/* The instance to show: the wanted one, else the one on its way out, else NULL. */
-const struct instance *worker_instance(const struct worker *w);
-/* Since when the worker is in its present phase (wall ms). */
-int64_t worker_since(const struct worker *w);
-/* The next deadline: its kind ("missing_timeout", ...) and wall time; NULL if none. */
-const char *worker_next_deadline(const struct worker *w, int64_t *ret_wall);
-bool worker_is_wanted(const struct worker *w);
-/* An instance runs that was made from another configuration than the present one. */
-bool worker_is_stale(const struct worker *w);
 
 /*
  * Wants the worker up: joins what is under way, or begins the next generation

@@ -11,6 +11,7 @@
 #include "core/launch.h"
 #include "core/pool.h"
 #include "core/worker_priv.h"
+#include "core/worker_view.h"
 
 #include <inttypes.h>
 #include <stdio.h>

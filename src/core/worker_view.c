@@ -3,12 +3,13 @@
  * What users see of a worker: state and phase, computed from what is wanted and what is
  * there, never stored.
  */
+#include "core/worker_view.h"
+
 #include "conf/conf.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/owner.h"
 #include "core/pool.h"
-#include "core/worker.h"
 
 #include <assert.h>
 #include <string.h>

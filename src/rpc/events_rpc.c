@@ -131,8 +131,8 @@ on_replay(void *arg)
 	struct err err;
 	bool more;
 
-	if (store_replay(s->daemon->store, s->seq, PAGE, on_record, s, &more, &err) !=
-		0) {
+	if (store_replay(s->daemon->store, (struct store_page){s->seq, PAGE}, on_record,
+		    s, &more, &err) != 0) {
 		log_error(NULL, "a subscription ends with its connection: %s",
 			err.text);
 		conn_end(s->conn); /* frees s */

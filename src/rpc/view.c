@@ -11,6 +11,7 @@
 #include "core/launch.h"
 #include "core/owner.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "ec2/reply.h"
 #include "rpc/json.h"
 #include "rpc/spec.h"

@@ -13,6 +13,7 @@
 #include "core/store.h"
 #include "core/waiter.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "ec2/reply.h"
 #include "rpc/args.h"
 #include "rpc/calls.h"
@@ -381,7 +382,8 @@ call_worker_history(struct command *cmd, const void *args)
 	if (find(cmd, a->worker, &err) == NULL)
 		return rpc_fail(cmd, &err);
 	records = json_array();
-	if (store_history(d->store, a->worker, a->before, (size_t)a->limit, add_record,
+	if (store_history(d->store, a->worker,
+		    (struct store_page){a->before, (size_t)a->limit}, add_record,
 		    records, &err) != 0) {
 		json_decref(records);
 		return rpc_fail(cmd, &err);

@@ -3,7 +3,7 @@
  * The fake cloud: tokens are honoured, effects and answers are separate events, and an
  * answer may never come although the effect does.
  */
-#include "fake_cloud.h"
+#include "fake_state.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -15,18 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <utlist.h>
-
-#define PENDING_MS 20000
-#define SHUTDOWN_MS 15000
-
-/* An effect that happens whatever becomes of the process. */
-struct fake_effect {
-	int64_t due_ms;
-	bool terminate;
-	char id[24], token[40], launch[40], worker[72];
-	int64_t generation;
-	struct fake_effect *next, *prev;
-};
 
 enum kind {
 	CALL_RUN,
@@ -54,199 +42,6 @@ struct ec2_call {
 	struct ec2_answer answer;
 	int64_t seen_ms; /* the moment that a listing shows */
 };
-
-bool
-fake_is_living(const struct fake_instance *i)
-{
-	return i->state == EC2_STATE_PENDING || i->state == EC2_STATE_RUNNING ||
-		i->state == EC2_STATE_STOPPING || i->state == EC2_STATE_STOPPED;
-}
-
-static bool
-chance(struct fake_cloud *f, unsigned thousandth)
-{
-	return rng_below(f->rng, 1000) < thousandth;
-}
-
-static void
-violated(struct fake_cloud *f, const char *what, const struct fake_instance *i)
-{
-	if (f->violation[0] == '\0')
-		(void)snprintf(f->violation, sizeof(f->violation),
-			"%s: %s of worker %s, launch %s", what, i->id, i->worker,
-			i->launch);
-}
-
-static struct fake_instance *
-by_token(struct fake_cloud *f, const char *token)
-{
-	for (size_t n = 0; n < f->count; n++)
-		if (strcmp(f->instances[n].token, token) == 0)
-			return &f->instances[n];
-	return NULL;
-}
-
-static struct fake_instance *
-by_id(struct fake_cloud *f, const char *id)
-{
-	for (size_t n = 0; n < f->count; n++)
-		if (strcmp(f->instances[n].id, id) == 0)
-			return &f->instances[n];
-	return NULL;
-}
-
-/* Invariant I1: at most one live instance per worker name, ever. */
-static void
-check_twins(struct fake_cloud *f, const struct fake_instance *i)
-{
-	for (size_t n = 0; n < f->count; n++) {
-		struct fake_instance *other = &f->instances[n];
-
-		if (other != i && fake_is_living(other) &&
-			strcmp(other->worker, i->worker) == 0)
-			violated(f, "twin", i);
-	}
-}
-
-/* The dead make room: without that a long run would only ever grow. */
-static struct fake_instance *
-room(struct fake_cloud *f)
-{
-	if (f->count < FAKE_INSTANCES_MAX)
-		return &f->instances[f->count++];
-	for (size_t n = 0; n < f->count; n++)
-		if (!fake_is_living(&f->instances[n]) && f->instances[n].died_ms != 0 &&
-			clock_ms() - f->instances[n].died_ms > 3600 * 1000)
-			return &f->instances[n];
-	return NULL;
-}
-
-static void
-apply_run(struct fake_cloud *f, const struct fake_effect *e)
-{
-	struct fake_instance *i = by_token(f, e->token);
-
-	if (i != NULL)
-		return;
-	i = room(f);
-	if (i == NULL) {
-		(void)snprintf(f->violation, sizeof(f->violation),
-			"the fake cloud is full");
-		return;
-	}
-	memset(i, 0, sizeof(*i));
-	(void)snprintf(i->id, sizeof(i->id), "i-%017" PRIx64, ++f->runs);
-	(void)snprintf(i->token, sizeof(i->token), "%s", e->token);
-	(void)snprintf(i->launch, sizeof(i->launch), "%s", e->launch);
-	(void)snprintf(i->worker, sizeof(i->worker), "%s", e->worker);
-	i->generation = e->generation;
-	i->state = EC2_STATE_PENDING;
-	i->born_ms = clock_ms();
-	i->due_ms = clock_ms() + (int64_t)rng_below(f->rng, PENDING_MS);
-	i->visible_ms = chance(f, f->faults.lag)
-		? clock_ms() + (int64_t)rng_below(f->rng, 60000)
-		: 0;
-	check_twins(f, i);
-}
-
-static void
-apply_terminate(struct fake_cloud *f, const struct fake_effect *e)
-{
-	struct fake_instance *i = by_id(f, e->id);
-
-	if (i == NULL || i->state >= EC2_STATE_SHUTTING_DOWN)
-		return;
-	if (i->building && !i->may_die)
-		violated(f, "killed with a build on it", i);
-	i->state = EC2_STATE_SHUTTING_DOWN;
-	i->due_ms = clock_ms() + (int64_t)rng_below(f->rng, SHUTDOWN_MS);
-	i->attached = i->building = false;
-}
-
-static void
-apply(struct fake_cloud *f, struct fake_effect *e)
-{
-	f->terminates += e->terminate;
-	(e->terminate ? apply_terminate : apply_run)(f, e);
-}
-
-static void
-effect_in(struct fake_cloud *f, const struct fake_effect *what, int64_t delay_ms)
-{
-	struct fake_effect *e;
-
-	if (delay_ms == 0) {
-		struct fake_effect now = *what;
-
-		apply(f, &now);
-		return;
-	}
-	e = NEW(struct fake_effect);
-	*e = *what;
-	e->due_ms = clock_ms() + delay_ms;
-	DL_APPEND(f->effects, e);
-}
-
-void
-fake_cloud_kill(struct fake_cloud *f, struct fake_instance *i, int state)
-{
-	(void)f;
-	if (!fake_is_living(i))
-		return;
-	i->state = state;
-	i->attached = i->building = false;
-	i->may_die = true;
-	i->due_ms = state == EC2_STATE_SHUTTING_DOWN ? clock_ms() + 5000 : 0;
-	i->died_ms = state == EC2_STATE_TERMINATED ? clock_ms() : 0;
-}
-
-static void
-advance(struct fake_instance *i)
-{
-	i->due_ms = 0;
-	if (i->state == EC2_STATE_PENDING) {
-		i->state = EC2_STATE_RUNNING;
-	} else if (i->state == EC2_STATE_SHUTTING_DOWN) {
-		i->state = EC2_STATE_TERMINATED;
-		i->died_ms = clock_ms();
-	}
-}
-
-int64_t
-fake_cloud_tick(struct fake_cloud *f)
-{
-	int64_t now = clock_ms(), next = INT64_MAX;
-	struct fake_effect *e, *tmp;
-
-	DL_FOREACH_SAFE(f->effects, e, tmp) {
-		if (e->due_ms <= now) {
-			DL_DELETE(f->effects, e);
-			apply(f, e);
-			free(e);
-		} else if (e->due_ms < next) {
-			next = e->due_ms;
-		}
-	}
-	for (size_t n = 0; n < f->count; n++) {
-		struct fake_instance *i = &f->instances[n];
-
-		if (i->due_ms != 0 && i->due_ms <= now)
-			advance(i);
-		else if (i->due_ms != 0 && i->due_ms < next)
-			next = i->due_ms;
-	}
-	return next;
-}
-
-size_t
-fake_cloud_living(const struct fake_cloud *f)
-{
-	size_t living = 0;
-
-	for (size_t n = 0; n < f->count; n++)
-		living += fake_is_living(&f->instances[n]);
-	return living;
-}
 
 static void
 show(const struct fake_instance *i, int64_t at, struct ec2_instance *out)
@@ -354,7 +149,7 @@ call_new(struct fake_cloud *f, enum kind kind, const char *key,
 	c->answer.verdict = VERDICT_DONE;
 	c->answer.sent = true;
 	c->answer.began_ms = clock_ms();
-	c->seen_ms = chance(f, f->faults.stale) ? clock_ms() - 3000 : INT64_MAX;
+	c->seen_ms = fake_chance(f, f->faults.stale) ? clock_ms() - 3000 : INT64_MAX;
 	loop_timer_init(&c->timer, f->loop, on_answer, c);
 	return c;
 }
@@ -387,7 +182,7 @@ scripted(struct ec2_call *c, struct fake_answer *answer,
 {
 	answer->times--;
 	if (answer->effect)
-		effect_in(c->cloud, effect, 0);
+		fake_effect_in(c->cloud, effect, 0);
 	if (answer->verdict != VERDICT_DONE)
 		fail(c, (enum verdict)answer->verdict, (enum ec2_class)answer->class,
 			REASON_INTERNAL);
@@ -403,8 +198,8 @@ make_twin(struct fake_cloud *f, const struct fake_effect *effect)
 
 	f->force_twin = false;
 	twin.token[0] = '#';
-	effect_in(f, &twin, 0);
-	i = by_token(f, twin.token);
+	fake_effect_in(f, &twin, 0);
+	i = fake_by_token(f, twin.token);
 	(void)snprintf(i->token, sizeof(i->token), "%s", effect->token);
 	f->violation[0] = '\0';
 }
@@ -420,22 +215,23 @@ mutate(struct ec2_call *c, const struct fake_effect *effect)
 		if (f->script[n].times > 0)
 			return scripted(c, &f->script[n], effect);
 	if (f->force_twin && c->kind == CALL_RUN) {
-		effect_in(f, effect, 0);
+		fake_effect_in(f, effect, 0);
 		make_twin(f, effect);
 		return answer_later(c, true);
 	}
-	if (chance(f, f->faults.never_sent)) {
+	if (fake_chance(f, f->faults.never_sent)) {
 		fail(c, VERDICT_LATER, EC2_CLASS_NEVER_SENT, REASON_NETWORK);
-	} else if (chance(f, f->faults.throttle)) {
+	} else if (fake_chance(f, f->faults.throttle)) {
 		fail(c, VERDICT_LATER, EC2_CLASS_THROTTLE, REASON_THROTTLED);
-	} else if (chance(f, f->faults.refuse) && by_token(f, effect->token) == NULL) {
+	} else if (fake_chance(f, f->faults.refuse) &&
+		fake_by_token(f, effect->token) == NULL) {
 		fail(c, VERDICT_REFUSED, EC2_CLASS_CAPACITY, REASON_CAPACITY);
-	} else if (chance(f, f->faults.late_effect)) {
-		effect_in(f, effect, 1 + (int64_t)rng_below(f->rng, 600000));
+	} else if (fake_chance(f, f->faults.late_effect)) {
+		fake_effect_in(f, effect, 1 + (int64_t)rng_below(f->rng, 600000));
 		return answer_later(c, true);
 	} else {
-		effect_in(f, effect, 0);
-		return answer_later(c, chance(f, f->faults.lose_answer));
+		fake_effect_in(f, effect, 0);
+		return answer_later(c, fake_chance(f, f->faults.lose_answer));
 	}
 	return answer_later(c, false);
 }
@@ -443,7 +239,7 @@ mutate(struct ec2_call *c, const struct fake_effect *effect)
 static struct ec2_call *
 read_later(struct ec2_call *c)
 {
-	if (c->cloud->deaf || chance(c->cloud, c->cloud->faults.fail_read))
+	if (c->cloud->deaf || fake_chance(c->cloud, c->cloud->faults.fail_read))
 		fail(c, VERDICT_REPEAT, EC2_CLASS_PASSING, REASON_NETWORK);
 	return answer_later(c, false);
 }

@@ -17,6 +17,7 @@
 #include "core/pool.h"
 #include "core/store.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,8 +88,12 @@ start(struct life *v)
 	v->loop = loop_new(&err);
 	fake_cloud_attach(&v->cloud, v->loop);
 	v->pool = v->loop == NULL ? NULL
-				  : pool_new(v->loop, v->store, NULL, &v->cloud.maker,
-					    v->conf, rng_u64(&v->rng), &err);
+				  : pool_new(&(struct pool_parts){.loop = v->loop,
+						     .store = v->store,
+						     .maker = &v->cloud.maker,
+						     .conf = v->conf,
+						     .seed = rng_u64(&v->rng)},
+					    &err);
 	if (v->pool == NULL) {
 		failed(v, err.text);
 		return;

@@ -60,7 +60,12 @@ rig_open(struct rig *r)
 	d->store = store_open(NULL, &err);
 	ck_assert_ptr_nonnull(d->store);
 	d->started_wall = clock_wall_ms();
-	d->pool = pool_new(d->loop, d->store, NULL, &r->cloud->maker, d->conf, 7, &err);
+	d->pool = pool_new(&(struct pool_parts){.loop = d->loop,
+				   .store = d->store,
+				   .maker = &r->cloud->maker,
+				   .conf = d->conf,
+				   .seed = 7},
+		&err);
 	ck_assert_ptr_nonnull(d->pool);
 	loop_set_commit(d->loop, on_commit, r);
 	pool_start(d->pool);

@@ -6,7 +6,6 @@
 #ifndef TEST_RPC_WORLD_H
 #define TEST_RPC_WORLD_H
 
-/* lint: includes: both halves are embedded */
 #include "core/daemon.h"
 #include "rpc_server.h"
 #include "world.h"

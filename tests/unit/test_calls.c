@@ -9,6 +9,7 @@
 #include "calls_rig.h"
 #include "core/event.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "fake_cloud.h"
 #include "rpc/bind.h"
 #include "rpc/json.h"

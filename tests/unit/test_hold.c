@@ -4,6 +4,7 @@
  * remained.
  */
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "base/clock.h"
 #include "core/event.h"
 #include "core/pool.h"

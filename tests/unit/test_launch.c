@@ -8,6 +8,7 @@
 #include "core/pool.h"
 #include "core/store.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "ec2/verdict.h"
 #include "unit.h"
 #include "world.h"

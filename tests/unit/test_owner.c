@@ -5,6 +5,7 @@
 #include "core/event.h"
 #include "core/pool.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "unit.h"
 #include "world.h"
 

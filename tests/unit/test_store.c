@@ -14,6 +14,7 @@
 #include "core/pool.h"
 #include "core/store_load.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "sys/db.h"
 #include "unit.h"
 #include "world.h"
@@ -301,7 +302,8 @@ START_TEST(test_history_paging)
 	world_ready(&v, "b");
 	world_down(&v, "a");
 	world_run(&v, 60000);
-	ck_assert_int_eq(store_history(v.store, "a", 0, 64, on_record, &whole, &err),
+	ck_assert_int_eq(store_history(v.store, "a", (struct store_page){0, 64},
+				 on_record, &whole, &err),
 		0);
 	ck_assert_uint_gt(whole.count, 8);
 	for (size_t size = 1; size <= whole.count + 1; size++) {
@@ -311,7 +313,8 @@ START_TEST(test_history_paging)
 		for (;;) {
 			struct page page = {0};
 
-			ck_assert_int_eq(store_history(v.store, "a", before, size,
+			ck_assert_int_eq(store_history(v.store, "a",
+						 (struct store_page){before, size},
 						 on_record, &page, &err),
 				0);
 			ck_assert_uint_le(page.count, size);
@@ -362,20 +365,20 @@ START_TEST(test_history_keeps_every_word)
 			.aws_message = "gone",
 			.aws_request_id = "r-1"});
 	world_turn(&v);
-	ck_assert_int_eq(store_history(v.store, "a", 0, 1, on_whole_record, &page,
-				 &err),
+	ck_assert_int_eq(store_history(v.store, "a", (struct store_page){0, 1},
+				 on_whole_record, &page, &err),
 		0);
 	ck_assert_str_eq(page.text,
 		"lost a L i-1 ready condemned EC2 died; it's \"over\" Server.Spot r-1");
 	/* A type of a later version is left out, the rest is shown. */
 	sql(&v, "UPDATE history SET type = 'melted' WHERE worker = 'a'");
 	page.count = 0;
-	ck_assert_int_eq(store_history(v.store, "a", 0, 9, on_whole_record, &page,
-				 &err),
+	ck_assert_int_eq(store_history(v.store, "a", (struct store_page){0, 9},
+				 on_whole_record, &page, &err),
 		0);
 	ck_assert_uint_eq(page.count, 0);
-	ck_assert_int_eq(store_history(v.store, "nobody", 0, 9, on_whole_record, &page,
-				 &err),
+	ck_assert_int_eq(store_history(v.store, "nobody", (struct store_page){0, 9},
+				 on_whole_record, &page, &err),
 		0);
 	ck_assert_uint_eq(page.count, 0);
 	world_fini(&v);
@@ -407,7 +410,12 @@ START_TEST(test_odd_rows)
 	world_init(&v, TWO);
 	world_ready(&v, "a");
 	sql(&v, odd[_i].sql);
-	p = pool_new(v.loop, v.store, NULL, &v.cloud.maker, v.conf, 7, &err);
+	p = pool_new(&(struct pool_parts){.loop = v.loop,
+			     .store = v.store,
+			     .maker = &v.cloud.maker,
+			     .conf = v.conf,
+			     .seed = 7},
+		&err);
 	ck_assert_msg(p == NULL, "line %d: taken", odd[_i].line);
 	ck_assert_msg(strstr(err.text, odd[_i].says) != NULL, "line %d: %s",
 		odd[_i].line, err.text);
@@ -436,7 +444,12 @@ START_TEST(test_pool_name)
 	ck_assert_str_eq(store_meta(v.store)->pool, "test");
 	world_ready(&v, "a");
 	swap(&v.conf->pool, &name);
-	p = pool_new(v.loop, v.store, NULL, &v.cloud.maker, v.conf, 7, &err);
+	p = pool_new(&(struct pool_parts){.loop = v.loop,
+			     .store = v.store,
+			     .maker = &v.cloud.maker,
+			     .conf = v.conf,
+			     .seed = 7},
+		&err);
 	ck_assert_ptr_null(p);
 	ck_assert_int_eq(err.code, ERR_CONFIG);
 	ck_assert_ptr_nonnull(strstr(err.text, "pool test"));

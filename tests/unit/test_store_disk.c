@@ -12,6 +12,7 @@
 #include "core/pool.h"
 #include "core/store_load.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "scratch.h"
 #include "sys/db.h"
 #include "sys/file.h"

@@ -7,6 +7,7 @@
 #include "core/launch.h"
 #include "core/pool.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "unit.h"
 #include "world.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The letters and numbers are those of the statements about Buildbot's behaviour. */
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "base/clock.h"
 #include "core/event.h"
 #include "core/instance.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a restart and a reload do to workers, and which password is theirs. */
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "base/clock.h"
 #include "core/event.h"
 #include "core/instance.h"

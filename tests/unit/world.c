@@ -8,6 +8,7 @@
 #include "core/pool.h"
 #include "core/store.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 
 #include "unit.h"
 
@@ -70,7 +71,12 @@ begin(struct world *v)
 	v->loop = loop_new(&err);
 	ck_assert(v->loop != NULL);
 	fake_cloud_attach(&v->cloud, v->loop);
-	v->pool = pool_new(v->loop, v->store, NULL, &v->cloud.maker, v->conf, 7, &err);
+	v->pool = pool_new(&(struct pool_parts){.loop = v->loop,
+				   .store = v->store,
+				   .maker = &v->cloud.maker,
+				   .conf = v->conf,
+				   .seed = 7},
+		&err);
 	ck_assert_msg(v->pool != NULL, "%s", err.text);
 	loop_set_commit(v->loop, on_commit, v);
 	pool_start(v->pool);
