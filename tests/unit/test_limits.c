@@ -7,6 +7,7 @@
 #include "core/notice.h"
 #include "core/pool.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "ec2/reply.h"
 #include "ec2/verdict.h"
 #include "unit.h"

@@ -7,6 +7,7 @@
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "ec2/verdict.h"
 #include "unit.h"
 #include "world.h"
