@@ -12,6 +12,7 @@
 #include "core/pool.h"
 #include "core/waiter.h"
 #include "core/worker.h"
+#include "core/worker_view.h"
 #include "ec2/verdict.h"
 #include "rpc/calls.h"
 #include "rpc/find.h"
