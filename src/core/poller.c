@@ -35,7 +35,8 @@ struct poller {
 	unsigned failures; /* in a row */
 	struct poller_trouble trouble;
 	int64_t retry_ms; /* after a failure: not before */
-	bool asked;       /* one more, whatever is there */
+	bool asked;       /* one more is wanted, whatever is there */
+	bool serves;      /* the one under way is the one that was wanted */
 	bool started;
 	struct loop_timer timer;
 	struct poller *next;
@@ -145,7 +146,6 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 		p->failures = 0;
 		p->trouble.since_wall = 0;
 		p->retry_ms = 0;
-		p->asked = false;
 		apply(p, list);
 	} else {
 		if (p->failures == 0)
@@ -157,6 +157,7 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 			rng_backoff_ms(&p->pool->rng, p->failures, FAST_MS,
 				STEADY_MS / 2);
 		p->failures++;
+		p->asked |= p->serves;
 	}
 	arm(p);
 }
@@ -169,6 +170,8 @@ on_timer(void *arg)
 	if (p->op != NULL)
 		return;
 	p->began_ms = clock_ms();
+	p->serves = p->asked;
+	p->asked = false; /* what is asked from now on, this one need not show */
 	p->op = p->cloud->ops->list(p->cloud->self, p->pool->conf->pool, on_listed, p);
 }
 

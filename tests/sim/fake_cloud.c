@@ -79,7 +79,8 @@ is_shown(const struct ec2_call *c, const struct fake_instance *i)
 	case CALL_TERMINATE: return strcmp(i->id, c->key) == 0;
 	case CALL_RUN: return strcmp(i->token, c->key) == 0;
 	case CALL_LIST: /* the dead lose their tags */
-		return i->died_ms == 0 || clock_ms() - i->died_ms < 60 * 1000;
+		return !i->untagged &&
+			(i->died_ms == 0 || clock_ms() - i->died_ms < 60 * 1000);
 	case CALL_CONSOLE: break;
 	}
 	return false;
@@ -331,7 +332,10 @@ op_find_token(void *self, const char *token, ec2_instances_done *done, void *arg
 static struct ec2_call *
 op_describe(void *self, const char *id, ec2_instances_done *done, void *arg)
 {
-	return read_later(call_new(self, CALL_DESCRIBE, id, done, arg));
+	struct fake_cloud *f = self;
+
+	f->describes++;
+	return read_later(call_new(f, CALL_DESCRIBE, id, done, arg));
 }
 
 static struct ec2_call *

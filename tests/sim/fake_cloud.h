@@ -24,6 +24,7 @@ struct fake_instance {
 	bool attached,
 		building; /* what the machine's worker is doing, for the actors */
 	bool may_die;     /* a stop was asked for, or a limit may act */
+	bool untagged;    /* no listing shows it, its id does */
 };
 
 /* What goes wrong, in parts of a thousand per call. */
@@ -46,7 +47,7 @@ struct fake_cloud {
 	struct fake_instance instances[FAKE_INSTANCES_MAX];
 	size_t count;
 	bool deaf; /* the process is about to die: nothing more leaves it */
-	uint64_t runs, terminates, listings;
+	uint64_t runs, terminates, listings, describes;
 	char violation[512]; /* the first broken invariant, or "" */
 	struct fake_effect *effects;
 	struct cloud_maker maker;

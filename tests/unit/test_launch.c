@@ -206,6 +206,34 @@ START_TEST(test_l8_watch_finds_late_arrivals)
 }
 END_TEST
 
+/* L8: half an hour is half an hour, whatever becomes of the wall clock, and after a restart. */
+START_TEST(test_l8_watch_and_the_clock_is_set)
+{
+	static const int64_t day = 24 * 3600 * 1000;
+	struct world v;
+
+	world_init(&v, FIXED);
+	script(&v, 0, VERDICT_REPEAT, EC2_CLASS_PASSING, false, 1);
+	script(&v, 1, VERDICT_REFUSED, EC2_CLASS_CAPACITY, false, 100);
+	world_up(&v, "a");
+	while (launch_of(&v)->sends < 2)
+		world_run(&v, 10);
+	clock_fake_wall_jump(_i == 0 ? day : -day);
+	if (_i == 2)
+		world_restart(&v);
+	world_down(&v, "a");
+	while (launch_of(&v)->phase != LAUNCH_WATCH)
+		world_run(&v, 10);
+	ck_assert_int_ge(launch_of(&v)->watch.boot_ms - clock_ms(), 29 * 60000);
+	ck_assert_int_le(launch_of(&v)->watch.boot_ms - clock_ms(), 30 * 60000);
+	world_run(&v, 28 * 60000);
+	ck_assert_int_eq(launch_of(&v)->phase, LAUNCH_WATCH);
+	world_run(&v, 4 * 60000);
+	ck_assert_ptr_null(launch_of(&v));
+	world_fini(&v);
+}
+END_TEST
+
 /* L8: the window ends only with a whole listing behind it; an outage makes it longer. */
 START_TEST(test_l8_watch_needs_a_listing)
 {
@@ -420,6 +448,7 @@ test_suite(void)
 	tcase_add_test(t, test_l5_refused_after_doubt);
 	tcase_add_loop_test(t, test_l7_resolve, 0, 4);
 	tcase_add_test(t, test_l8_watch_finds_late_arrivals);
+	tcase_add_loop_test(t, test_l8_watch_and_the_clock_is_set, 0, 3);
 	tcase_add_test(t, test_l8_watch_needs_a_listing);
 	tcase_add_test(t, test_l9_abandon);
 	tcase_add_test(t, test_l10_terminate_for_ever);
