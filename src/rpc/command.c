@@ -110,8 +110,10 @@ finish(struct command *cmd, const struct buf *reply)
 
 	if (cmd->batch != NULL)
 		batch_add(conn, cmd->batch, reply);
-	else if (reply->len > 0)
+	else if (reply->len > 0 && cmd->changes)
 		conn_send(conn, reply->data, reply->len);
+	else if (reply->len > 0)
+		conn_send_read(conn, reply->data, reply->len);
 	command_free(cmd);
 	conn_settle(conn);
 	return &answered;

@@ -45,7 +45,8 @@ struct conn {
 	enum rpc_role role;
 	struct buf ready; /* replies of this turn, for after its commit */
 	size_t gathering; /* bytes of batches under way */
-	struct loop_outbox outbox;
+	bool waits; /* something in ready tells of a change */
+	struct loop_outbox outbox, anyway;
 	struct command *pending; /* owned: answered later */
 	size_t pending_count;
 	struct {
@@ -78,6 +79,7 @@ conn_free(struct conn *c)
 	all->count--;
 	DL_DELETE(all->list, c);
 	loop_outbox_clear(&c->outbox);
+	loop_outbox_clear(&c->anyway);
 	sock_conn_free(c->sock);
 	sock_peer_fini(&c->peer);
 	buf_fini(&c->ready);
@@ -179,10 +181,11 @@ conn_settle(struct conn *c)
 }
 
 static void
-on_committed(void *arg)
+send_ready(void *arg)
 {
 	struct conn *c = arg;
 
+	c->waits = false;
 	sock_conn_write(c->sock, buf_str(&c->ready), c->ready.len);
 	buf_fini(&c->ready);
 	if (!c->ending)
@@ -191,15 +194,39 @@ on_committed(void *arg)
 	conn_settle(c);
 }
 
-void
-conn_send(struct conn *c, const char *text, size_t len)
+/* A commit that worked has sent it all by now. */
+static void
+send_ready_anyway(void *arg)
+{
+	struct conn *c = arg;
+
+	if (!c->waits && c->ready.len > 0)
+		send_ready(c);
+}
+
+static void
+make_ready(struct conn *c, const char *text, size_t len)
 {
 	buf_add(&c->ready, text, len);
 	buf_putc(&c->ready, '\n');
-	loop_outbox_put(&c->outbox);
 	if (c->ready.len >= c->all->limits->out_pause)
 		sock_conn_pause(c->sock, true);
 	watch_output(c);
+}
+
+void
+conn_send(struct conn *c, const char *text, size_t len)
+{
+	c->waits = true;
+	loop_outbox_put(&c->outbox);
+	make_ready(c, text, len);
+}
+
+void
+conn_send_read(struct conn *c, const char *text, size_t len)
+{
+	loop_outbox_put_anyway(&c->anyway);
+	make_ready(c, text, len);
 }
 
 void
@@ -413,7 +440,8 @@ let_in(struct conns *all, int fd, const struct sock_peer *peer)
 	c->peer = *peer;
 	c->role = access_role(all->access, peer);
 	c->sock = sock_conn_new(all->loop, fd, &all->sock_limits, &socket_events, c);
-	loop_outbox_init(&c->outbox, all->loop, on_committed, c);
+	loop_outbox_init(&c->outbox, all->loop, send_ready, c);
+	loop_outbox_init(&c->anyway, all->loop, send_ready_anyway, c);
 	DL_APPEND(all->list, c);
 	all->count++;
 }

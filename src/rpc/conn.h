@@ -52,6 +52,8 @@ size_t conn_pending(const struct conn *c);
 
 /* Sends one message, without its newline, after the commit of this turn. */
 void conn_send(struct conn *c, const char *text, size_t len);
+/* As conn_send; but if the commit fails and nothing before it waits for one, it leaves too. */
+void conn_send_read(struct conn *c, const char *text, size_t len);
 /* Bytes that were sent and have not left this process. */
 size_t conn_unsent(const struct conn *c);
 /* Calls fn once, when all that is unsent has left; there must be some. NULL: no longer. */

@@ -201,6 +201,7 @@ call(const struct rpc *rpc, struct command *cmd, const struct request *request)
 	if (params == NULL)
 		return rpc_fail(cmd, &err);
 	remember_worker(cmd, params);
+	cmd->changes = spec->role != RPC_OBSERVE;
 	return invoke(rpc, spec, cmd, params);
 }
 

@@ -34,7 +34,7 @@ struct loop {
 
 	struct timers timers;
 
-	struct loop_call pokes, outbox; /* heads of rings */
+	struct loop_call pokes, outbox, anyway; /* heads of rings */
 	loop_commit_fn *commit;
 	void *commit_arg;
 	bool commit_failed; /* the last one, so the outbox does not hurry us */
@@ -192,6 +192,12 @@ loop_outbox_put(struct loop_outbox *o)
 }
 
 void
+loop_outbox_put_anyway(struct loop_outbox *o)
+{
+	call_queue(&o->call, &o->call.loop->anyway);
+}
+
+void
 loop_outbox_clear(struct loop_outbox *o)
 {
 	call_clear(&o->call);
@@ -233,6 +239,7 @@ static bool
 has_work(const struct loop *loop)
 {
 	return loop->stop || !ring_is_empty(&loop->pokes) ||
+		!ring_is_empty(&loop->anyway) ||
 		(!ring_is_empty(&loop->outbox) && !loop->commit_failed) ||
 		loop->deferred_count > 0 || loop_next_due_ms(loop) <= clock_ms();
 }
@@ -276,6 +283,7 @@ commit_turn(struct loop *loop)
 		!loop_timer_armed(&loop->commit_retry)) {
 		loop_timer_in(&loop->commit_retry, COMMIT_RETRY_MS);
 	}
+	ring_run(&loop->anyway);
 }
 
 static void
@@ -364,6 +372,7 @@ loop_new(struct err *err)
 	loop->wake_ms = INT64_MAX;
 	ring_init(&loop->pokes);
 	ring_init(&loop->outbox);
+	ring_init(&loop->anyway);
 	loop_timer_init(&loop->commit_retry, loop, on_commit_retry, NULL);
 	if (loop_open(loop, err) != 0) {
 		loop_free(loop);

@@ -107,6 +107,11 @@ struct loop_outbox {
 
 void loop_outbox_init(struct loop_outbox *o, struct loop *loop, loop_fn *fn, void *arg);
 void loop_outbox_put(struct loop_outbox *o);
+/*
+ * The same, for what depends on no change of this turn: runs behind the rest of the
+ * outbox, and also when the commit fails.
+ */
+void loop_outbox_put_anyway(struct loop_outbox *o);
 void loop_outbox_clear(struct loop_outbox *o);
 
 /*

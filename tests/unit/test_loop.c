@@ -146,6 +146,28 @@ START_TEST(test_failed_commit_keeps_the_outbox)
 }
 END_TEST
 
+/* What depends on no change leaves last, and whether there was a commit or not. */
+START_TEST(test_outbox_of_what_changed_nothing)
+{
+	struct actor out, look;
+	int result = -1;
+
+	actor_init(&out, 'o', NULL);
+	actor_init(&look, 'l', NULL);
+	loop_set_commit(loop, on_commit, &result);
+	loop_outbox_put_anyway(&look.outbox);
+	loop_outbox_put(&out.outbox);
+	loop_turn(loop, true);
+	expect_trail("?l");
+	loop_outbox_put_anyway(&look.outbox);
+	result = 0;
+	loop_turn(loop, true);
+	expect_trail("!ol");
+	loop_turn(loop, true);
+	expect_trail("!");
+}
+END_TEST
+
 START_TEST(test_outbox_goes_on_next_turn_without_waiting)
 {
 	struct actor out, poke;
@@ -386,6 +408,7 @@ test_suite(void)
 	tcase_add_test(fake, test_clear_within_a_round);
 	tcase_add_test(fake, test_order_of_a_turn);
 	tcase_add_test(fake, test_failed_commit_keeps_the_outbox);
+	tcase_add_test(fake, test_outbox_of_what_changed_nothing);
 	tcase_add_test(fake, test_frees_come_last);
 	suite_add_tcase(suite, fake);
 	tcase_add_checked_fixture(real, actor_setup_real, actor_teardown);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "rpc/json.h"
+#include "sys/loop.h"
 #include "unit.h"
 
 #include <string.h>
@@ -343,6 +344,44 @@ START_TEST(test_waiting)
 }
 END_TEST
 
+static int
+commit_as(void *arg)
+{
+	const int *result = arg;
+
+	return *result;
+}
+
+#define UPDATE(id)                                                                     \
+	"{\"jsonrpc\":\"2.0\",\"method\":\"update\",\"params\":[1,2,3,4,5],\"id\":" id "}"
+
+/* Without a commit no change is confirmed; who only looks is answered all the same. */
+START_TEST(test_commit_that_fails)
+{
+	struct server s;
+	int changer, reader, result = -1;
+
+	server_open(&s, NULL);
+	changer = server_connect(&s);
+	reader = server_connect(&s);
+	loop_set_commit(s.loop, commit_as, &result);
+	ck_assert_ptr_null(client_call(&s, changer, UPDATE("1")));
+	client_send(&s, reader, SUM("2") "\n", strlen(SUM("2")) + 1);
+	expect_reply(&s, reader, R("0", "2"));
+	client_send(&s, reader, "7\n", 2);
+	expect_reply(&s, reader, E(-32600, "null"));
+	/* Replies of one connection stay in their order. */
+	ck_assert_ptr_null(client_call(&s, changer, SUM("3")));
+	result = 0;
+	loop_turn(s.loop, false);
+	expect_reply(&s, changer, R("true", "1"));
+	expect_reply(&s, changer, R("0", "3"));
+	close(changer);
+	close(reader);
+	server_close(&s);
+}
+END_TEST
+
 /* One array, when the last of its calls is answered. */
 START_TEST(test_batch_waits_for_its_last)
 {
@@ -413,6 +452,7 @@ test_suite(void)
 	tcase_add_test(tc, test_notifications_are_done);
 	tcase_add_test(tc, test_pipelining);
 	tcase_add_test(tc, test_waiting);
+	tcase_add_test(tc, test_commit_that_fails);
 	tcase_add_test(tc, test_batch_waits_for_its_last);
 	tcase_add_test(tc, test_client_leaves);
 	tcase_add_test(tc, test_server_ends_waits);
