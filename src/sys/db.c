@@ -32,6 +32,7 @@ struct db {
 	char *path;
 	struct db_stmt *stmts; /* by their SQL */
 	bool in_turn;          /* since db_begin */
+	bool patient;          /* waits for a lock */
 	int wal_pages;         /* after the last commit */
 	struct failure failed; /* of this transaction; DB_FATAL: for good */
 };
@@ -396,6 +397,15 @@ db_last_id(struct db *db)
 	return sqlite3_last_insert_rowid(db->handle);
 }
 
+/* Who holds the lock for long is waited for once, not in each turn. */
+static void
+be_patient(struct db *db, bool patient)
+{
+	if (db->patient != patient)
+		(void)sqlite3_busy_timeout(db->handle, patient ? BUSY_TIMEOUT_MS : 0);
+	db->patient = patient;
+}
+
 enum db_result
 db_begin(struct db *db, struct err *err)
 {
@@ -405,6 +415,7 @@ db_begin(struct db *db, struct err *err)
 	end_rows(db);
 	result = db_exec(db, "BEGIN IMMEDIATE", err);
 	db->in_turn = result == DB_DONE;
+	be_patient(db, result != DB_BUSY);
 	return result;
 }
 
@@ -480,7 +491,7 @@ open_handle(struct db *db, struct err *err)
 		(void)fail(db, sqlite3_extended_errcode(db->handle), err);
 		return -1;
 	}
-	(void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+	be_patient(db, true);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
 		(int *)NULL);

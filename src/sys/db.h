@@ -74,8 +74,9 @@ int64_t db_last_id(struct db *db);
 
 /*
  * One transaction: begin immediately, then commit or roll back; each ends the loops over
- * rows that are open. A commit that fails has rolled back, unless it is DB_FATAL: then it
- * may have happened. Rolling back what is over already is fine.
+ * rows that are open. A begin that waited for a lock in vain is DB_BUSY, and the next ones
+ * do not wait until one has succeeded. A commit that fails has rolled back, unless it is
+ * DB_FATAL: then it may have happened. Rolling back what is over already is fine.
  */
 enum db_result db_begin(struct db *db, struct err *err);
 enum db_result db_commit(struct db *db, struct err *err);

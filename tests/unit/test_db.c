@@ -357,11 +357,20 @@ START_TEST(busy_for_long)
 	ck_assert_int_eq(err.code, ERR_IO);
 	ck_assert_str_eq(err.origin, "BUSY");
 	ck_assert_int_eq(count_rows(db), 0); /* readers do not wait */
+	start = clock_ms();
+	ck_assert_int_eq(db_begin(db, &err), DB_BUSY);
+	took = clock_ms() - start;
+	ck_assert_msg(took < 1000, "%d ms again", (int)took);
 	ck_assert_int_eq(kill(child, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(child, NULL, 0), child);
 	ck_assert_int_eq(db_begin(db, NULL), DB_DONE);
 	ck_assert_int_eq(insert(db, "a", 1, NULL), DB_DONE);
 	ck_assert_int_eq(db_commit(db, NULL), DB_DONE);
+	/* Patient again. */
+	child = lock_elsewhere("db", 300000);
+	ck_assert_int_eq(db_begin(db, NULL), DB_DONE);
+	ck_assert_int_eq(db_commit(db, NULL), DB_DONE);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
 	db_close(db);
 }
 END_TEST
