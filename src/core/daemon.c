@@ -26,6 +26,8 @@
 #define STOP_LIMIT_MS 25000
 /* A ledger that cannot be written is tried again so often. */
 #define COMMIT_RETRY_MS 1000
+/* The problems of a refused file, when only a signal asked. */
+#define PROBLEMS_LOGGED 20
 
 static void
 degrade(struct pool *p, const char *why)
@@ -90,6 +92,19 @@ on_watchdog(void *arg)
 	loop_timer_in(&d->watchdog, notify_watchdog_ms());
 }
 
+/* Nobody waits for the answer to a signal: the log has it all. */
+static void
+log_problems(const struct daemon *d, const struct conf_problems *problems)
+{
+	const struct diags *ds = conf_problems_diags(problems);
+
+	for (size_t n = 0; n < ds->count && n < PROBLEMS_LOGGED; n++)
+		log_error(NULL, "%s:%u:%u: %s: %s", d->conf_path,
+			ds->items[n].mark.line, ds->items[n].mark.col,
+			ds->items[n].key == NULL ? "" : ds->items[n].key,
+			ds->items[n].text);
+}
+
 static void
 on_hangup(void *arg)
 {
@@ -98,9 +113,11 @@ on_hangup(void *arg)
 	struct conf_problems *problems = conf_problems_new();
 	struct err err;
 
-	if (daemon_reload(d, false, &changes, problems, &err) < 0)
+	if (daemon_reload(d, false, &changes, problems, &err) < 0) {
 		log_error(NULL, "reload refused, the old configuration stays: %s",
 			err.text);
+		log_problems(d, problems);
+	}
 	daemon_reload_fini(&changes);
 	conf_problems_free(problems);
 }
@@ -232,6 +249,8 @@ swap_conf(struct daemon *d, struct conf *fresh, const struct daemon_reload *chan
 	for (size_t n = 0; n < changes->stale.count; n++)
 		log_warning(changes->stale.items[n],
 			"what runs was made from the old configuration; the new one counts from its next start");
+	for (size_t n = 0; n < changes->warnings.count; n++)
+		log_warning(NULL, "%s", changes->warnings.items[n]);
 	if (d->on_reloaded != NULL)
 		d->on_reloaded(d->on_reloaded_arg);
 	conf_free(old);
@@ -243,7 +262,7 @@ daemon_reload(struct daemon *d, bool dry_run, struct daemon_reload *ret,
 {
 	struct conf *fresh = conf_load(d->conf_path, problems);
 	struct pool_change change = {&ret->added, &ret->removed, &ret->changed,
-		&ret->stale};
+		&ret->stale, &ret->warnings};
 	const char *key;
 
 	if (fresh == NULL) {

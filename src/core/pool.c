@@ -197,6 +197,18 @@ pool_launch(const struct pool *p, const char *id)
 	return l;
 }
 
+/* Bytes may have left that could not be made again: then the launch is watched for (L4). */
+static bool
+loses_its_body(const struct worker *w, const struct conf_worker *fresh)
+{
+	const struct launch *l = w->launch;
+
+	if (l == NULL || l->generated || l->user_data == NULL)
+		return false;
+	return (l->phase == LAUNCH_SENDING || l->phase == LAUNCH_UNKNOWN) &&
+		!str_equal(w->conf->password.text, fresh->password.text);
+}
+
 static void
 compare_one(const struct pool *p, struct conf_worker *fresh, struct pool_change *ret)
 {
@@ -211,6 +223,14 @@ compare_one(const struct pool *p, struct conf_worker *fresh, struct pool_change 
 	strings_add(ret->changed, fresh->name);
 	if (w->launch != NULL && !conf_worker_launch_equal(w->conf, fresh))
 		strings_add(ret->stale, fresh->name);
+	if (loses_its_body(w, fresh)) {
+		AUTO(free)
+		char *text = xasprintf("%s: its launch is under way with the old password "
+				       "and cannot be sent again with the new one",
+			fresh->name);
+
+		strings_add(ret->warnings, text);
+	}
 }
 
 void

@@ -87,9 +87,9 @@ struct worker *pool_next(const struct worker *w);
 struct instance *pool_instance(const struct pool *p, const char *id);
 struct launch *pool_launch(const struct pool *p, const char *id);
 
-/* What a reload changed, by worker name. */
+/* What a reload changed, by worker name; and sentences about what it may cost. */
 struct pool_change {
-	struct strings *added, *removed, *changed, *stale;
+	struct strings *added, *removed, *changed, *stale, *warnings;
 };
 
 /* The difference between the present configuration and fresh; nothing is changed. */
