@@ -11,6 +11,10 @@ import ec2sim
 from daemon import Daemon
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "faults: takes its time; run by make check-faults")
+
+
 @pytest.fixture
 def sim():
     with ec2sim.running(pending="0.1", shutdown="0.1") as running:

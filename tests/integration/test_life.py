@@ -2,7 +2,6 @@
 """Lives of workers, from the wish to the end, with everything that may end them."""
 
 import re
-import threading
 
 import pytest
 
@@ -11,59 +10,13 @@ import judge
 import smtpd
 from daemon import BUILD, Daemon
 from ec2sim import eventually
-from rpcclient import RpcError
+from lives import bring_to, finish, has_phase, is_down, show, up
 
 
 @pytest.fixture
 def mail():
     with smtpd.running() as server:
         yield server
-
-
-def show(daemon, worker="bot1"):
-    return daemon.call("worker.show", worker=worker)
-
-
-def bring_to(daemon, phase, worker="bot1"):
-    """Asks for a worker, attaches it if need be; its object when it is in the phase."""
-    daemon.call("worker.substantiate", worker=worker)
-    if phase == "ready":
-        eventually(lambda: show(daemon, worker)["phase"] == "waiting")
-        daemon.call("worker.attached", worker=worker)
-    return eventually(lambda: has_phase(daemon, phase, worker))
-
-
-def has_phase(daemon, phase, worker="bot1"):
-    worker = show(daemon, worker)
-    return worker if worker["phase"] == phase else None
-
-
-def is_down(daemon, worker="bot1"):
-    return show(daemon, worker)["state"] == "not_substantiated"
-
-
-def finish(daemon, sim):
-    """Takes down what is up; nothing may live, and nothing ever lived twice."""
-    with daemon.connect() as rpc:
-        for call in [rpc.start("worker.insubstantiate", worker=worker["worker"], wait="stopped")
-                     for worker in rpc.call("worker.list")["workers"]]:
-            rpc.finish(call)
-    assert not judge.live(sim)
-    judge.check_agreement(daemon, sim)
-
-
-def up(daemon, worker="bot1", wait="attached"):
-    """A call that waits, in its own thread: a list that its outcome comes into."""
-    outcome = []
-
-    def run():
-        try:
-            outcome.append(daemon.call("worker.substantiate", worker=worker, wait=wait))
-        except RpcError as error:
-            outcome.append(error)
-    threading.Thread(target=run).start()
-    eventually(lambda: show(daemon, worker)["state"] != "not_substantiated" or outcome)
-    return outcome
 
 
 # Up, attached, down
