@@ -55,7 +55,8 @@ int store_history(struct store *s, const char *worker, struct store_page page,
 	store_event_fn *fn, void *arg, struct err *err);
 /*
  * All events above page.seq, oldest first, until fn returns false or the limit is read.
- * *ret_more: there may be others.
+ * *ret_more: there may be others. One of a type that only a later version knows has
+ * EVENT_TYPE_COUNT.
  */
 typedef bool store_replay_fn(void *arg, const struct event *event);
 int store_replay(struct store *s, struct store_page page, store_replay_fn *fn,

@@ -80,7 +80,7 @@ store_replay(struct store *s, struct store_page page, store_replay_fn *fn, void 
 		struct event e = read_event(q);
 
 		count++;
-		if (e.type != EVENT_TYPE_COUNT && !fn(arg, &e)) {
+		if (!fn(arg, &e)) {
 			db_reset(q);
 			*ret_more = true;
 			return 0;

@@ -41,7 +41,7 @@ struct subscription {
 static bool
 is_wanted(const struct subscription *s, const struct event *e)
 {
-	if ((s->types & (1u << e->type)) == 0)
+	if (e->type == EVENT_TYPE_COUNT || (s->types & (1u << e->type)) == 0)
 		return false;
 	return s->workers == NULL || e->worker == NULL ||
 		fnmatch(s->workers, e->worker, 0) == 0;

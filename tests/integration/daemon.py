@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 
+from contract import Contract
 from rpcclient import RpcClient
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -58,6 +59,7 @@ class Daemon:
     def start(self, *options, wait=True, prefix=(), **popen):
         """wait: returns when the daemon says READY. prefix: a command that executes it."""
         path = self.directory / "notify.sock"
+        told = wait
         with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as notify:
             path.unlink(missing_ok=True)
             notify.bind(str(path))
@@ -72,6 +74,8 @@ class Daemon:
                     wait = b"READY=1" not in notify.recv(4096)
                 except TimeoutError:
                     assert self.process.poll() is None, self.log()
+        if told and RpcClient.contract is None:
+            RpcClient.contract = Contract(self.call("rpc.discover"))
         return self
 
     def log(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small JSON-RPC client, which can also misbehave."""
 
+import collections
 import contextlib
 import json
 import socket
@@ -16,7 +17,12 @@ class RpcError(Exception):
 
 
 class RpcClient:
-    """One connection. Calls may be pipelined: start() now, finish() later."""
+    """
+    One connection. Calls may be pipelined: start() now, finish() later. Events that come
+    between are kept. Whatever comes is checked once the daemon's contract is known.
+    """
+
+    contract = None  # see contract.py; daemon.py asks for it
 
     def __init__(self, path, timeout=30):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -24,7 +30,9 @@ class RpcClient:
         self.socket.connect(str(path))
         self.received = b""
         self.last_id = 0
+        self.methods = {}
         self.replies = {}
+        self.events = collections.deque()
 
     def __enter__(self):
         return self
@@ -60,14 +68,39 @@ class RpcClient:
         request = {"jsonrpc": "2.0", "method": method, "id": self.last_id}
         if args or params:
             request["params"] = list(args) or params
+        self.methods[self.last_id] = method
         self.send(request)
         return self.last_id
 
+    def take(self, message):
+        """Puts one message of the daemon where it belongs."""
+        if "id" in message:
+            method = self.methods.pop(message["id"], None)
+            if self.contract is not None and method is not None:
+                self.contract.check_reply(method, message)
+            self.replies[message["id"]] = message
+        else:
+            if self.contract is not None:
+                self.contract.check_notification(message)
+            self.events.append(message["params"])
+
+    def event(self, timeout=30):
+        """The next event; None if there is none within timeout."""
+        self.socket.settimeout(timeout)
+        while not self.events:
+            try:
+                message = self.receive()
+            except TimeoutError:
+                return None
+            assert message is not None, "the connection has ended"
+            self.take(message)
+        return self.events.popleft()
+
     def finish(self, call):
         while call not in self.replies:
-            reply = self.receive()
-            assert reply is not None, "the connection has ended"
-            self.replies[reply["id"]] = reply
+            message = self.receive()
+            assert message is not None, "the connection has ended"
+            self.take(message)
         reply = self.replies.pop(call)
         assert reply["jsonrpc"] == "2.0"
         if "error" in reply:

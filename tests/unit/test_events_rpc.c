@@ -9,10 +9,11 @@
 #include "base/node.h"
 #include "core/event.h"
 #include "core/pool.h"
-#include "core/store.h"
+#include "core/store_load.h"
 #include "rpc/json.h"
 #include "rpc/schema.h"
 #include "rpc_world.h"
+#include "sys/db.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -339,6 +340,31 @@ START_TEST(test_lost)
 }
 END_TEST
 
+/* What only a later version can say is left out, and nothing is lost for it. */
+START_TEST(test_types_of_a_later_version)
+{
+	struct rpc_world w;
+	int64_t seq;
+	int fd;
+
+	rpc_world_init(&w, workers, NULL);
+	for (int n = 0; n < 600; n++)
+		emit(&w, n);
+	seq = last_seq(&w);
+	ck_assert_int_eq(db_exec(w.world.store->db,
+				 "UPDATE history SET type = 'melted' WHERE seq < 595",
+				 NULL),
+		DB_DONE);
+	fd = server_connect(&w.server);
+	(void)subscribe(&w, fd, "{\"since\":0}");
+	for (int64_t next = 595; next <= seq; next++)
+		expect_seq(&w, fd, next);
+	expect_nothing(&w, fd);
+	close(fd);
+	rpc_world_fini(&w);
+}
+END_TEST
+
 /* What waits for a reader that does not read is bounded, and all of it comes in the end. */
 START_TEST(test_slow_reader)
 {
@@ -419,6 +445,7 @@ test_suite(void)
 	tcase_add_test(tc, test_since_of_the_future);
 	tcase_add_test(tc, test_replaced_and_ended);
 	tcase_add_test(tc, test_lost);
+	tcase_add_test(tc, test_types_of_a_later_version);
 	tcase_add_test(tc, test_slow_reader);
 	tcase_add_test(tc, test_half_closed);
 	tcase_add_test(tc, test_type_names);
