@@ -4,6 +4,8 @@
  * does the first one leave at the top.
  */
 #include "ctl/progress.h"
+#include "base/buf.h"
+#include "base/mem.h"
 #include "ctl/text.h"
 
 #include <string.h>
@@ -12,6 +14,8 @@
 #define WIDTH_UNKNOWN 80
 #define HEIGHT_UNKNOWN 24
 #define PLAIN "\x1b[0m"
+#define CLEAR_REST "\x1b[K"
+#define CLEAR_BELOW "\x1b[J"
 
 static struct winsize
 size_of(FILE *file)
@@ -25,24 +29,43 @@ size_of(FILE *file)
 	return size;
 }
 
+/* To the first of the lines that stand there. */
+static void
+go_up(const struct progress *p, struct buf *out)
+{
+	if (p->drawn > 0)
+		buf_printf(out, "\x1b[%zuA\r", p->drawn);
+}
+
+/* In one piece, so that nobody sees half of it. */
+static void
+put(const struct progress *p, const struct buf *out)
+{
+	fputs(buf_str(out), p->file);
+	fflush(p->file);
+}
+
 void
 progress_clear(struct progress *p)
 {
+	AUTO(buf) struct buf out = {.data = NULL};
+
 	if (p->drawn == 0)
 		return;
-	fprintf(p->file, "\x1b[%zuA\r\x1b[J", p->drawn);
-	fflush(p->file);
+	go_up(p, &out);
+	buf_puts(&out, CLEAR_BELOW);
+	put(p, &out);
 	p->drawn = 0;
 }
 
 /* A line that has room, colours taking none. */
 static void
-put_line(FILE *file, const char *line, size_t width)
+add_line(struct buf *out, const char *line, size_t width)
 {
-	const char *end = text_cut(line, width);
-
-	fprintf(file, "%.*s%s\n", (int)(end - line), line,
-		strchr(line, '\x1b') != NULL ? PLAIN : "");
+	buf_add(out, line, (size_t)(text_cut(line, width) - line));
+	if (strchr(line, '\x1b') != NULL)
+		buf_puts(out, PLAIN);
+	buf_puts(out, CLEAR_REST "\n");
 }
 
 void
@@ -51,12 +74,14 @@ progress_draw(struct progress *p, const char *const *lines, size_t count)
 	struct winsize size = size_of(p->file);
 	size_t most = size.ws_row > 2 ? size.ws_row - 1u : 1;
 	size_t shown = count <= most ? count : most - 1;
+	AUTO(buf) struct buf out = {.data = NULL};
 
-	progress_clear(p);
+	go_up(p, &out);
 	for (size_t i = 0; i < shown; i++)
-		put_line(p->file, lines[i], size.ws_col - 1u);
+		add_line(&out, lines[i], size.ws_col - 1u);
 	if (shown < count)
-		fprintf(p->file, "and %zu lines more\n", count - shown);
-	fflush(p->file);
+		buf_printf(&out, "and %zu lines more" CLEAR_REST "\n", count - shown);
+	buf_puts(&out, CLEAR_BELOW);
+	put(p, &out);
 	p->drawn = count <= most ? count : most;
 }

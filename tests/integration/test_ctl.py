@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """ec2workerctl with a real daemon: outputs, exit codes, pipes and terminals."""
 
-import errno
 import json
 import os
-import pty
 import pwd
 import re
 import subprocess
@@ -171,44 +169,3 @@ def test_closed_pipe(daemon):
                           stderr=subprocess.PIPE, env=clean_environment(), check=False)
     os.close(writer)
     assert done.returncode == FAILED
-
-
-def in_terminal(daemon, *args, **environment):
-    """(exit code, all that a terminal would be sent)."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execve(BUILD / "ec2workerctl", ["ec2workerctl", "-s", daemon.socket, *args],
-                  clean_environment(**environment))
-    shown = b""
-    while True:
-        try:
-            data = os.read(fd, 4096)
-        except OSError as error:
-            assert error.errno == errno.EIO
-            break
-        if not data:
-            break
-        shown += data
-    os.close(fd)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
-
-
-def ageless(table):
-    return [re.sub(r"\d+ s +", "", line) for line in table.splitlines()]
-
-
-def test_terminal(daemon, capsys):
-    thread = attach_when_waiting(daemon, "bot1")
-    code, shown = in_terminal(daemon, "up", "bot1")
-    thread.join()
-    assert code == DONE
-    assert re.search(r"bot1: (pending|sending|reserved|waiting|running), ", shown)
-    assert re.search(r"bot1: attached, generation 1, i-[0-9a-f]+\r\n$", shown)
-    code, table = in_terminal(daemon, "list")
-    assert code == DONE and "\x1b[32msubstantiated\x1b[0m" in table
-    _, plain = in_terminal(daemon, "list", NO_COLOR="1")
-    assert "\x1b" not in plain
-    _, piped, _ = daemon.ctl("list")
-    assert ageless(piped) == ageless(plain.replace("\r\n", "\n"))
-    with capsys.disabled():
-        print(f"\n--- terminal\n{shown}{table}--- pipe\n{piped}", end="")

@@ -104,16 +104,18 @@ START_TEST(test_progress)
 		const char *text;
 		int line;
 	} cases[] = {
-		{24, 80, 1, "one\r\n\x1b[1A\r\x1b[J.", __LINE__},
-		{24, 8, 2, "one\r\n\x1b[1mtwo and\x1b[0m\r\n\x1b[2A\r\x1b[J.",
+		{24, 80, 1, "one\x1b[K\r\n\x1b[J\x1b[1A\r\x1b[J.", __LINE__},
+		{24, 8, 2,
+			"one\x1b[K\r\n\x1b[1mtwo and\x1b[0m\x1b[K\r\n\x1b[J"
+			"\x1b[2A\r\x1b[J.",
 			__LINE__},
 		{4, 80, 4,
-			"one\r\n\x1b[1mtwo and more\x1b[0m\x1b[0m\r\nand 2 lines "
-			"more\r\n\x1b[3A\r\x1b[J.",
+			"one\x1b[K\r\n\x1b[1mtwo and more\x1b[0m\x1b[0m\x1b[K\r\n"
+			"and 2 lines more\x1b[K\r\n\x1b[J\x1b[3A\r\x1b[J.",
 			__LINE__},
 		{5, 80, 4, NULL, __LINE__},
-		{1, 2, 4, "and 4 lines more\r\n\x1b[1A\r\x1b[J.", __LINE__},
-		{0, 0, 0, ".", __LINE__},
+		{1, 2, 4, "and 4 lines more\x1b[K\r\n\x1b[J\x1b[1A\r\x1b[J.", __LINE__},
+		{0, 0, 0, "\x1b[J.", __LINE__},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -125,7 +127,8 @@ START_TEST(test_progress)
 			ck_assert_msg(strcmp(text, cases[i].text) == 0, "line %d: %s",
 				cases[i].line, text);
 		else
-			ck_assert_ptr_nonnull(strstr(text, "\n4\r\n\x1b[4A"));
+			ck_assert_ptr_nonnull(
+				strstr(text, "\n4\x1b[K\r\n\x1b[J\x1b[4A"));
 	}
 }
 END_TEST
