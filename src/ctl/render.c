@@ -242,6 +242,61 @@ add_configuration(struct buf *out, const json_t *configuration)
 				json_object_iter_value(i));
 }
 
+static const struct column degraded_columns[] = {
+	{.title = "KIND", .path = "kind", .colour = colour_of_error},
+	{.title = "SINCE", .path = "since", .age = true},
+	{.title = "CLOUD", .path = "cloud"},
+	{.title = "MESSAGE", .path = "message"},
+	{.title = NULL},
+};
+
+static const struct column cloud_columns[] = {
+	{.title = "CLOUD", .path = "cloud"},
+	{.title = "REGION", .path = "region"},
+	{.title = "LISTED", .path = "listed_at", .age = true},
+	{.title = "WINDOW", .path = "run_instances.window"},
+	{.title = "IN FLIGHT", .path = "run_instances.in_flight"},
+	{.title = "QUEUED", .path = "run_instances.queued"},
+	{.title = "THROTTLED", .path = "throttled"},
+	{.title = NULL},
+};
+
+static const struct column call_columns[] = {
+	{.title = "ACTION", .path = "action"},
+	{.title = "COUNT", .path = "count"},
+	{.title = NULL},
+};
+
+static void
+add_calls(const struct ctl *c, struct buf *out, const json_t *cloud)
+{
+	AUTO(buf) struct buf title = {.data = NULL};
+
+	buf_puts(&title, "Calls to ");
+	text_add_value(&title, json_object_get(cloud, "cloud"));
+	add_title(c, out, buf_str(&title));
+	table_add(out, call_columns, json_object_get(cloud, "calls"), c->colour);
+}
+
+void
+render_status(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	const json_t *degraded = json_object_get(result, "degraded");
+	const json_t *clouds = json_object_get(result, "clouds");
+
+	add_members(out, "", rpc_specs[RPC_POOL_STATUS].result, result);
+	if (json_array_size(degraded) > 0) {
+		add_title(c, out, "Degraded");
+		table_add(out, degraded_columns, degraded, c->colour);
+	}
+	if (json_array_size(clouds) > 0) {
+		add_title(c, out, "Clouds");
+		table_add(out, cloud_columns, clouds, c->colour);
+	}
+	for (size_t i = 0; i < json_array_size(clouds); i++)
+		add_calls(c, out, json_array_get(clouds, i));
+}
+
 void
 render_worker(const struct ctl *c, const json_t *result, struct buf *out)
 {

@@ -13,6 +13,7 @@ verb_render render_up;      /* "bot1: generation 3, i-..." */
 verb_render render_down;
 verb_render render_check;     /* "good: ..." */
 verb_render render_password;  /* the bare word */
+verb_render render_status;    /* counts, what is wrong, what EC2 was asked */
 verb_render render_console;   /* the output, and when it was taken */
 verb_render render_log_level; /* the bare word */
 verb_render render_history;   /* a table */

@@ -154,6 +154,13 @@ const struct verb ctl_verbs[] = {
 		.example = "abandon bot1 0c8c4e7e-1f8c-4a53-9f5e-6a1c2b3d4e5f",
 	},
 	{
+		.name = "status",
+		.method = RPC_POOL_STATUS,
+		.run = run_once,
+		.render = render_status,
+		.example = "status",
+	},
+	{
 		.name = "pause",
 		.method = RPC_POOL_PAUSE,
 		.run = run_once,

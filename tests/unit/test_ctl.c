@@ -207,6 +207,32 @@ static const struct {
 		CTL_FAILED, NULL, "",
 		"ec2workerctl: failed (config): bad\nf:1:2: error: x\n\tx: 1\n",
 		__LINE__},
+	{{"status"},
+		{RESULT(1,
+			"{\"pool\":\"p\",\"workers\":{\"substantiated\":2},\"queues\":{"
+			"\"mails\":0},\"paused\":null,\"hold\":true,\"degraded\":[{\"kind\":"
+			"\"endpoint\",\"message\":\"no\\u001b\",\"since\":null,\"cloud\":\"c\"}],"
+			"\"clouds\":[{\"cloud\":\"c\\n\",\"region\":\"r\",\"listed_at\":null,"
+			"\"throttled\":1,\"run_instances\":{\"window\":4,\"in_flight\":1,"
+			"\"queued\":0},\"calls\":[{\"action\":\"RunInstances\",\"count\":7}]}]}")},
+		CTL_DONE, REQUEST(1, "pool.status", "{}"),
+		"pool                     p\n"
+		"workers.substantiated    2\n"
+		"queues.mails             0\n"
+		"paused                   -\n"
+		"hold                     yes\n"
+		"\nDegraded\n"
+		"KIND      SINCE  CLOUD  MESSAGE\n"
+		"endpoint  -      c      no\\x1b\n"
+		"\nClouds\n"
+		"CLOUD  REGION  LISTED  WINDOW  IN FLIGHT  QUEUED  THROTTLED\n"
+		"c\\x0a  r       -       4       1          0       1\n"
+		"\nCalls to c\\x0a\n"
+		"ACTION        COUNT\n"
+		"RunInstances  7\n",
+		"", __LINE__},
+	{{"status"}, {RESULT(1, "{\"clouds\":7,\"degraded\":{},\"workers\":[]}")},
+		CTL_DONE, NULL, NULL, "", __LINE__},
 	{{"pause"}, {RESULT(1, "{}")}, CTL_DONE, REQUEST(1, "pool.pause", "{}"), "", "",
 		__LINE__},
 	{{"resume"}, {RESULT(1, "{}")}, CTL_DONE, REQUEST(1, "pool.resume", "{}"), "",
