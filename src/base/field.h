@@ -105,7 +105,6 @@ struct field {
  */
 int field_load(const struct fields *table, const struct node *map, void *obj,
 	const char *path, struct diags *ds);
-
 /* As field_load without a mapping: the defaults alone. */
 void field_defaults(const struct fields *table, void *obj);
 /* A list of positional parameters as a mapping. NULL and err if it is too long. */
@@ -113,7 +112,6 @@ struct node *field_positional(const struct fields *table, const struct node *lis
 	struct err *err);
 /* Sets one member from text in the file's syntax, as defaults and arguments are. */
 int field_set(const struct field *row, void *obj, const char *text, struct err *err);
-
 /* Frees what the members own and zeroes them. */
 void field_fini(const struct fields *table, void *obj);
 /* The row of that name, or NULL. */

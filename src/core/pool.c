@@ -225,9 +225,10 @@ compare_one(const struct pool *p, struct conf_worker *fresh, struct pool_change 
 		strings_add(ret->stale, fresh->name);
 	if (loses_its_body(w, fresh)) {
 		AUTO(free)
-		char *text = xasprintf("%s: its launch is under way with the old password "
-				       "and cannot be sent again with the new one",
-			fresh->name);
+		char *text =
+			xasprintf("%s: its launch is under way with the old password "
+				  "and cannot be sent again with the new one",
+				fresh->name);
 
 		strings_add(ret->warnings, text);
 	}

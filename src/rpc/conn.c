@@ -45,7 +45,7 @@ struct conn {
 	enum rpc_role role;
 	struct buf ready; /* replies of this turn, for after its commit */
 	size_t gathering; /* bytes of batches under way */
-	bool waits; /* something in ready tells of a change */
+	bool waits;       /* something in ready tells of a change */
 	struct loop_outbox outbox, anyway;
 	struct command *pending; /* owned: answered later */
 	size_t pending_count;

@@ -353,7 +353,8 @@ commit_as(void *arg)
 }
 
 #define UPDATE(id)                                                                     \
-	"{\"jsonrpc\":\"2.0\",\"method\":\"update\",\"params\":[1,2,3,4,5],\"id\":" id "}"
+	"{\"jsonrpc\":\"2.0\",\"method\":\"update\",\"params\":[1,2,3,4,5],\"id\":" id \
+	"}"
 
 /* Without a commit no change is confirmed; who only looks is answered all the same. */
 START_TEST(test_commit_that_fails)
