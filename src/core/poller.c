@@ -239,6 +239,8 @@ poller_trouble(const struct poller *p)
 void
 poller_start(struct poller *p)
 {
+	if (!p->started)
+		p->expect_ms = clock_ms(); /* whatever was awaited before a restart */
 	p->started = true;
 	arm(p);
 }

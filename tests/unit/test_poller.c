@@ -130,6 +130,35 @@ START_TEST(test_after_the_last)
 }
 END_TEST
 
+/* On a host that is up for long, too, what was awaited before a restart still is. */
+START_TEST(test_awaited_before_a_restart)
+{
+	clock_fake_advance(30 * 24 * 60 * MINUTE);
+	world_up(&v, "a");
+	world_run(&v, MINUTE / 2);
+	ck_assert_str_eq(worker_phase_name(world_worker(&v, "a")), "waiting");
+	world_restart(&v);
+	CHECK_BETWEEN(listings_in(10000), 5, 11);
+}
+END_TEST
+
+/* Somebody must know at once, whatever the interval: once is enough. */
+START_TEST(test_asked_for)
+{
+	struct poller *p = v.pool->pollers;
+	int64_t before;
+
+	world_ready(&v, "a");
+	world_run(&v, 2 * MINUTE);
+	world_run(&v, poller_listed_ms(p) + MINUTE + 10000 - clock_ms());
+	before = poller_listed_ms(p);
+	poller_expect(p);
+	world_run(&v, 5000);
+	ck_assert(poller_listed_ms(p) > before);
+	CHECK_BETWEEN(listings_in(MINUTE - 10000), 0, 1);
+}
+END_TEST
+
 /* Nobody can be told anything: tried more slowly, and soon again once it works. */
 START_TEST(test_failures_back_off)
 {
@@ -284,6 +313,8 @@ test_suite(void)
 	tcase_add_test(t, test_something_is_awaited);
 	tcase_add_test(t, test_steady);
 	tcase_add_test(t, test_after_the_last);
+	tcase_add_test(t, test_awaited_before_a_restart);
+	tcase_add_test(t, test_asked_for);
 	tcase_add_test(t, test_failures_back_off);
 	tcase_add_test(t, test_a_limit_waits_for_a_listing);
 	tcase_add_test(t, test_absent_is_described);
