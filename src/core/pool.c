@@ -15,6 +15,7 @@
 #include "core/notice.h"
 #include "core/owner.h"
 #include "core/poller.h"
+#include "core/request.h"
 #include "core/store.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
@@ -72,6 +73,7 @@ pool_new(const struct pool_parts *parts, struct err *err)
 	rng_seed(&p->rng, parts->seed);
 	secret_set(&p->key, store_key(parts->store));
 	p->events = events_new(parts->loop, meta->epoch, meta->last_seq);
+	p->requests = requests_new(p);
 	p->notices = notices_new(parts->loop, parts->http, parts->conf);
 	p->paused_wall = meta->paused_wall;
 	p->paused_by = meta->paused_wall == 0 ? NULL : xstrdup(meta->paused_by);
@@ -128,6 +130,7 @@ pool_free(struct pool *p)
 		launch_free(p->launches);
 	while (p->pollers != NULL)
 		poller_free(p->pollers);
+	requests_free(p->requests);
 	for (w = p->workers; w != NULL; w = next_w) {
 		next_w = w->hh.next;
 		worker_free(w);
@@ -438,6 +441,7 @@ pool_commit(struct pool *p, struct err *err)
 	}
 	p->dirty_workers = NULL;
 	owners_written(p);
+	requests_written(p->requests);
 	reap(p);
 	events_written(p->events);
 	return (int)STORE_OK;

@@ -18,6 +18,7 @@ struct launch;
 struct notices;
 struct owner;
 struct poller;
+struct requests;
 struct store;
 struct strings;
 struct worker;
@@ -37,6 +38,7 @@ struct pool {
 	struct instance *instances; /* hash by id: all that are not gone */
 	struct poller *pollers;     /* one per cloud */
 	struct owner *owners;       /* hash by name */
+	struct requests *requests;  /* owned */
 	struct worker *dirty_workers;
 	struct launch *dirty_launches;
 	struct instance *dirty_instances;

@@ -14,6 +14,7 @@
 #include "core/launch.h"
 #include "core/notice.h"
 #include "core/pool.h"
+#include "core/request.h"
 #include "core/store_load.h"
 #include "core/store_priv.h"
 #include "core/worker.h"
@@ -46,6 +47,12 @@ store_new(const char *dir)
 	s->launch_upsert = columns_upsert("launch", launch_columns);
 	s->instance_upsert = columns_upsert("instance", instance_columns);
 	s->owner_upsert = columns_upsert("owner", owner_columns);
+	s->request_upsert = columns_upsert_by("request", "uid, key", request_columns);
+	s->request_select = columns_select("request", request_columns, "ORDER BY at");
+	s->past_select = columns_select("instance", instance_columns,
+		"WHERE launch IN (SELECT launch FROM launch WHERE worker = ?1 AND generation = ?2)"
+		" ORDER BY (SELECT created_at FROM launch WHERE launch.launch = instance.launch) DESC,"
+		" condemned_at = 0 DESC, condemned_at DESC LIMIT 1");
 	s->owner_select = columns_select("owner", owner_columns, "");
 	s->worker_select = columns_select("worker", worker_columns, "");
 	s->launch_select = columns_select("launch", launch_columns,
@@ -70,10 +77,13 @@ store_close(struct store *s)
 	free(s->launch_upsert);
 	free(s->instance_upsert);
 	free(s->owner_upsert);
+	free(s->request_upsert);
 	free(s->worker_select);
 	free(s->launch_select);
 	free(s->instance_select);
 	free(s->owner_select);
+	free(s->request_select);
+	free(s->past_select);
 	free(s);
 }
 
@@ -472,8 +482,9 @@ is_dirty(const struct store *s, const struct pool *p)
 
 	(void)events_pending(p->events, &events);
 	return p->dirty_workers != NULL || p->dirty_launches != NULL ||
-		p->dirty_instances != NULL || p->dirty_owners != NULL || events > 0 ||
-		notices_dirty(p->notices) || meta_is_dirty(s, p);
+		p->dirty_instances != NULL || p->dirty_owners != NULL ||
+		p->requests->dirty != NULL || events > 0 || notices_dirty(p->notices) ||
+		meta_is_dirty(s, p);
 }
 
 static enum db_result
@@ -491,6 +502,8 @@ write_all(struct store *s, const struct pool *p, struct err *err)
 		result = write_instances(s, p, err);
 	if (result == DB_DONE)
 		result = store_write_owners(s, p, err);
+	if (result == DB_DONE)
+		result = store_write_requests(s, p, err);
 	if (result == DB_DONE)
 		result = write_events(s, p, err);
 	if (result == DB_DONE)

@@ -10,6 +10,7 @@
 #include "core/types.h"
 
 struct event;
+struct instance;
 struct notice_row;
 struct pool;
 struct store;
@@ -42,6 +43,14 @@ enum store_result {
 };
 /* One transaction of all that is dirty; cleans it when written. */
 enum store_result store_flush(struct store *s, struct pool *p, struct err *err);
+
+/*
+ * What is still known of the instance of a generation that has ended: a row without launch
+ * and pool. NULL if there was none, or it is forgotten. Free it with store_past_free.
+ */
+struct instance *store_past_instance(struct store *s, const char *worker,
+	int64_t generation);
+void store_past_free(struct instance *i);
 
 /* A piece of the history: what lies beyond seq, at most limit records. */
 struct store_page {

@@ -32,6 +32,12 @@ put_names(struct buf *out, const struct column *columns)
 char *
 columns_upsert(const char *table, const struct column *columns)
 {
+	return columns_upsert_by(table, columns[0].name, columns);
+}
+
+char *
+columns_upsert_by(const char *table, const char *key, const struct column *columns)
+{
 	struct buf sql = {0};
 	size_t count = column_count(columns);
 
@@ -40,7 +46,7 @@ columns_upsert(const char *table, const struct column *columns)
 	buf_puts(&sql, ") VALUES(");
 	for (size_t n = 1; n <= count; n++)
 		buf_printf(&sql, "%s?%zu", n == 1 ? "" : ", ", n);
-	buf_printf(&sql, ") ON CONFLICT(%s) DO UPDATE SET ", columns[0].name);
+	buf_printf(&sql, ") ON CONFLICT(%s) DO UPDATE SET ", key);
 	for (size_t n = 1; n < count; n++)
 		buf_printf(&sql, "%s%s = excluded.%s", n == 1 ? "" : ", ",
 			columns[n].name, columns[n].name);
@@ -177,4 +183,12 @@ columns_read(struct db_stmt *s, const struct column *columns, void *row,
 		if (read_one(s, n++, c, (char *)row + c->offset, err) < 0)
 			return -1;
 	return 0;
+}
+
+void
+columns_fini(const struct column *columns, void *row)
+{
+	for (const struct column *c = columns; c->name != NULL; c++)
+		if (c->type == COLUMN_TEXT)
+			read_text(NULL, (char *)row + c->offset);
 }

@@ -19,8 +19,10 @@ struct store {
 	int64_t reserve_ms;   /* boottime: not made again before */
 	int64_t purge_ms;     /* boottime of the next purge */
 	/* SQL made from the column tables; owned, as long-lived as the database's statements. */
-	char *worker_upsert, *launch_upsert, *instance_upsert, *owner_upsert;
-	char *worker_select, *launch_select, *instance_select, *owner_select;
+	char *worker_upsert, *launch_upsert, *instance_upsert, *owner_upsert,
+		*request_upsert;
+	char *worker_select, *launch_select, *instance_select, *owner_select,
+		*request_select, *past_select;
 };
 
 /* See store_load. */

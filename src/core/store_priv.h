@@ -38,22 +38,30 @@ struct column {
 extern const struct db_migration store_migrations[];
 extern const size_t store_migration_count;
 extern const struct column worker_columns[], launch_columns[], instance_columns[];
-extern const struct column owner_columns[];
+extern const struct column owner_columns[], request_columns[];
 
 /* "INSERT … ON CONFLICT(key) DO UPDATE …" for all columns; the caller's. */
 char *columns_upsert(const char *table, const struct column *columns);
+/* The same where the primary key is not the first column alone: "a, b". */
+char *columns_upsert_by(const char *table, const char *key,
+	const struct column *columns);
 /* "SELECT all columns FROM table tail"; the caller's. */
 char *columns_select(const char *table, const struct column *columns, const char *tail);
 void columns_bind(struct db_stmt *s, const struct column *columns, const void *row);
 /* Fills row; the columns behind pointers are the caller's to resolve. ERR_PARSE. */
 int columns_read(struct db_stmt *s, const struct column *columns, void *row,
 	struct err *err);
+/* Frees what the columns own. */
+void columns_fini(const struct column *columns, void *row);
 /* The place of a column in the table, from 0. */
 int columns_index(const struct column *columns, const char *name);
 
 /* What clients leave behind: its dirty rows, inside the turn's transaction; all at start. */
 enum db_result store_write_owners(struct store *s, const struct pool *p,
 	struct err *err);
+enum db_result store_write_requests(struct store *s, const struct pool *p,
+	struct err *err);
 int store_load_owners(struct store *s, struct pool *p, struct err *err);
+int store_load_requests(struct store *s, struct pool *p, struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/owner.h"
+#include "core/request.h"
 #include "core/worker_priv.h"
 #include "ec2/reply.h"
 
@@ -81,6 +82,16 @@ const struct db_migration store_migrations[] = {
 		" owner TEXT PRIMARY KEY, idle_boot INTEGER NOT NULL, idle_at INTEGER NOT NULL,"
 		" build_boot INTEGER NOT NULL, build_at INTEGER NOT NULL) WITHOUT ROWID;",
 	},
+	{
+		"DROP TABLE request;"
+		"CREATE TABLE request("
+		" uid INTEGER NOT NULL, key TEXT NOT NULL, method TEXT NOT NULL, worker TEXT NOT NULL,"
+		" asked INTEGER NOT NULL, fast INTEGER NOT NULL, generation INTEGER NOT NULL,"
+		" at INTEGER NOT NULL, reached INTEGER NOT NULL, over INTEGER NOT NULL,"
+		" error_code INTEGER NOT NULL, error_reason INTEGER NOT NULL, error_text TEXT,"
+		" error_aws_code TEXT, error_aws_message TEXT, error_aws_request_id TEXT,"
+		" PRIMARY KEY(uid, key)) WITHOUT ROWID;",
+	},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
 
@@ -140,6 +151,20 @@ seen_number(const char *name)
 	return strcmp(ec2_state_name(state), name) == 0 ? (int)state : -1;
 }
 
+static const char *
+what_text(int what)
+{
+	return request_what_name((enum request_what)what);
+}
+
+static int
+what_number(const char *name)
+{
+	enum request_what what = request_what_find(name);
+
+	return what == REQUEST_WHAT_COUNT ? -1 : (int)what;
+}
+
 #define WORKER(column, kind, member, ctype)                                            \
 	{                                                                              \
 		.name = column, .type = COLUMN_##kind,                                 \
@@ -154,6 +179,11 @@ seen_number(const char *name)
 	{                                                                              \
 		.name = column, .type = COLUMN_##kind,                                 \
 		.offset = FIELD_AT(struct owner, member, ctype)                        \
+	}
+#define REQUEST(column, kind, member, ctype)                                           \
+	{                                                                              \
+		.name = column, .type = COLUMN_##kind,                                 \
+		.offset = FIELD_AT(struct request, member, ctype)                      \
 	}
 #define INSTANCE(column, kind, member, ctype)                                          \
 	{                                                                              \
@@ -180,7 +210,7 @@ seen_number(const char *name)
 		.offset = offsetof(stype, member), .size = count                       \
 	}
 
-/* The first column of each is the primary key. */
+/* The first column of each is the primary key; of request_columns the first two. */
 const struct column worker_columns[] = {
 	WORKER("worker", TEXT, name, char *),
 	NAMED("phase", struct worker, phase, worker_phase_text, worker_phase_number),
@@ -283,5 +313,28 @@ const struct column owner_columns[] = {
 	OWNER("idle_at", INT64, idle.wall_ms, int64_t),
 	OWNER("build_boot", INT64, build.boot_ms, int64_t),
 	OWNER("build_at", INT64, build.wall_ms, int64_t),
+	{.name = NULL},
+};
+
+const struct column request_columns[] = {
+	REQUEST("uid", INT64, id.uid, int64_t),
+	CHARS("key", struct request, id.key),
+	NAMED("method", struct request, what, what_text, what_number),
+	{.name = "worker",
+		.type = COLUMN_NAME_OF,
+		.offset = offsetof(struct request, worker),
+		.size = offsetof(struct worker, name)},
+	REQUEST("asked", INT64, asked, int64_t),
+	REQUEST("fast", BOOL, fast, bool),
+	REQUEST("generation", INT64, generation, int64_t),
+	REQUEST("at", INT64, at_wall, int64_t),
+	REQUEST("reached", UNSIGNED, reached, unsigned),
+	REQUEST("over", BOOL, over, bool),
+	NUMBERED("error_code", struct request, code, ERR_COUNT),
+	NUMBERED("error_reason", struct request, reason, REASON_COUNT),
+	REQUEST("error_text", TEXT, text, char *),
+	REQUEST("error_aws_code", TEXT, origin, char *),
+	REQUEST("error_aws_message", TEXT, origin_text, char *),
+	REQUEST("error_aws_request_id", TEXT, request_id, char *),
 	{.name = NULL},
 };

@@ -78,6 +78,12 @@ worker_waiting(const struct worker *w)
 }
 
 void
+waiter_set_generation(struct waiter *waiter, int64_t generation)
+{
+	waiter->generation = generation;
+}
+
+void
 waiter_cancel(struct waiter *waiter)
 {
 	if (waiter != NULL)
@@ -113,16 +119,24 @@ is_stopped(const struct worker *w, int64_t generation, bool fast)
 	return true;
 }
 
+bool
+worker_has_reached(const struct worker *w, enum wait_for what)
+{
+	const struct instance *i = carrier(w);
+
+	if (what == WAIT_RUNNING)
+		return i != NULL && instance_is_up(i);
+	return i != NULL && i->phase == INSTANCE_READY && w->attached;
+}
+
 static bool
 is_reached(const struct waiter *waiter)
 {
 	const struct worker *w = waiter->worker;
-	const struct instance *i = carrier(w);
 
 	switch (waiter->what) {
-	case WAIT_RUNNING: return i != NULL && instance_is_up(i);
-	case WAIT_ATTACHED:
-		return i != NULL && i->phase == INSTANCE_READY && w->attached;
+	case WAIT_RUNNING:
+	case WAIT_ATTACHED: return worker_has_reached(w, waiter->what);
 	case WAIT_STOPPED: return is_stopped(w, waiter->generation, false);
 	case WAIT_STOPPED_FAST: return is_stopped(w, waiter->generation, true);
 	}

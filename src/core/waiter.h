@@ -7,6 +7,7 @@
 #ifndef CORE_WAITER_H
 #define CORE_WAITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,8 +31,13 @@ struct waiter *worker_wait(struct worker *w, enum wait_for what, int64_t timeout
 	waiter_done *done, void *arg);
 /* How many wait for it. */
 size_t worker_waiting(const struct worker *w);
+/* Such a waiter waits for the end of this generation and all before instead. */
+void waiter_set_generation(struct waiter *waiter, int64_t generation);
 /* No callback any more. */
 void waiter_cancel(struct waiter *waiter);
+
+/* Whether the present generation is there now: WAIT_RUNNING or WAIT_ATTACHED. */
+bool worker_has_reached(const struct worker *w, enum wait_for what);
 
 /* For worker.c. */
 

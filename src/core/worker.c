@@ -18,6 +18,7 @@
 #include "core/pause.h"
 #include "core/poller.h"
 #include "core/pool.h"
+#include "core/request.h"
 #include "core/waiter.h"
 #include "core/worker_priv.h"
 
@@ -219,6 +220,7 @@ worker_end(struct worker *w, const struct cause *cause, const struct err *err)
 	if (l != NULL && l->generation == w->generation)
 		launch_unwant(l, cause);
 	waiters_fail(w, err);
+	requests_end(w, err);
 }
 
 static void
@@ -473,6 +475,7 @@ worker_step(struct worker *w)
 	if (phases[w->phase].step != NULL)
 		phases[w->phase].step(w);
 	tell_state(w);
+	requests_check(w);
 	waiters_check(w);
 	arm(w);
 }

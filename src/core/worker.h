@@ -14,6 +14,7 @@ struct instance;
 struct launch;
 struct owner;
 struct poller;
+struct request;
 struct waiter;
 
 /* What is stored. What users see is worker_state(). */
@@ -61,9 +62,10 @@ struct worker {
 
 	/* Owned by the pool: the one that holds the name (open member), or NULL. */
 	struct launch *launch;
-	struct launch *launches; /* all that are not gone, by `next_of_worker` */
-	enum worker_state state; /* as last told to the world */
-	struct waiter *waiters;  /* owned */
+	struct launch *launches;  /* all that are not gone, by `next_of_worker` */
+	enum worker_state state;  /* as last told to the world */
+	struct request *requests; /* borrowed; those whose outcome is open */
+	struct waiter *waiters;   /* owned */
 	struct waiter
 		*waiter_at; /* the next to be looked at, while they are answered */
 	/* Borrowed from the pool; of the next launch; NULL: not looked up. */

@@ -107,6 +107,19 @@ worker_instance(const struct worker *w)
 	return l == NULL ? NULL : l->instance;
 }
 
+const struct instance *
+worker_instance_of(const struct worker *w, int64_t generation)
+{
+	const struct launch *l;
+
+	LL_FOREACH2(w->launches, l, next_of_worker)
+	{
+		if (l->generation == generation && l->instance != NULL)
+			return l->instance;
+	}
+	return NULL;
+}
+
 int64_t
 worker_since(const struct worker *w)
 {

@@ -17,6 +17,8 @@ const char *worker_phase_name(const struct worker *w);
 bool worker_is_queued(const struct worker *w);
 /* The instance to show: the wanted one, else the one on its way out, else NULL. */
 const struct instance *worker_instance(const struct worker *w);
+/* The instance of a generation that is not gone yet, or NULL. */
+const struct instance *worker_instance_of(const struct worker *w, int64_t generation);
 /* Since when the worker is in its present phase (wall ms). */
 int64_t worker_since(const struct worker *w);
 /* The next deadline: its kind ("missing_timeout", ...) and wall time; NULL if none. */

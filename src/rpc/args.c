@@ -114,6 +114,16 @@ static const struct field up_rows[] = {
 		.example = "TEXT",
 		.doc = "What it is wanted for; for people.",
 	},
+	{
+		.name = "request",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_up_args, request, char *),
+		.max = 64,
+		.example = "KEY",
+		.doc = "The caller's own key of this wish: repeated within a day it is not done "
+		       "again, but answered for the generation that it began.",
+	},
 	{.name = NULL},
 };
 const struct fields rpc_up_params = {
@@ -174,6 +184,16 @@ static const struct field down_rows[] = {
 		.max = 256,
 		.example = "TEXT",
 		.doc = "For history.",
+	},
+	{
+		.name = "request",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_down_args, request, char *),
+		.max = 64,
+		.example = "KEY",
+		.doc = "The caller's own key of this wish: repeated within a day it is not done "
+		       "again, whatever has been started since.",
 	},
 	{.name = NULL},
 };

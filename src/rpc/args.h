@@ -28,6 +28,7 @@ struct rpc_up_args {
 	int wait;        /* enum rpc_up_wait */
 	int64_t timeout; /* ms, FIELD_NULL: none */
 	char *build;     /* or NULL */
+	char *request;   /* or NULL */
 };
 
 struct rpc_down_args {
@@ -37,6 +38,7 @@ struct rpc_down_args {
 	int wait;        /* enum rpc_down_wait */
 	int64_t timeout; /* ms, FIELD_NULL: none */
 	char *reason;    /* or NULL */
+	char *request;   /* or NULL */
 };
 
 struct rpc_attach_args {

@@ -5,7 +5,9 @@
 #include "rpc/find.h"
 #include "base/err.h"
 #include "core/daemon.h"
+#include "core/owner.h"
 #include "core/pool.h"
+#include "rpc/conn.h"
 #include "rpc/rpc.h"
 
 struct pool *
@@ -24,4 +26,18 @@ rpc_worker(const struct command *cmd, const char *name, struct err *err)
 	if (w == NULL)
 		err_set(err, ERR_WORKER_UNKNOWN, "there is no worker '%s'", name);
 	return w;
+}
+
+struct owner *
+rpc_owner(const struct command *cmd)
+{
+	return conn_part(rpc_conn(cmd), CONN_SESSION);
+}
+
+struct worker *
+rpc_own_worker(const struct command *cmd, const char *name, struct err *err)
+{
+	struct worker *w = rpc_worker(cmd, name, err);
+
+	return w != NULL && owner_may(rpc_owner(cmd), w, err) == 0 ? w : NULL;
 }

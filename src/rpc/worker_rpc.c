@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The methods worker.*: parameters to calls of the core, and its answers to replies.
+ * The methods worker.* that show a worker or report of it: parameters to calls of the core,
+ * and its answers to replies.
  */
 #include "base/field.h"
 #include "core/daemon.h"
@@ -11,52 +12,16 @@
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/store.h"
-#include "core/waiter.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
 #include "ec2/reply.h"
 #include "rpc/args.h"
 #include "rpc/calls.h"
-#include "rpc/conn.h"
+#include "rpc/find.h"
 #include "rpc/json.h"
 #include "rpc/view.h"
 
 #include <fnmatch.h>
-
-static struct pool *
-pool_of(const struct command *cmd)
-{
-	const struct daemon *d = rpc_context(cmd);
-
-	return d->pool;
-}
-
-/* NULL and err if there is none. */
-static struct worker *
-find(const struct command *cmd, const char *name, struct err *err)
-{
-	struct worker *w = pool_find(pool_of(cmd), name);
-
-	if (w == NULL)
-		err_set(err, ERR_WORKER_UNKNOWN, "there is no worker '%s'", name);
-	return w;
-}
-
-/* Whose session the call came on, or NULL. */
-static struct owner *
-owner_of_call(const struct command *cmd)
-{
-	return conn_part(rpc_conn(cmd), CONN_SESSION);
-}
-
-/* A worker that the caller may report, start or stop; NULL and err if not. */
-static struct worker *
-find_own(const struct command *cmd, const char *name, struct err *err)
-{
-	struct worker *w = find(cmd, name, err);
-
-	return w != NULL && owner_may(owner_of_call(cmd), w, err) == 0 ? w : NULL;
-}
 
 /* worker.list */
 
@@ -75,10 +40,10 @@ list_begin(const struct command *cmd, const char *cursor, struct worker **ret,
 {
 	const struct worker *last;
 
-	*ret = pool_first(pool_of(cmd));
+	*ret = pool_first(rpc_pool(cmd));
 	if (cursor == NULL)
 		return 0;
-	last = pool_find(pool_of(cmd), cursor);
+	last = pool_find(rpc_pool(cmd), cursor);
 	if (last == NULL)
 		return err_set(err, ERR_INVALID,
 			"cursor: worker '%s' is gone since; begin anew", cursor);
@@ -117,109 +82,10 @@ call_worker_show(struct command *cmd, const void *args)
 {
 	const struct rpc_worker_args *a = args;
 	struct err err;
-	struct worker *w = find(cmd, a->worker, &err);
+	struct worker *w = rpc_worker(cmd, a->worker, &err);
 
 	return w != NULL ? rpc_reply_take(cmd, view_worker_whole(w))
 			 : rpc_fail(cmd, &err);
-}
-
-/* Calls that wait: a waiter of the core, and what is said when it is through. */
-
-typedef json_t *wait_reply(const struct worker *w, int64_t generation);
-
-struct wait {
-	struct command *cmd;   /* borrowed; ends with the wait */
-	struct waiter *waiter; /* owned until it has called */
-	int64_t generation;    /* that was current when the wait began */
-	wait_reply *reply;
-};
-
-static json_t *
-up_reply(const struct worker *w, int64_t generation)
-{
-	return json_pack("{s:o,s:I,s:o}", "worker", json_text(w->name), "generation",
-		(json_int_t)generation, "instance", view_instance(worker_instance(w)));
-}
-
-static json_t *
-down_reply(const struct worker *w, int64_t generation)
-{
-	return json_pack("{s:o,s:I}", "worker", json_text(w->name), "generation",
-		(json_int_t)generation);
-}
-
-static void
-on_waited(void *arg, struct worker *w, const struct err *err)
-{
-	struct wait *wait = arg;
-
-	if (err != NULL)
-		rpc_answered(rpc_fail(wait->cmd, err));
-	else
-		rpc_answered(
-			rpc_reply_take(wait->cmd, wait->reply(w, wait->generation)));
-	free(wait);
-}
-
-static void
-on_gone(void *arg)
-{
-	struct wait *wait = arg;
-
-	waiter_cancel(wait->waiter);
-	free(wait);
-}
-
-static const struct rpc_result *
-wait_until(struct command *cmd, struct worker *w, enum wait_for what, int64_t timeout,
-	wait_reply *reply)
-{
-	struct wait *wait = NEW(struct wait);
-
-	wait->cmd = cmd;
-	wait->generation = w->generation;
-	wait->reply = reply;
-	wait->waiter = worker_wait(w, what, timeout != FIELD_NULL ? timeout : 0,
-		on_waited, wait);
-	return rpc_pending(cmd, on_gone, wait);
-}
-
-const struct rpc_result *
-call_worker_substantiate(struct command *cmd, const void *args)
-{
-	const struct rpc_up_args *a = args;
-	const struct cause cause = {.by = rpc_by(cmd)};
-	struct err err;
-	struct worker *w = find_own(cmd, a->worker, &err);
-
-	if (w == NULL || worker_substantiate(w, &cause, a->build, &err) != 0)
-		return rpc_fail(cmd, &err);
-	switch ((enum rpc_up_wait)a->wait) {
-	case RPC_UP_ACCEPTED: break;
-	case RPC_UP_RUNNING:
-		return wait_until(cmd, w, WAIT_RUNNING, a->timeout, up_reply);
-	case RPC_UP_ATTACHED:
-		return wait_until(cmd, w, WAIT_ATTACHED, a->timeout, up_reply);
-	}
-	return rpc_reply_take(cmd, up_reply(w, w->generation));
-}
-
-const struct rpc_result *
-call_worker_insubstantiate(struct command *cmd, const void *args)
-{
-	const struct rpc_down_args *a = args;
-	const struct cause cause = {.by = rpc_by(cmd), .reason = a->reason};
-	bool done = false;
-	struct err err;
-	struct worker *w = find_own(cmd, a->worker, &err);
-
-	if (w == NULL ||
-		worker_insubstantiate(w, a->generation, &cause, &done, &err) != 0)
-		return rpc_fail(cmd, &err);
-	if (done && a->wait == RPC_DOWN_STOPPED)
-		return wait_until(cmd, w, a->fast ? WAIT_STOPPED_FAST : WAIT_STOPPED,
-			a->timeout, down_reply);
-	return rpc_reply_take(cmd, down_reply(w, w->generation));
 }
 
 /* Facts */
@@ -232,11 +98,11 @@ attach_fact(struct command *cmd, const struct rpc_attach_args *a, attach_fn *fn)
 {
 	const struct cause cause = {.by = rpc_by(cmd)};
 	struct err err;
-	struct worker *w = find_own(cmd, a->worker, &err);
+	struct worker *w = rpc_own_worker(cmd, a->worker, &err);
 
 	if (w == NULL || fn(w, a->generation, a->instance_id, &cause, &err) != 0)
 		return rpc_fail(cmd, &err);
-	owner_claim(owner_of_call(cmd), w, false);
+	owner_claim(rpc_owner(cmd), w, false);
 	return rpc_reply_take(cmd, json_object());
 }
 
@@ -260,11 +126,11 @@ build_fact(struct command *cmd, const struct rpc_build_args *a, build_fn *fn)
 {
 	const struct cause cause = {.by = rpc_by(cmd)};
 	struct err err;
-	struct worker *w = find_own(cmd, a->worker, &err);
+	struct worker *w = rpc_own_worker(cmd, a->worker, &err);
 
 	if (w == NULL || fn(w, a->generation, a->build, a->building, &cause, &err) != 0)
 		return rpc_fail(cmd, &err);
-	owner_claim(owner_of_call(cmd), w, true);
+	owner_claim(rpc_owner(cmd), w, true);
 	return rpc_reply_take(cmd, json_object());
 }
 
@@ -286,7 +152,7 @@ call_worker_password(struct command *cmd, const void *args)
 	const struct rpc_worker_args *a = args;
 	struct secret password = {.text = NULL};
 	struct err err;
-	struct worker *w = find(cmd, a->worker, &err);
+	struct worker *w = rpc_worker(cmd, a->worker, &err);
 	json_t *reply;
 
 	if (w == NULL || worker_password(w, &password, &err) != 0)
@@ -350,7 +216,7 @@ call_worker_check(struct command *cmd, const void *args)
 {
 	const struct rpc_worker_args *a = args;
 	struct err err;
-	struct worker *w = find(cmd, a->worker, &err);
+	struct worker *w = rpc_worker(cmd, a->worker, &err);
 	const struct instance *i;
 	bool ok;
 
@@ -379,7 +245,7 @@ call_worker_history(struct command *cmd, const void *args)
 	json_t *records;
 	struct err err;
 
-	if (find(cmd, a->worker, &err) == NULL)
+	if (rpc_worker(cmd, a->worker, &err) == NULL)
 		return rpc_fail(cmd, &err);
 	records = json_array();
 	if (store_history(d->store, a->worker,

@@ -15,6 +15,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/pool.h"
+#include "core/request.h"
 #include "core/store.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
@@ -40,6 +41,13 @@ static const char conf_text[] =
 
 enum crash { CRASH_NONE, CRASH_BEFORE_COMMIT, CRASH_AFTER_COMMIT };
 
+/* What a client was told about a request of its own. */
+struct told {
+	char key[24];
+	char worker[72];
+	int64_t generation;
+};
+
 struct life {
 	uint64_t seed;
 	struct rng rng;
@@ -51,6 +59,9 @@ struct life {
 	enum crash crash; /* in the present turn */
 	bool disk_full;   /* no commit succeeds, and nothing leaves */
 	unsigned crashes;
+	uint64_t keys;         /* used so far */
+	struct told told[200]; /* the latest, in turn */
+	unsigned told_count;
 	char failure[600];
 };
 
@@ -165,13 +176,50 @@ allow_deaths(struct life *v, const char *worker)
 
 static const struct cause actor = {"uid 0", "simulation"};
 
+/* A request under a key; a client that got its reply remembers what that said. */
 static void
 act_up(struct life *v, unsigned crash)
 {
+	struct worker *w = any_worker(v);
+	struct told t;
+	struct request_ask ask = {.key = t.key, .what = REQUEST_UP, .worker = t.worker};
+	const struct request *past;
 	struct err err;
 
-	if (worker_substantiate(any_worker(v), &actor, NULL, &err) < 0)
+	(void)snprintf(t.key, sizeof(t.key), "%" PRIu64, v->keys++);
+	(void)snprintf(t.worker, sizeof(t.worker), "%s", w->name);
+	if (requests_look(v->pool->requests, &ask, &past, &err) < 0 || past != NULL ||
+		worker_substantiate(w, &actor, NULL, &err) < 0) {
+		failed(v, "a start under a new key was refused");
+		return;
+	}
+	requests_add(v->pool->requests, &ask, w);
+	t.generation = w->generation;
+	if (turn(v, crash))
+		v->told[v->told_count++ % COUNT_OF(v->told)] = t;
+}
+
+/* Whoever asks again gets the same answer, whatever has crashed since. */
+static void
+act_repeat(struct life *v, unsigned crash)
+{
+	size_t count = v->told_count < COUNT_OF(v->told) ? v->told_count
+							 : COUNT_OF(v->told);
+	const struct told *t = &v->told[count == 0 ? 0 : rng_below(&v->rng, count)];
+	struct request_ask ask = {.key = t->key,
+		.what = REQUEST_UP,
+		.worker = t->worker};
+	const struct request *r = NULL;
+	struct err err;
+
+	if (count == 0)
+		return;
+	if (requests_look(v->pool->requests, &ask, &r, &err) < 0)
 		failed(v, err.text);
+	else if (r == NULL)
+		failed(v, "a request is forgotten that was told to be accepted");
+	else if (r->generation != t->generation)
+		failed(v, "a repeated request is answered for another generation");
 	(void)turn(v, crash);
 }
 
@@ -269,6 +317,7 @@ static const struct action {
 	unsigned weight;
 } actions[] = {
 	{act_up, 12},
+	{act_repeat, 3},
 	{act_down, 6},
 	{act_attach, 30},
 	{act_build, 20},

@@ -9,6 +9,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/owner.h"
+#include "core/request.h"
 #include "core/worker.h"
 #include "ec2/reply.h"
 #include "unit.h"
@@ -22,12 +23,16 @@ static const struct kind {
 	size_t size;
 	const char *unmapped; /* the column that no member stands for */
 	const char *required; /* texts that are never NULL, each in blanks */
+	const char *key;      /* of more columns than the first, or NULL */
+	size_t keys;          /* of how many more */
 } kinds[] = {
-	{"worker", worker_columns, sizeof(struct worker), "", " worker "},
+	{"worker", worker_columns, sizeof(struct worker), "", " worker ", NULL, 0},
 	{"launch", launch_columns, sizeof(struct launch), "k",
-		" region credentials body "},
-	{"instance", instance_columns, sizeof(struct instance), "", " instance "},
-	{"owner", owner_columns, sizeof(struct owner), "", " owner "},
+		" region credentials body ", NULL, 0},
+	{"instance", instance_columns, sizeof(struct instance), "", " instance ", NULL,
+		0},
+	{"owner", owner_columns, sizeof(struct owner), "", " owner ", NULL, 0},
+	{"request", request_columns, sizeof(struct request), "", "", "uid, key", 1},
 };
 
 static struct db *db;
@@ -48,7 +53,10 @@ setup(void)
 	/* Here each table stands alone. */
 	ck_assert_int_eq(db_exec(db, "PRAGMA foreign_keys=OFF", NULL), DB_DONE);
 	for (size_t n = 0; n < COUNT_OF(kinds); n++) {
-		sql[n].upsert = columns_upsert(kinds[n].table, kinds[n].columns);
+		sql[n].upsert = kinds[n].key == NULL
+			? columns_upsert(kinds[n].table, kinds[n].columns)
+			: columns_upsert_by(kinds[n].table, kinds[n].key,
+				  kinds[n].columns);
 		sql[n].select = columns_select(kinds[n].table, kinds[n].columns, "");
 	}
 }
@@ -172,13 +180,7 @@ text_at(const char *at)
 static void
 row_free(const struct kind *k, char *row)
 {
-	for (const struct column *c = k->columns; c->name != NULL; c++) {
-		char *text;
-
-		memcpy(&text, row + c->offset, sizeof(text));
-		if (c->type == COLUMN_TEXT)
-			free(text);
-	}
+	columns_fini(k->columns, row);
 	free(row);
 }
 
@@ -260,9 +262,8 @@ START_TEST(test_round_trip)
 END_TEST
 
 static void
-move_key(size_t kind, char *to, char *from)
+move_column(const struct column *key, char *to, char *from)
 {
-	const struct column *key = kinds[kind].columns;
 	char swap[sizeof(char *)];
 
 	if (key->type == COLUMN_CHARS) {
@@ -272,6 +273,13 @@ move_key(size_t kind, char *to, char *from)
 	memcpy(swap, to + key->offset, sizeof(swap));
 	memcpy(to + key->offset, from + key->offset, sizeof(swap));
 	memcpy(from + key->offset, swap, sizeof(swap));
+}
+
+static void
+move_key(size_t kind, char *to, char *from)
+{
+	for (size_t n = 0; n <= kinds[kind].keys; n++)
+		move_column(&kinds[kind].columns[n], to, from);
 }
 
 /* The same key again: every other column is replaced, also by nothing. */
@@ -286,7 +294,8 @@ START_TEST(test_written_again)
 
 		(void)db_exec(db,
 			((const char *[]){"DELETE FROM worker", "DELETE FROM launch",
-				"DELETE FROM instance", "DELETE FROM owner"})[kind],
+				"DELETE FROM instance", "DELETE FROM owner",
+				"DELETE FROM request"})[kind],
 			NULL);
 		write_row(kind, before);
 		move_key(kind, after, before);
@@ -361,7 +370,7 @@ START_TEST(test_columns_are_those_of_the_schema)
 {
 	static const char *const infos[] = {"PRAGMA table_info(worker)",
 		"PRAGMA table_info(launch)", "PRAGMA table_info(instance)",
-		"PRAGMA table_info(owner)"};
+		"PRAGMA table_info(owner)", "PRAGMA table_info(request)"};
 	const struct kind *k = &kinds[_i];
 	struct db_stmt *q = db_stmt(db, infos[_i]);
 	size_t mapped = 0, columns = 0;
@@ -391,6 +400,7 @@ static const struct {
 	{1, "phase", LAUNCH_COUNT},
 	{2, "phase", INSTANCE_COUNT},
 	{2, "seen", EC2_STATE_COUNT},
+	{4, "method", REQUEST_WHAT_COUNT},
 };
 
 START_TEST(test_named_values)
@@ -421,6 +431,8 @@ static const struct {
 	{1, "UPDATE launch SET phase = ''", "column phase: ''", __LINE__},
 	{2, "UPDATE instance SET phase = 7", "column phase: '7'", __LINE__},
 	{2, "UPDATE instance SET seen = 'melting'", "column seen: 'melting'", __LINE__},
+	{4, "UPDATE request SET method = 'worker.show'", "column method: 'worker.show'",
+		__LINE__},
 };
 
 START_TEST(test_odd_values)
@@ -473,11 +485,13 @@ START_TEST(test_sql)
 		{.name = NULL},
 	};
 	AUTO(free) char *upsert = columns_upsert("t", columns);
+	AUTO(free) char *two = columns_upsert_by("t", "one, two", columns);
 	AUTO(free) char *select = columns_select("t", columns, "WHERE one = 1");
 
 	ck_assert_str_eq(upsert,
 		"INSERT INTO t(one, two, three) VALUES(?1, ?2, ?3) ON CONFLICT(one)"
 		" DO UPDATE SET two = excluded.two, three = excluded.three");
+	ck_assert_ptr_nonnull(strstr(two, ") ON CONFLICT(one, two) DO UPDATE SET "));
 	ck_assert_str_eq(select, "SELECT one, two, three FROM t WHERE one = 1");
 	ck_assert_int_eq(columns_index(columns, "two"), 1);
 }
