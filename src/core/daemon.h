@@ -50,8 +50,9 @@ struct daemon_reload {
 	struct strings added, removed, changed, stale, warnings;
 };
 /*
- * Reads the file again. A bad one changes nothing: -1, and problems has them all (the
- * caller's). ERR_INVALID names a key that only a restart changes.
+ * Reads the file again. A bad one changes nothing: -1 and ERR_CONFIG; problems (the
+ * caller's) has all that is wrong, or none if the sentence names a key that only a restart
+ * changes.
  */
 int daemon_reload(struct daemon *d, bool dry_run, struct daemon_reload *ret,
 	struct conf_problems *problems, struct err *err);

@@ -327,6 +327,12 @@ loop_stop(struct loop *loop)
 	loop->stop = true;
 }
 
+bool
+loop_is_stopping(const struct loop *loop)
+{
+	return loop->stop;
+}
+
 void
 loop_set_commit(struct loop *loop, loop_commit_fn *fn, void *arg)
 {

@@ -37,6 +37,8 @@ struct loop *loop_new(struct err *err);
 void loop_run(struct loop *loop);
 /* Ends loop_run after the present turn. */
 void loop_stop(struct loop *loop);
+/* That has been asked for, and loop_run has not ended since. */
+bool loop_is_stopping(const struct loop *loop);
 /*
  * One turn: waits at most until something is ready (wait) or not at all, then commit
  * and outbox. For tests and for simulations: with the fake clock it never waits, and
