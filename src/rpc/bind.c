@@ -4,6 +4,8 @@
  * unit test.
  */
 #include "rpc/bind.h"
+#include "core/daemon.h"
+#include "core/pool.h"
 #include "base/mem.h"
 #include "rpc/calls.h"
 #include "rpc/spec.h"
@@ -39,3 +41,14 @@ rpc_call *const rpc_calls[] = {
 	[RPC_DISCOVER] = call_discover,
 };
 static_assert(COUNT_OF(rpc_calls) == RPC_METHOD_COUNT, "every method has a function");
+
+const char *
+rpc_unwritable(void *context)
+{
+	const struct daemon *d = context;
+
+	if (!d->pool->degraded)
+		return NULL;
+	return d->pool->degraded_text != NULL ? d->pool->degraded_text
+					      : "it is not known why";
+}

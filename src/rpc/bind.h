@@ -9,5 +9,7 @@
 
 /* RPC_METHOD_COUNT of them, by enum rpc_method. */
 extern rpc_call *const rpc_calls[];
+/* Of struct rpc_service; context is the daemon. */
+const char *rpc_unwritable(void *context);
 
 #endif

@@ -26,6 +26,7 @@ static const struct rpc_result answered = {.is_answered = 1},
 struct batch {
 	struct buf text; /* replies so far, with commas between */
 	size_t left;     /* calls not ended */
+	bool waits;      /* one of them tells of a change */
 };
 
 struct batch *
@@ -82,11 +83,19 @@ command_drop(struct command *cmd)
 	command_free(cmd);
 }
 
+/* waits: it tells of a change, so not before that is on disk. */
 static void
-batch_add(struct conn *conn, struct batch *b, const struct buf *reply)
+send_reply(struct conn *conn, const struct buf *text, bool waits)
+{
+	(waits ? conn_send : conn_send_read)(conn, text->data, text->len);
+}
+
+static void
+batch_add(struct conn *conn, struct batch *b, const struct buf *reply, bool waits)
 {
 	size_t before = b->text.len;
 
+	b->waits |= waits;
 	if (reply->len > 0) {
 		buf_putc(&b->text, before == 0 ? '[' : ',');
 		buf_add(&b->text, reply->data, reply->len);
@@ -97,23 +106,21 @@ batch_add(struct conn *conn, struct batch *b, const struct buf *reply)
 	conn_gather(conn, -(ptrdiff_t)b->text.len);
 	if (b->text.len > 0) {
 		buf_putc(&b->text, ']');
-		conn_send(conn, b->text.data, b->text.len);
+		send_reply(conn, &b->text, b->waits);
 	}
 	batch_free(b);
 }
 
 /* An empty reply is that of a notification. */
 static const struct rpc_result *
-finish(struct command *cmd, const struct buf *reply)
+finish(struct command *cmd, const struct buf *reply, bool waits)
 {
 	struct conn *conn = cmd->conn;
 
 	if (cmd->batch != NULL)
-		batch_add(conn, cmd->batch, reply);
-	else if (reply->len > 0 && cmd->changes)
-		conn_send(conn, reply->data, reply->len);
+		batch_add(conn, cmd->batch, reply, waits);
 	else if (reply->len > 0)
-		conn_send_read(conn, reply->data, reply->len);
+		send_reply(conn, reply, waits);
 	command_free(cmd);
 	conn_settle(conn);
 	return &answered;
@@ -178,7 +185,7 @@ rpc_reply_take(struct command *cmd, json_t *result)
 		err_set(&err, ERR_LIMIT, "too many replies wait to be read");
 		return rpc_fail(cmd, &err);
 	}
-	return finish(cmd, &reply);
+	return finish(cmd, &reply, cmd->changes);
 }
 
 const struct rpc_result *
@@ -191,7 +198,7 @@ rpc_fail_take(struct command *cmd, const struct err *err, json_t *data)
 		json_decref(data);
 	else
 		command_error_text(err, cmd->worker, data, cmd->id, &reply);
-	return finish(cmd, &reply);
+	return finish(cmd, &reply, false);
 }
 
 const struct rpc_result *

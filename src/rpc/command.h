@@ -22,7 +22,7 @@ struct command {
 	char *worker;        /* owned; the parameter of that name, or NULL */
 	void *context;
 	char by[24];
-	bool changes;   /* its method does more than look */
+	bool changes;   /* its success is told when it is on disk */
 	rpc_gone *gone; /* set while it is pending */
 	void *gone_arg;
 	struct command *next, *prev; /* in conn->pending */

@@ -186,6 +186,22 @@ check_room(const struct rpc *rpc, const struct conn *c, struct err *err)
 		rpc->limits->pending);
 }
 
+/* Refused before it does anything: what is changed in memory alone helps nobody. */
+static int
+check_writable(const struct rpc *rpc, const struct rpc_spec *spec, struct err *err)
+{
+	const struct rpc_service *service = rpc->service;
+	const char *why = NULL;
+
+	if (spec->writes && service->unwritable != NULL)
+		why = service->unwritable(service->context);
+	if (why == NULL)
+		return 0;
+	return err_set(err, ERR_UNAVAILABLE,
+		"%s is refused as long as the ledger cannot be written: %s", spec->name,
+		why);
+}
+
 static const struct rpc_result *
 call(const struct rpc *rpc, struct command *cmd, const struct request *request)
 {
@@ -195,13 +211,14 @@ call(const struct rpc *rpc, struct command *cmd, const struct request *request)
 
 	spec = find_method(rpc, request->method, &err);
 	if (spec == NULL || check_role(cmd->conn, spec, &err) != 0 ||
-		check_room(rpc, cmd->conn, &err) != 0)
+		check_room(rpc, cmd->conn, &err) != 0 ||
+		check_writable(rpc, spec, &err) != 0)
 		return rpc_fail(cmd, &err);
 	params = params_node(spec, request->params, &err);
 	if (params == NULL)
 		return rpc_fail(cmd, &err);
 	remember_worker(cmd, params);
-	cmd->changes = spec->role != RPC_OBSERVE;
+	cmd->changes = spec->writes;
 	return invoke(rpc, spec, cmd, params);
 }
 
@@ -229,7 +246,7 @@ refuse_line(struct conn *c, const struct err *err)
 	AUTO(buf) struct buf text = {0};
 
 	command_error_text(err, NULL, NULL, NULL, &text);
-	conn_send(c, text.data, text.len);
+	conn_send_read(c, text.data, text.len);
 }
 
 static void

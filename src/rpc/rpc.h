@@ -35,6 +35,8 @@ struct rpc_service {
 	rpc_call *const *calls;
 	size_t count;
 	void *context; /* for the calls: rpc_context() */
+	/* Why nothing can be committed now, or NULL: calls that write are refused. Or NULL. */
+	const char *(*unwritable)(void *context);
 };
 
 /* Limits of one server; rpc_limits has DESIGN's. */

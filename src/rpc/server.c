@@ -102,6 +102,7 @@ rpc_server_new(struct daemon *d, struct err *err)
 		.calls = rpc_calls,
 		.count = RPC_METHOD_COUNT,
 		.context = d,
+		.unwritable = rpc_unwritable,
 	};
 	s->rpc = rpc_new(d->loop, &s->service, &rpc_limits,
 		access_new(&d->conf->access, getuid()));

@@ -38,6 +38,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.result = &rpc_up_fields,
 			.errors = BIT(FAILED) | BIT(CANCELLED) | BIT(MISSING) |
 				BIT(UNAVAILABLE) | BIT(OWNED) | BIT(TIMEOUT),
+			.writes = true,
 			.doc = "Wants a worker up; joins a start that is under way.",
 		},
 	[RPC_WORKER_INSUBSTANTIATE] =
@@ -47,6 +48,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.params = &rpc_down_params,
 			.result = &rpc_down_fields,
 			.errors = BIT(STALE_GENERATION) | BIT(OWNED) | BIT(TIMEOUT),
+			.writes = true,
 			.doc = "Wants a worker down; cancels a start that is under way.",
 		},
 	[RPC_WORKER_ATTACHED] =
@@ -57,6 +59,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.result = &rpc_none_fields,
 			.errors = BIT(STALE_GENERATION) | BIT(UNEXPECTED_ATTACH) |
 				BIT(OWNED),
+			.writes = true,
 			.doc = "Says that the worker has connected to its master.",
 		},
 	[RPC_WORKER_DETACHED] =
@@ -66,6 +69,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.params = &rpc_attach_params,
 			.result = &rpc_none_fields,
 			.errors = BIT(STALE_GENERATION) | BIT(OWNED),
+			.writes = true,
 			.doc = "Says that the worker's connection has ended.",
 		},
 	[RPC_WORKER_BUILD_STARTED] =
@@ -75,6 +79,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.params = &rpc_build_params,
 			.result = &rpc_none_fields,
 			.errors = BIT(STALE_GENERATION) | BIT(OWNED),
+			.writes = true,
 			.doc = "Says that a build has begun on the worker.",
 		},
 	[RPC_WORKER_BUILD_FINISHED] =
@@ -84,6 +89,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.params = &rpc_build_params,
 			.result = &rpc_none_fields,
 			.errors = BIT(STALE_GENERATION) | BIT(OWNED),
+			.writes = true,
 			.doc = "Says that a build on the worker has ended.",
 		},
 	[RPC_WORKER_PASSWORD] =
@@ -128,6 +134,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.params = &rpc_worker_params,
 			.result = &rpc_none_fields,
 			.errors = BIT(UNAVAILABLE),
+			.writes = true,
 			.doc = "Keeps the machine for a look: no limit ends it until it is released or stopped.",
 		},
 	[RPC_WORKER_RELEASE] =
@@ -136,6 +143,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_OPERATE,
 			.params = &rpc_worker_params,
 			.result = &rpc_none_fields,
+			.writes = true,
 			.doc = "Ends a hold: the limits go on with what remained of them.",
 		},
 	[RPC_WORKER_ABANDON] =
@@ -144,6 +152,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_ADMIN,
 			.params = &rpc_abandon_params,
 			.result = &rpc_none_fields,
+			.writes = true,
 			.doc = "Ends a launch in `watch` by order, as if it certainly had no effect.",
 		},
 	[RPC_POOL_STATUS] =
@@ -160,6 +169,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_ADMIN,
 			.params = &rpc_none_params,
 			.result = &rpc_none_fields,
+			.writes = true,
 			.doc = "No new launches until pool.resume; what runs goes on.",
 		},
 	[RPC_POOL_RESUME] =
@@ -168,6 +178,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_ADMIN,
 			.params = &rpc_none_params,
 			.result = &rpc_none_fields,
+			.writes = true,
 			.doc = "Launches again; ends HOLD too.",
 		},
 	[RPC_SESSION_OPEN] =
@@ -176,6 +187,7 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.role = RPC_OPERATE,
 			.params = &rpc_session_params,
 			.result = &rpc_session_fields,
+			.writes = true,
 			.doc = "Facts reported on this connection belong to an owner from now on, "
 			       "who outlives it by owner_timeout.",
 		},
@@ -405,6 +417,8 @@ rpc_may_fail(const struct rpc_spec *spec, enum err_code code)
 
 	if (field_find(spec->params, "worker") != NULL)
 		errors |= BIT(WORKER_UNKNOWN);
+	if (spec->writes)
+		errors |= BIT(UNAVAILABLE); /* with a full disk */
 	return (errors & (1u << code)) != 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct field;
@@ -67,6 +68,7 @@ struct rpc_spec {
 	 * worker_unknown, which all that have a parameter `worker` may say.
 	 */
 	unsigned errors;
+	bool writes; /* changes what the ledger keeps: refused while that cannot be written */
 	const char *doc;
 };
 

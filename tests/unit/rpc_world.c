@@ -34,6 +34,7 @@ serve(struct rpc_world *w, const struct rpc_limits *limits)
 		.calls = rpc_calls,
 		.count = RPC_METHOD_COUNT,
 		.context = &w->daemon,
+		.unwritable = rpc_unwritable,
 	};
 	w->server.rpc = rpc_new(w->world.loop, &w->server.service, limits, access);
 }

@@ -239,12 +239,43 @@ START_TEST(test_log_level)
 }
 END_TEST
 
+/* Same wish, same worker: who asks for a stop that is under way waits for its end too. */
+START_TEST(test_second_stop_joins)
+{
+	static const char down[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"worker.insubstantiate\","
+		"\"params\":{\"worker\":\"a\",\"wait\":\"stopped\"}}\n";
+	struct rpc_world w;
+	char *line;
+	int fd;
+
+	rpc_world_init(&w, workers, NULL);
+	fd = server_connect(&w.server);
+	world_ready(&w.world, "a");
+	w.world.cloud.faults.never_sent = 1000;
+	world_down(&w.world, "a");
+	client_send(&w.server, fd, down, strlen(down));
+	ck_assert_ptr_null(client_line(&w.server, fd));
+	ck_assert_uint_eq(rpc_pending_count(w.server.rpc), 1);
+	w.world.cloud.faults.never_sent = 0;
+	world_run(&w.world, 120000);
+	line = client_line(&w.server, fd);
+	ck_assert_msg(line != NULL && strstr(line, "\"result\"") != NULL, "%s", line);
+	free(line);
+	json_decref(rpc_world_result(&w, fd, "worker.insubstantiate",
+		"{\"worker\":\"a\",\"wait\":\"stopped\"}"));
+	close(fd);
+	rpc_world_fini(&w);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
 	Suite *suite = suite_create("machine_rpc");
 	TCase *tc = tcase_create("machine_rpc");
 
+	tcase_add_test(tc, test_second_stop_joins);
 	tcase_add_test(tc, test_console);
 	tcase_add_test(tc, test_console_left);
 	tcase_add_test(tc, test_hold);
