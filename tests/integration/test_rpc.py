@@ -400,7 +400,20 @@ ROLE_METHODS = [
     ("worker.build_finished", {"worker": "bot1"}, "operate"),
     ("worker.detached", {"worker": "bot1"}, "operate"),
     ("worker.insubstantiate", {"worker": "bot1"}, "operate"),
+    ("worker.console", {"worker": "bot1"}, "operate"),
+    ("worker.hold", {"worker": "bot1"}, "operate"),
+    ("worker.release", {"worker": "bot1"}, "operate"),
+    ("worker.abandon", {"worker": "bot1", "launch": "x"}, "admin"),
+    ("pool.status", {}, "observe"),
+    ("pool.pause", {}, "admin"),
+    ("pool.resume", {}, "admin"),
+    ("events.subscribe", {"types": ["missing"]}, "observe"),
+    ("events.unsubscribe", {}, "observe"),
+    ("rpc.discover", {}, "observe"),
+    ("session.open", {"owner": "games"}, "operate"),
+    ("daemon.log_level", {}, "admin"),
     ("daemon.reload", {"dry_run": True}, "admin"),
+    ("daemon.stop", {}, "admin"),
 ]
 RANK = ["nobody", "observe", "operate", "admin"]
 
@@ -445,6 +458,13 @@ def test_roles(make_daemon, role, by_group):
     for (method, _, needed), reply in zip(ROLE_METHODS, replies):
         denied = RANK.index(role) < RANK.index(needed)
         assert (code_of(reply) == -32002) == denied, (method, reply)
+    if role == "admin":
+        assert daemon.wait() == 0  # daemon.stop was the last
+
+
+def test_no_role_is_forgotten(daemon):
+    roles = {m["name"]: m["x-role"] for m in daemon.call("rpc.discover")["methods"]}
+    assert roles == {method: role for method, _, role in ROLE_METHODS}
 
 
 @needs_root
