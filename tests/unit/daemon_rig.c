@@ -30,6 +30,17 @@
 
 struct daemon_rig daemon_rig;
 
+/* In a file of their own, so that the other may be readable by all. */
+static void
+write_keys(void)
+{
+	static const char keys[] = "[default]\naws_access_key_id = AKIDEXAMPLE\n"
+				   "aws_secret_access_key = secret\n";
+	struct err err;
+
+	ck_assert_int_eq(file_write("keys", 0600, keys, sizeof(keys) - 1, &err), 0);
+}
+
 static void
 start_sim(void)
 {
@@ -57,6 +68,7 @@ daemon_rig_setup(void)
 	log_set_level(LOG_LEVEL_ERROR);
 	/* The HTTP server dates its answers by the real clock, and the client believes it. */
 	clock_fake(INT64_C(1000000), (int64_t)time(NULL) * 1000);
+	write_keys();
 	start_sim();
 }
 
@@ -81,10 +93,11 @@ daemon_rig_write(const char *top, const char *workers)
 	buf_printf(&text,
 		"state_dir: %s/state\nsocket: %s/rpc.sock\n"
 		"aws: { region: us-east-1, endpoint_url: 'http://127.0.0.1:%u',"
-		" identifier: AKIDEXAMPLE, secret_identifier: secret }\n%s"
+		" shared_credentials_file: %s/keys }\n%s"
 		"worker_defaults: { keypair_name: k, security_name: s,"
 		" instance_type: m5.large, ami: ami-12345 }\nworkers:\n%s",
-		scratch_path(), scratch_path(), sim_port(daemon_rig.sim), top, workers);
+		scratch_path(), scratch_path(), sim_port(daemon_rig.sim),
+		scratch_path(), top, workers);
 	ck_assert_msg(file_write("conf.yaml", 0600, buf_str(&text), text.len, &err) ==
 			0,
 		"%s", err.text);
