@@ -4,9 +4,9 @@
  * unit test.
  */
 #include "rpc/bind.h"
+#include "base/mem.h"
 #include "core/daemon.h"
 #include "core/pool.h"
-#include "base/mem.h"
 #include "rpc/calls.h"
 #include "rpc/spec.h"
 
