@@ -134,7 +134,7 @@ answer_up(struct command *cmd, const struct rpc_up_args *a, struct worker *w,
 	bool waits = a->wait != RPC_UP_ACCEPTED;
 	struct err err;
 
-	if (waits && past != NULL && request_has_reached(past, until[a->wait]))
+	if (waits && past != NULL && request_has_reached(past, (int)until[a->wait]))
 		waits = false;
 	if (waits && past != NULL && request_has_failed(past, &err))
 		return rpc_fail(cmd, &err);

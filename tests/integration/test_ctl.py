@@ -102,14 +102,34 @@ def test_exit_no_daemon(daemon):
     assert (code, out) == (NO_DAEMON, "") and "No such file or directory" in err
 
 
-def test_exit_no_daemon_when_it_dies(daemon):
-    process = subprocess.Popen([BUILD / "ec2workerctl", "-s", daemon.socket, "up", "bot1"],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env=clean_environment())
+def start_up(daemon, *options):
+    """`up bot1`, once the daemon has its request."""
+    process = subprocess.Popen(
+        [BUILD / "ec2workerctl", "-s", daemon.socket, *options, "up", "bot1"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment())
     eventually(lambda: daemon.call("worker.show", worker="bot1")["generation"] == 1)
+    return process
+
+
+def test_exit_no_daemon_when_it_dies(daemon):
+    process = start_up(daemon, "--timeout", "3s")
     daemon.kill()
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == NO_DAEMON and "closed the connection" in err
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (NO_DAEMON, "") and "cannot connect" in err
+
+
+def test_a_wait_outlives_the_daemon(daemon, sim):
+    """The client asks again under the same key, and is told of the same start."""
+    process = start_up(daemon)
+    for _ in range(2):
+        daemon.kill()
+        daemon.start()
+    eventually(lambda: daemon.call("worker.show", worker="bot1")["phase"] == "waiting")
+    daemon.ctl("attached", "bot1")
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == DONE and err == ""
+    assert re.fullmatch(r"bot1: attached, generation 1, i-[0-9a-f]+\n", out)
+    assert len(sim.ledger()) == 1
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be other users")
