@@ -238,7 +238,7 @@ rpc_notify_take(struct conn *c, const char *method, json_t *params)
 	print_take(json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "method", method,
 			   "params", params),
 		&text);
-	conn_send(c, text.data, text.len);
+	conn_send_read(c, text.data, text.len);
 }
 
 void *

@@ -88,7 +88,7 @@ on_drained(void *arg)
 {
 	struct subscription *s = arg;
 
-	loop_outbox_put(&s->replay);
+	loop_outbox_put_anyway(&s->replay);
 }
 
 /* Goes on when what waits has left. */
@@ -99,7 +99,7 @@ rest(struct subscription *s)
 	if (conn_unsent(s->conn) > 0)
 		conn_when_drained(s->conn, on_drained, s);
 	else
-		loop_outbox_put(&s->replay);
+		loop_outbox_put_anyway(&s->replay);
 }
 
 static void
@@ -171,24 +171,26 @@ call_events_subscribe(struct command *cmd, const void *args)
 	const struct rpc_subscribe_args *a = args;
 	struct daemon *d = rpc_context(cmd);
 	struct events *events = d->pool->events;
+	/* What is later may never have been: a crash forgets what no commit has written. */
+	int64_t committed = store_meta(d->store)->last_seq;
 	struct subscription *s = NEW(struct subscription);
 
 	s->daemon = d;
 	s->conn = rpc_conn(cmd);
 	s->workers = xstrdup_opt(a->workers);
 	s->types = type_bits(&a->types);
-	s->seq = events_last_seq(events);
+	s->seq = committed;
 	loop_outbox_init(&s->replay, d->loop, on_replay, s);
 	conn_set_part(s->conn, CONN_SUBSCRIPTION, s, subscription_end);
 	s->live = event_subscribe(events, on_event, s);
 	if (a->since != FIELD_NULL && a->since < s->seq) {
 		s->seq = a->since;
 		s->behind = true;
-		loop_outbox_put(&s->replay);
+		loop_outbox_put_anyway(&s->replay);
 	}
 	return rpc_reply_take(cmd,
-		json_pack("{s:I,s:I}", "seq", (json_int_t)events_last_seq(events),
-			"epoch", (json_int_t)events_epoch(events)));
+		json_pack("{s:I,s:I}", "seq", (json_int_t)committed, "epoch",
+			(json_int_t)events_epoch(events)));
 }
 
 const struct rpc_result *

@@ -78,7 +78,7 @@ const char *rpc_by(const struct command *cmd);
 
 /* The connection that the command came on, which outlives it; see conn.h. */
 struct conn *rpc_conn(const struct command *cmd);
-/* Sends a notification after the commit of this turn. params becomes the dispatcher's. */
+/* Sends a notification of what is on disk already. params becomes the dispatcher's. */
 void rpc_notify_take(struct conn *c, const char *method, json_t *params);
 
 /* Each ends the command. result and data become the dispatcher's. */

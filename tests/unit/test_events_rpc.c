@@ -340,6 +340,32 @@ START_TEST(test_lost)
 }
 END_TEST
 
+/* With a full disk the past can be read, and what is new waits for its commit. */
+START_TEST(test_full_disk)
+{
+	struct rpc_world w;
+	int64_t seq;
+	int fd;
+
+	rpc_world_init(&w, workers, NULL);
+	emit(&w, 1);
+	emit(&w, 2);
+	seq = last_seq(&w);
+	w.world.disk_full = true;
+	emit(&w, 3);
+	fd = server_connect(&w.server);
+	ck_assert_int_eq(subscribe(&w, fd, "{\"since\":0}"), seq);
+	for (int64_t next = 1; next <= seq; next++)
+		expect_seq(&w, fd, next);
+	expect_nothing(&w, fd);
+	w.world.disk_full = false;
+	expect_seq(&w, fd, seq + 1);
+	expect_nothing(&w, fd);
+	close(fd);
+	rpc_world_fini(&w);
+}
+END_TEST
+
 /* What only a later version can say is left out, and nothing is lost for it. */
 START_TEST(test_types_of_a_later_version)
 {
@@ -445,6 +471,7 @@ test_suite(void)
 	tcase_add_test(tc, test_since_of_the_future);
 	tcase_add_test(tc, test_replaced_and_ended);
 	tcase_add_test(tc, test_lost);
+	tcase_add_test(tc, test_full_disk);
 	tcase_add_test(tc, test_types_of_a_later_version);
 	tcase_add_test(tc, test_slow_reader);
 	tcase_add_test(tc, test_half_closed);
