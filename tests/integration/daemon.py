@@ -41,6 +41,7 @@ class Daemon:
         self.conf_path = self.directory / "ec2workerd.yaml"
         self.log_path = self.directory / "log"
         self.process = None
+        self.program = BUILD / "ec2workerd"
         self.config = {
             "pool": "test",
             "socket": str(self.socket),
@@ -63,9 +64,10 @@ class Daemon:
         with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as notify:
             path.unlink(missing_ok=True)
             notify.bind(str(path))
+            path.chmod(0o666)  # the daemon may be another user
             with open(self.log_path, "ab") as log:
                 self.process = subprocess.Popen(
-                    [*prefix, BUILD / "ec2workerd", "-c", self.conf_path, *options],
+                    [*prefix, self.program, "-c", self.conf_path, *options],
                     stderr=log, stdin=subprocess.DEVNULL,
                     env=clean_environment(NOTIFY_SOCKET=str(path)), **popen)
             notify.settimeout(0.1)

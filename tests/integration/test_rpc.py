@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The daemon's socket: every method, every kind of wrong input, every role."""
+"""The daemon's socket: what methods do, every kind of wrong input, the socket itself."""
 
 import contextlib
 import json
 import os
 import pathlib
-import pwd
 import select
 import socket
 import subprocess
@@ -13,7 +12,6 @@ import time
 
 import pytest
 
-import rpcclient
 from ec2sim import eventually
 from rpcclient import RpcClient, RpcError
 
@@ -383,133 +381,6 @@ def test_restart_keeps_generations(daemon):
         assert shown["instance"]["id"] == first["instance"]["id"]
         assert rpc.call("daemon.version")["epoch"] == epoch
         assert rpc.call("worker.history", worker="bot1")["records"]
-
-
-# Roles. Other users are had by root alone; without root one of them is the test's own.
-
-ROLE_METHODS = [
-    ("daemon.version", {}, "observe"),
-    ("worker.list", {}, "observe"),
-    ("worker.show", {"worker": "bot1"}, "observe"),
-    ("worker.check", {"worker": "bot1"}, "observe"),
-    ("worker.history", {"worker": "bot1"}, "observe"),
-    ("worker.password", {"worker": "bot1"}, "operate"),
-    ("worker.substantiate", {"worker": "bot1"}, "operate"),
-    ("worker.attached", {"worker": "bot1"}, "operate"),
-    ("worker.build_started", {"worker": "bot1"}, "operate"),
-    ("worker.build_finished", {"worker": "bot1"}, "operate"),
-    ("worker.detached", {"worker": "bot1"}, "operate"),
-    ("worker.insubstantiate", {"worker": "bot1"}, "operate"),
-    ("worker.console", {"worker": "bot1"}, "operate"),
-    ("worker.hold", {"worker": "bot1"}, "operate"),
-    ("worker.release", {"worker": "bot1"}, "operate"),
-    ("worker.abandon", {"worker": "bot1", "launch": "x"}, "admin"),
-    ("pool.status", {}, "observe"),
-    ("pool.pause", {}, "admin"),
-    ("pool.resume", {}, "admin"),
-    ("events.subscribe", {"types": ["missing"]}, "observe"),
-    ("events.unsubscribe", {}, "observe"),
-    ("rpc.discover", {}, "observe"),
-    ("session.open", {"owner": "games"}, "operate"),
-    ("daemon.log_level", {}, "admin"),
-    ("daemon.reload", {"dry_run": True}, "admin"),
-    ("daemon.stop", {}, "admin"),
-]
-RANK = ["nobody", "observe", "operate", "admin"]
-
-# Whole, for another user may not be able to reach the tree.
-CALLER = ["/usr/bin/python3", "-c", pathlib.Path(rpcclient.__file__).read_text() + """
-import sys
-with RpcClient(sys.argv[1]) as rpc:
-    for line in sys.stdin:
-        print(json.dumps(rpc.raw(line)), flush=True)
-"""]
-
-needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can be other users")
-
-
-def call_as(daemon, lines, **who):
-    """Sends lines from a process of another user (user=, group=, extra_groups=)."""
-    done = subprocess.run(
-        [*CALLER, str(daemon.socket)], cwd="/",
-        input="".join(json.dumps(line) + "\n" for line in lines), text=True,
-        capture_output=True, check=True, **who)
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def code_of(reply):
-    return reply.get("error", {}).get("code", 0)
-
-
-@needs_root
-@pytest.mark.parametrize("role", RANK)
-@pytest.mark.parametrize("by_group", [False, True])
-def test_roles(make_daemon, role, by_group):
-    name = "@games" if by_group else "games"
-    daemon = make_daemon(access={role: [name]} if role != "nobody" else {},
-                         socket_mode="0666").start()
-    calls = [{"jsonrpc": "2.0", "method": method, "params": params, "id": 1}
-             for method, params, _ in ROLE_METHODS]
-    nobody = pwd.getpwnam("nobody")
-    games = pwd.getpwnam("games")
-    who = ({"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [games.pw_gid]}
-           if by_group else {"user": games.pw_uid, "group": nobody.pw_gid, "extra_groups": []})
-    replies = call_as(daemon, calls if role != "nobody" else calls[:1], **who)
-    for (method, _, needed), reply in zip(ROLE_METHODS, replies):
-        denied = RANK.index(role) < RANK.index(needed)
-        assert (code_of(reply) == -32002) == denied, (method, reply)
-    if role == "admin":
-        assert daemon.wait() == 0  # daemon.stop was the last
-
-
-def test_no_role_is_forgotten(daemon):
-    roles = {m["name"]: m["x-role"] for m in daemon.call("rpc.discover")["methods"]}
-    assert roles == {method: role for method, _, role in ROLE_METHODS}
-
-
-@needs_root
-def test_primary_group(make_daemon):
-    """SO_PEERGROUPS need not list it."""
-    daemon = make_daemon(access={"operate": ["@games"]}, socket_mode="0666").start()
-    nobody = pwd.getpwnam("nobody")
-    replies = call_as(daemon, [{"jsonrpc": "2.0", "method": "worker.password",
-                                "params": ["bot1"], "id": 1}],
-                      user=nobody.pw_uid, group=pwd.getpwnam("games").pw_gid, extra_groups=[])
-    assert code_of(replies[0]) == 0
-
-
-@needs_root
-def test_reload_changes_roles(make_daemon):
-    daemon = make_daemon(access={"observe": ["games"]}, socket_mode="0666").start()
-    games = pwd.getpwnam("games")
-    process = subprocess.Popen(
-        [*CALLER, str(daemon.socket)], cwd="/",
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        user=games.pw_uid, group=games.pw_gid, extra_groups=[])
-
-    def ask(method):
-        line = json.dumps({"jsonrpc": "2.0", "method": method, "params": ["bot1"], "id": 1})
-        process.stdin.write(line + "\n")
-        process.stdin.flush()
-        return json.loads(process.stdout.readline())
-
-    assert code_of(ask("worker.password")) == -32002
-    daemon.config["access"] = {"operate": ["games"]}
-    daemon.write_config()
-    daemon.call("daemon.reload")
-    assert code_of(ask("worker.password")) == 0
-    daemon.config["access"] = {}
-    daemon.write_config()
-    daemon.call("daemon.reload")
-    assert code_of(ask("worker.password")) == -32002
-    process.stdin.close()
-    process.wait()
-    process.stdout.close()
-
-
-def test_unknown_name_is_a_warning(make_daemon):
-    daemon = make_daemon(access={"observe": ["no-such-user"]}).start()
-    assert "access.observe: no-such-user: there is no such user" in daemon.log()
 
 
 # The socket itself.

@@ -257,6 +257,40 @@ START_TEST(test_error_object)
 }
 END_TEST
 
+/* Whatever a method fails with has its row's number and word on the wire. */
+START_TEST(test_every_error)
+{
+	struct server s;
+	int fd;
+
+	server_open(&s, NULL);
+	fd = server_connect(&s);
+	for (int code = ERR_NONE + 1; code < ERR_COUNT; code++) {
+		const struct rpc_error *row = &rpc_errors[code];
+		struct err err;
+		AUTO(free) char *line = NULL;
+		json_t *reply;
+
+		ck_assert_ptr_null(client_call(&s, fd,
+			"{\"jsonrpc\":\"2.0\",\"method\":\"wait\",\"id\":1}"));
+		err_set(&err, (enum err_code)code, "said so");
+		server_finish(&s, &err);
+		line = client_line(&s, fd);
+		reply = json_loads(line, 0, NULL);
+		ck_assert_int_eq(reply_code(reply), row->code);
+		ck_assert_str_eq(json_string_value(json_object_get(
+					 json_object_get(json_object_get(reply,
+								 "error"),
+						 "data"),
+					 "kind")),
+			row->kind);
+		json_decref(reply);
+	}
+	close(fd);
+	server_close(&s);
+}
+END_TEST
+
 START_TEST(test_notifications_are_done)
 {
 	const char *line =
@@ -450,6 +484,7 @@ test_suite(void)
 	tcase_add_loop_test(tc, test_lines, 0, COUNT_OF(lines));
 	tcase_add_loop_test(tc, test_messages, 0, COUNT_OF(messages));
 	tcase_add_test(tc, test_error_object);
+	tcase_add_test(tc, test_every_error);
 	tcase_add_test(tc, test_notifications_are_done);
 	tcase_add_test(tc, test_pipelining);
 	tcase_add_test(tc, test_waiting);
