@@ -102,11 +102,15 @@ def test_exit_no_daemon(daemon):
     assert (code, out) == (NO_DAEMON, "") and "No such file or directory" in err
 
 
+def start_ctl(daemon, *args):
+    return subprocess.Popen([BUILD / "ec2workerctl", "-s", daemon.socket, *args],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env=clean_environment())
+
+
 def start_up(daemon, *options):
     """`up bot1`, once the daemon has its request."""
-    process = subprocess.Popen(
-        [BUILD / "ec2workerctl", "-s", daemon.socket, *options, "up", "bot1"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment())
+    process = start_ctl(daemon, *options, "up", "bot1")
     eventually(lambda: daemon.call("worker.show", worker="bot1")["generation"] == 1)
     return process
 
@@ -130,6 +134,31 @@ def test_a_wait_outlives_the_daemon(daemon, sim):
     assert process.returncode == DONE and err == ""
     assert re.fullmatch(r"bot1: attached, generation 1, i-[0-9a-f]+\n", out)
     assert len(sim.ledger()) == 1
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_repeated_over_a_restart(daemon, sim, end):
+    """What has its answer is not asked again; a stop is as good as a crash."""
+    process = start_ctl(daemon, "up", "bot1", "linux-01")
+    eventually(lambda: all(daemon.call("worker.show", worker=w)["phase"] == "waiting"
+                           for w in ("bot1", "linux-01")))
+    daemon.call("worker.attached", worker="linux-01")
+    assert process.stdout.readline().startswith("linux-01: attached, generation 1, i-")
+    getattr(daemon, end)()
+    daemon.start()
+    eventually(lambda: daemon.call("pool.status")["queues"]["waiting"] == 1)
+    daemon.call("worker.attached", worker="bot1")
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (DONE, "")
+    assert out.startswith("bot1: attached, generation 1, i-") and out.count("\n") == 1
+    process = start_ctl(daemon, "down", "bot1", "linux-01")
+    getattr(daemon, end)()
+    daemon.start()
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (DONE, "")
+    assert sorted(out.splitlines()) == ["bot1: stopped, generation 1",
+                                        "linux-01: stopped, generation 1"]
+    assert len(sim.ledger()) == 2
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be other users")
