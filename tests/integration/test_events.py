@@ -9,10 +9,15 @@ import time
 
 import pytest
 
+from daemon import BUILD
 from ec2sim import eventually
 from rpcclient import RpcClient, RpcError
 
 WORKERS = {"bot1": {"password": "sekrit"}, "linux-[01-40]": {"password": "generated"}}
+
+
+# A sanitizer keeps what was freed for a while: then memory says nothing.
+SANITIZED = b"__asan_" in (BUILD / "ec2workerd").read_bytes()
 
 
 @pytest.fixture
@@ -244,7 +249,7 @@ def test_reader_that_does_not_read(daemon):
         begin = slow.call("events.subscribe", types=["build"])["seq"]
         before = memory(daemon)
         make_events(rpc, count)
-        assert memory(daemon) - before < 2048
+        assert SANITIZED or memory(daemon) - before < 2048
         assert rpc.call("worker.show", worker="bot1")["building"] == count - 1
         events = [slow.event() for _ in range(count)]
         assert seqs(events) == list(range(begin + 1, begin + 1 + count))
