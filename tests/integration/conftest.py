@@ -8,11 +8,30 @@ import tempfile
 import pytest
 
 import ec2sim
+import rpc_table
 from daemon import Daemon
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "faults: takes its time; run by make check-faults")
+
+
+def pytest_runtest_logreport(report):
+    rpc_table.on_report(report)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """A test that passed whole must have seen what tests/rpc.md says of it."""
+    chosen = any(vars(session.config.option)[name] for name in ("keyword", "markexpr", "lf"))
+    if exitstatus == 0 and not chosen and not any("::" in arg for arg in session.config.args):
+        session.rpc_table = rpc_table.not_seen()
+        if session.rpc_table:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in getattr(terminalreporter._session, "rpc_table", []):
+        terminalreporter.write_line(f"tests/rpc.md: {line}", red=True)
 
 
 @pytest.fixture

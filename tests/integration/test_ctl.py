@@ -152,6 +152,8 @@ def test_repeated_over_a_restart(daemon, sim, end):
     assert (process.returncode, err) == (DONE, "")
     assert out.startswith("bot1: attached, generation 1, i-") and out.count("\n") == 1
     process = start_ctl(daemon, "down", "bot1", "linux-01")
+    eventually(lambda: all(daemon.call("worker.show", worker=w)["state"] != "substantiated"
+                           for w in ("bot1", "linux-01")))
     getattr(daemon, end)()
     daemon.start()
     out, err = process.communicate(timeout=20)

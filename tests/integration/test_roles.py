@@ -122,6 +122,7 @@ def test_by_no_list(make_daemon, way):
                               stdout=subprocess.PIPE, text=True, **WAYS[way][1]) as process:
             out, _ = process.communicate(2 * (json.dumps(request(name, **params)) + "\n"))
         first, second = map(json.loads, out.splitlines())
+        rpcclient.RpcClient.contract.check_reply(name, first)
         assert code_of(first) == -32002 and first["id"] is None and second is None
     assert daemon.call("worker.show", worker="bot1")["generation"] == 0
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The socket while the disk is full: reads are answered, changes refused, and none half done. */
+#include "base/field.h"
+#include "base/mem.h"
 #include "core/launch.h"
 #include "core/pool.h"
 #include "core/worker.h"
@@ -143,6 +145,37 @@ START_TEST(test_batch)
 }
 END_TEST
 
+/* By the rows: whatever comes later is refused as well. */
+START_TEST(test_every_change_is_refused)
+{
+	static const char *const values[][2] = {{"worker", "a"}, {"launch", "x"},
+		{"owner", "o"}};
+	struct rpc_world w;
+	int fd;
+
+	rpc_world_init(&w, workers, NULL);
+	fd = server_connect(&w.server);
+	fill_disk(&w);
+	for (size_t i = 0; i < RPC_METHOD_COUNT; i++) {
+		json_t *params = json_object();
+		AUTO(free) char *text = NULL;
+
+		for (size_t j = 0; j < COUNT_OF(values); j++)
+			if (field_find(rpc_specs[i].params, values[j][0]) != NULL)
+				(void)json_object_set_new(params, values[j][0],
+					json_string(values[j][1]));
+		text = json_dumps(params, 0);
+		json_decref(params);
+		if (rpc_specs[i].writes)
+			ck_assert_int_eq(rpc_world_code(&w, fd, rpc_specs[i].name, text,
+						 "cannot be written"),
+				-32007);
+	}
+	close(fd);
+	rpc_world_fini(&w);
+}
+END_TEST
+
 /* What only looks is not refused, and who changes something must say so in its row. */
 START_TEST(test_rows)
 {
@@ -160,6 +193,7 @@ test_suite(void)
 
 	tcase_add_loop_test(t, test_reads_are_answered, 0, 5);
 	tcase_add_loop_test(t, test_changes_are_refused, 0, 7);
+	tcase_add_test(t, test_every_change_is_refused);
 	tcase_add_test(t, test_held_until_on_disk);
 	tcase_add_test(t, test_batch);
 	tcase_add_test(t, test_rows);
