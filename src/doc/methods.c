@@ -31,6 +31,20 @@ collect_objects(struct table_set *set)
 		table_set_add_below(set, rpc_specs[i].result);
 }
 
+/* Those that take more than their method does. */
+static void
+add_param_roles(const struct rpc_spec *spec, struct buf *out)
+{
+	for (const struct field *row = spec->params->rows; row->name != NULL; row++) {
+		enum rpc_role role = rpc_param_role(spec, row);
+
+		if (role == spec->role)
+			continue;
+		mdoc_line(out, ".Fa", row->name);
+		buf_printf(out, "takes the role\n.Cm %s .\n", rpc_role_name(role));
+	}
+}
+
 static void
 add_params(const struct rpc_spec *spec, struct buf *out)
 {
@@ -41,6 +55,7 @@ add_params(const struct rpc_spec *spec, struct buf *out)
 	buf_puts(out, ".Pp\nParameters:\n");
 	rows_list(spec->params, ROWS_PARAMS, out);
 	buf_puts(out, ".Pp\n");
+	add_param_roles(spec, out);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "rpc/schema.h"
+#include "rpc/spec.h"
 
 #include <string.h>
 
@@ -318,6 +319,30 @@ const struct fields rpc_history_params = {
 	.name = "worker.history",
 	.rows = history_rows,
 	.size = sizeof(struct rpc_history_args),
+};
+
+static const struct field check_rows[] = {
+	{
+		.name = "worker",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct rpc_check_args, worker, char *),
+		.example = "WORKER",
+		.doc = "Its name.",
+	},
+	{
+		.name = "fresh",
+		.type = FIELD_BOOL,
+		.flags = RPC_PARAM_OPERATE,
+		.offset = FIELD_AT(struct rpc_check_args, fresh, bool),
+		.doc = "Ask EC2 now, instead of telling what the last listing showed.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_check_params = {
+	.name = "worker.check",
+	.rows = check_rows,
+	.size = sizeof(struct rpc_check_args),
 };
 
 static const struct field console_rows[] = {

@@ -60,6 +60,11 @@ struct rpc_history_args {
 	int64_t before; /* seq; 0: from the newest */
 };
 
+struct rpc_check_args {
+	char *worker;
+	bool fresh;
+};
+
 struct rpc_console_args {
 	char *worker;
 	bool latest;
@@ -90,12 +95,13 @@ struct rpc_log_level_args {
 
 extern const struct fields rpc_none_params;
 extern const struct fields rpc_list_params;
-extern const struct fields rpc_worker_params; /* show, password, check, hold, release */
+extern const struct fields rpc_worker_params; /* show, password, hold, release */
 extern const struct fields rpc_up_params;
 extern const struct fields rpc_down_params;
 extern const struct fields rpc_attach_params; /* attached, detached */
 extern const struct fields rpc_build_params;  /* build_started, build_finished */
 extern const struct fields rpc_history_params;
+extern const struct fields rpc_check_params;
 extern const struct fields rpc_console_params;
 extern const struct fields rpc_abandon_params;
 extern const struct fields rpc_session_params;

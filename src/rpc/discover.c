@@ -23,18 +23,24 @@ schema_of(const struct fields *table)
 
 /* The rows in their order, which is that of positional parameters. */
 static json_t *
-view_params(const struct fields *table)
+view_params(const struct rpc_spec *spec)
 {
-	AUTO(json) json_t *schema = schema_of(table);
+	AUTO(json) json_t *schema = schema_of(spec->params);
 	const json_t *members = json_object_get(schema, "properties");
 	json_t *view = json_array();
 
-	for (const struct field *row = table->rows; row->name != NULL; row++)
-		(void)json_array_append_new(view,
-			json_pack("{s:s,s:s,s:b,s:O}", "name", row->name, "description",
-				row->doc, "required",
-				(row->flags & FIELD_REQUIRED) != 0, "schema",
-				json_object_get(members, row->name)));
+	for (const struct field *row = spec->params->rows; row->name != NULL; row++) {
+		json_t *param = json_pack("{s:s,s:s,s:b,s:O}", "name", row->name,
+			"description", row->doc, "required",
+			(row->flags & FIELD_REQUIRED) != 0, "schema",
+			json_object_get(members, row->name));
+		enum rpc_role role = rpc_param_role(spec, row);
+
+		if (role != spec->role)
+			(void)json_object_set_new(param, "x-role",
+				json_string(rpc_role_name(role)));
+		(void)json_array_append_new(view, param);
+	}
 	return view;
 }
 
@@ -81,9 +87,9 @@ view_method(const struct rpc_spec *spec)
 {
 	return json_pack("{s:s,s:s,s:s,s:o,s:{s:s,s:o},s:o,s:s}", "name", spec->name,
 		"summary", spec->doc, "paramStructure", "either", "params",
-		view_params(spec->params), "result", "name", spec->result->name,
-		"schema", schema_of(spec->result), "errors", view_errors(spec),
-		"x-role", rpc_role_name(spec->role));
+		view_params(spec), "result", "name", spec->result->name, "schema",
+		schema_of(spec->result), "errors", view_errors(spec), "x-role",
+		rpc_role_name(spec->role));
 }
 
 static json_t *

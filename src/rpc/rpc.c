@@ -135,6 +135,23 @@ check_role(const struct conn *c, const struct rpc_spec *spec, struct err *err)
 		rpc_role_name(spec->role), rpc_role_name(conn_role(c)));
 }
 
+/* Some parameters take more than their method does. */
+static int
+check_param_roles(const struct conn *c, const struct rpc_spec *spec,
+	const struct node *params, struct err *err)
+{
+	for (const struct field *row = spec->params->rows; row->name != NULL; row++) {
+		enum rpc_role needed = rpc_param_role(spec, row);
+
+		if (node_get(params, row->name) != NULL && conn_role(c) < needed)
+			return err_set(err, ERR_FORBIDDEN,
+				"%s: %s is for the role %s, and this user has %s",
+				spec->name, row->name, rpc_role_name(needed),
+				rpc_role_name(conn_role(c)));
+	}
+	return 0;
+}
+
 /* The parameters by name, whichever way they came. NULL and err: too many. */
 static struct node *
 params_node(const struct rpc_spec *spec, const json_t *params, struct err *err)
@@ -215,7 +232,7 @@ call(const struct rpc *rpc, struct command *cmd, const struct request *request)
 		check_writable(rpc, spec, &err) != 0)
 		return rpc_fail(cmd, &err);
 	params = params_node(spec, request->params, &err);
-	if (params == NULL)
+	if (params == NULL || check_param_roles(cmd->conn, spec, params, &err) != 0)
 		return rpc_fail(cmd, &err);
 	remember_worker(cmd, params);
 	cmd->changes = spec->writes;

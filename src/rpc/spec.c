@@ -105,9 +105,10 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 		{
 			.name = "worker.check",
 			.role = RPC_OBSERVE,
-			.params = &rpc_worker_params,
+			.params = &rpc_check_params,
 			.result = &rpc_check_fields,
-			.doc = "Whether the worker's machine is well, by the last listing.",
+			.errors = BIT(FAILED) | BIT(NETWORK) | BIT(SERVICE),
+			.doc = "Whether the worker's machine is well: by the last listing, or as EC2 says now.",
 		},
 	[RPC_WORKER_HISTORY] =
 		{
@@ -426,6 +427,15 @@ const char *
 rpc_role_name(enum rpc_role role)
 {
 	return role_names[role];
+}
+
+enum rpc_role
+rpc_param_role(const struct rpc_spec *spec, const struct field *row)
+{
+	bool is_higher = (row->flags & RPC_PARAM_OPERATE) != 0 &&
+		spec->role < RPC_OPERATE;
+
+	return is_higher ? RPC_OPERATE : spec->role;
 }
 
 bool

@@ -57,6 +57,9 @@ enum rpc_method {
 	RPC_METHOD_COUNT
 };
 
+/* Flag of a parameter's row: giving it, whatever its value, takes RPC_OPERATE. */
+#define RPC_PARAM_OPERATE 0x10000u
+
 struct rpc_spec {
 	const char *name;
 	enum rpc_role role;
@@ -89,6 +92,8 @@ extern const struct rpc_error rpc_errors[ERR_COUNT];
 /* Whether this method may answer with that error. */
 bool rpc_may_fail(const struct rpc_spec *spec, enum err_code code);
 const char *rpc_role_name(enum rpc_role role);
+/* What it takes to give this parameter: the method's role, or a higher one of its own. */
+enum rpc_role rpc_param_role(const struct rpc_spec *spec, const struct field *row);
 /* Whether it is worth asking again: what the reason says goes before the row. */
 bool rpc_retryable(const struct err *err);
 

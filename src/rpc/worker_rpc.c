@@ -6,15 +6,11 @@
 #include "base/field.h"
 #include "core/daemon.h"
 #include "core/event.h"
-#include "core/instance.h"
-#include "core/launch.h"
 #include "core/owner.h"
-#include "core/poller.h"
 #include "core/pool.h"
 #include "core/store.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
-#include "ec2/reply.h"
 #include "rpc/args.h"
 #include "rpc/calls.h"
 #include "rpc/find.h"
@@ -161,72 +157,6 @@ call_worker_password(struct command *cmd, const void *args)
 		"generation", (json_int_t)w->generation);
 	secret_fini(&password);
 	return rpc_reply_take(cmd, reply);
-}
-
-/* worker.check */
-
-static bool
-instance_is_well(const struct instance *i)
-{
-	return i->phase != INSTANCE_CONDEMNED && i->phase != INSTANCE_GONE &&
-		i->seen < EC2_STATE_STOPPING;
-}
-
-static json_t *
-check_instance(const struct instance *i)
-{
-	AUTO(free) char *text = NULL;
-
-	if (i->phase == INSTANCE_CONDEMNED)
-		text = xasprintf("%s is being terminated: %s", i->id,
-			i->condemned_reason != NULL ? i->condemned_reason : "unwanted");
-	else if (i->death != NULL)
-		text = xasprintf("%s is %s: %s", i->id,
-			ec2_state_name((enum ec2_state)i->seen), i->death);
-	else
-		text = xasprintf("%s is %s", i->id,
-			ec2_state_name((enum ec2_state)i->seen));
-	return json_text(text);
-}
-
-static json_t *
-check_message(const struct worker *w, const struct instance *i)
-{
-	AUTO(free) char *text = NULL;
-
-	if (i != NULL)
-		return check_instance(i);
-	if (!worker_is_wanted(w))
-		return json_text("it is down");
-	text = xasprintf("no instance yet: %s", worker_phase_name(w));
-	return json_text(text);
-}
-
-/* When the cloud that has or would have the instance was last listed; 0: never. */
-static int64_t
-checked_wall(struct worker *w, const struct instance *i)
-{
-	if (i != NULL)
-		return poller_listed_wall(i->launch->poller);
-	return !w->removed ? poller_listed_wall(pool_poller(w)) : 0;
-}
-
-const struct rpc_result *
-call_worker_check(struct command *cmd, const void *args)
-{
-	const struct rpc_worker_args *a = args;
-	struct err err;
-	struct worker *w = rpc_worker(cmd, a->worker, &err);
-	const struct instance *i;
-	bool ok;
-
-	if (w == NULL)
-		return rpc_fail(cmd, &err);
-	i = worker_instance(w);
-	ok = worker_is_wanted(w) && (i == NULL || instance_is_well(i));
-	return rpc_reply_take(cmd,
-		json_pack("{s:b,s:o,s:o}", "ok", ok, "message", check_message(w, i),
-			"at", json_time(checked_wall(w, i))));
 }
 
 /* worker.history */

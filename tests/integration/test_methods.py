@@ -176,6 +176,16 @@ def test_console_that_is_refused(daemon, sim):
         assert error.data["aws"]["code"] == "UnsupportedOperation"
 
 
+def test_check_that_is_refused(daemon, sim):
+    """What EC2 answers is said; what the last listing showed is no answer to fresh."""
+    with daemon.connect() as rpc:
+        rpc.call("worker.substantiate", worker="bot1", wait="running")
+        sim.fault(action="DescribeInstances", effect="error", code="UnauthorizedOperation")
+        error = fails(rpc, -32004, "worker.check", worker="bot1", fresh=True)
+        assert error.data["aws"]["code"] == "UnauthorizedOperation"
+        assert rpc.call("worker.check", worker="bot1")["ok"]
+
+
 def test_reload_of_a_bad_file(daemon):
     daemon.config["workers"]["bot1"]["missing_timout"] = 20
     daemon.write_config()

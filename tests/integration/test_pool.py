@@ -212,6 +212,21 @@ def test_console_of_an_instance_that_ec2_has_forgotten(daemon, sim):
         assert failure(rpc, "worker.console", worker="bot1").code == -32007
 
 
+def test_check_of_this_moment(daemon, sim):
+    """In the steady state, a minute before the next listing, only EC2 itself knows."""
+    with daemon.connect() as rpc:
+        instance = bring_up(rpc)
+        eventually(lambda: shown(rpc)["phase"] == "ready")
+        time.sleep(2)
+        fresh = rpc.call("worker.check", worker="bot1", fresh=True)
+        assert fresh["ok"] and fresh["message"] == f"{instance} is running"
+        sim.control("POST", "instance", {"id": instance, "state": "terminated"})
+        assert rpc.call("worker.check", worker="bot1")["ok"]
+        gone = rpc.call("worker.check", worker="bot1", fresh=True)
+        assert not gone["ok"] and instance in gone["message"] and gone["at"] > fresh["at"]
+        assert shown(rpc)["state"] != "substantiated"
+
+
 def launch_in_watch(rpc, worker):
     eventually(lambda: shown(rpc, worker)["phase"] == "watch")
     return next(r["launch"] for r in rpc.call("worker.history", worker=worker)["records"]

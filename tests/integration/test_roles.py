@@ -162,6 +162,28 @@ def test_whoever_runs_the_tests_is_admin(daemon):
 
 
 @needs_root
+def test_parameter_with_a_role(make_daemon):
+    """Whoever may call the method, but not give the parameter, is told so, whatever its value."""
+    daemon = make_daemon(access={"observe": ["games"]}, socket_mode="0666").start()
+    params = [(m["name"], p["name"], p["x-role"]) for m in
+              daemon.call("rpc.discover")["methods"] for p in m["params"] if "x-role" in p]
+    assert params == [("worker.check", "fresh", "operate")]
+    process = start_as(daemon, **WAYS["user"][1])
+    for value, role, denied in ((True, "observe", True), (False, "observe", True),
+                                (True, "operate", False)):
+        daemon.config["access"] = {role: ["games"]}
+        daemon.write_config()
+        daemon.call("daemon.reload")
+        for given in ({"worker": "bot1", "fresh": value}, ["bot1", value]):
+            reply = ask(process, request("worker.check") | {"params": given})
+            rpcclient.RpcClient.contract.check_reply("worker.check", reply)
+            assert code_of(reply) == (-32002 if denied else 0), reply
+            assert not denied or "fresh is for the role operate" in reply["error"]["message"]
+        assert code_of(ask(process, request("worker.check", worker="bot1"))) == 0
+    finish(process)
+
+
+@needs_root
 def test_reload_changes_roles(make_daemon):
     """Of connections that are open, too."""
     daemon = make_daemon(access={"observe": ["games"]}, socket_mode="0666").start()

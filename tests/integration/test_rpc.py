@@ -149,7 +149,7 @@ def test_version(daemon):
     ("worker.attached", {"worker": "bot1", "generation": 7}, -32003),
     ("worker.build_started", {"worker": "bot1", "building": 1.5}, -32602),
     ("worker.history", {"worker": "nobody"}, -32001),
-    ("worker.check", {"worker": "bot1", "fresh": True}, -32602),
+    ("worker.check", {"worker": "bot1", "fresh": "yes"}, -32602),
     ("worker.sho", {"worker": "bot1"}, -32601),
     ("", {}, -32601),
     ("daemon.version", {"x": 1}, -32602),

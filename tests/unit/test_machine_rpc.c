@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looking after a machine over the socket: console, hold and release, abandon; and pausing
- * the whole pool.
+ * Looking after a machine over the socket: console, check, hold and release, abandon; and
+ * pausing the whole pool.
  */
+#include "base/clock.h"
 #include "base/log.h"
+#include "core/cloud.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/poller.h"
 #include "core/pool.h"
 #include "core/worker.h"
 #include "ec2/verdict.h"
@@ -76,6 +79,150 @@ START_TEST(test_console_left)
 	close(fd);
 	world_run(&w.world, 1000);
 	ck_assert_uint_eq(rpc_pending_count(w.server.rpc), 0);
+	rpc_world_fini(&w);
+}
+END_TEST
+
+static const char fresh[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"worker.check\","
+			    "\"params\":{\"worker\":\"a\",\"fresh\":true}}\n";
+
+/* Whatever the last listing has shown; the whole reply. The caller's. */
+static json_t *
+check_fresh(struct rpc_world *w, int fd)
+{
+	AUTO(free) char *line = NULL;
+
+	client_send(&w->server, fd, fresh, strlen(fresh));
+	ck_assert_uint_eq(rpc_pending_count(w->server.rpc), 1);
+	for (int n = 0; n < 3000 && line == NULL; n++) {
+		world_run(&w->world, 1);
+		line = client_line(&w->server, fd);
+	}
+	ck_assert_ptr_nonnull(line);
+	return json_loads(line, 0, NULL);
+}
+
+enum behind { NOTHING, STOPPED, KILLED, FORGOTTEN, SILENT };
+
+static const struct {
+	enum behind behind; /* the daemon's back, after a listing */
+	bool ok;
+	const char *message; /* after the id, or after what is before it */
+	enum instance_phase phase;
+	int line;
+} checks[] = {
+	{NOTHING, true, " is running", INSTANCE_READY, __LINE__},
+	{STOPPED, false, " is being terminated", INSTANCE_CONDEMNED, __LINE__},
+	{KILLED, false, " is terminated", INSTANCE_GONE, __LINE__},
+	{FORGOTTEN, false, "that proves nothing yet", INSTANCE_READY, __LINE__},
+	{SILENT, false, NULL, INSTANCE_READY, __LINE__},
+};
+
+static void
+happen(struct rpc_world *w, enum behind behind)
+{
+	struct fake_instance *i = world_living(&w->world, "a");
+
+	switch (behind) {
+	case NOTHING: break;
+	case STOPPED: fake_cloud_kill(&w->world.cloud, i, EC2_STATE_STOPPED); break;
+	case KILLED: fake_cloud_kill(&w->world.cloud, i, EC2_STATE_TERMINATED); break;
+	case FORGOTTEN: i->visible_ms = INT64_MAX; break;
+	case SILENT: w->world.cloud.faults.fail_read = 1000; break;
+	}
+}
+
+static void
+check_reply(const json_t *reply, size_t n, int64_t asked_wall)
+{
+	const json_t *result = json_object_get(reply, "result");
+	const json_t *error = json_object_get(reply, "error");
+	json_t *before = json_time(asked_wall);
+
+	if (checks[n].message == NULL) {
+		ck_assert_int_eq(reply_code(reply), -32004);
+		ck_assert_str_eq(text_of(json_object_get(error, "data"), "reason"),
+			"network");
+	} else {
+		ck_assert_msg(json_is_true(json_object_get(result, "ok")) ==
+					checks[n].ok &&
+				strstr(text_of(result, "message"), checks[n].message),
+			"line %d: %s", checks[n].line, text_of(result, "message"));
+		ck_assert_int_ge(strcmp(text_of(result, "at"),
+					 json_string_value(before)),
+			0);
+	}
+	json_decref(before);
+}
+
+/* What EC2 says is known to the pool at once, before any listing. */
+START_TEST(test_check_fresh)
+{
+	AUTO(json) json_t *known = NULL;
+	AUTO(json) json_t *reply = NULL;
+	const struct instance *i;
+	struct rpc_world w;
+	const struct poller *poller;
+	int64_t asked, listed;
+	int fd;
+
+	rpc_world_init(&w, workers, NULL);
+	log_set_fd(-1);
+	fd = server_connect(&w.server);
+	world_ready(&w.world, "a");
+	world_run(&w.world, 5000);
+	i = world_worker(&w.world, "a")->launch->instance;
+	happen(&w, checks[_i].behind);
+	poller = i->launch->poller;
+	listed = poller_listed_ms(poller);
+	asked = clock_wall_ms();
+	known = rpc_world_result(&w, fd, "worker.check", A);
+	ck_assert(json_is_true(json_object_get(known, "ok")));
+	reply = check_fresh(&w, fd);
+	ck_assert_int_eq(poller_listed_ms(poller), listed);
+	check_reply(reply, (size_t)_i, asked);
+	if (checks[_i].phase != INSTANCE_GONE)
+		ck_assert_int_eq(i->phase, checks[_i].phase);
+	else
+		ck_assert_ptr_null(world_living(&w.world, "a"));
+	close(fd);
+	rpc_world_fini(&w);
+}
+END_TEST
+
+/* Without an instance there is nothing to ask for: the answer is there at once. */
+START_TEST(test_check_without_instance)
+{
+	AUTO(json) json_t *reply = NULL;
+	struct rpc_world w;
+	int fd;
+
+	rpc_world_init(&w, workers, NULL);
+	fd = server_connect(&w.server);
+	reply = rpc_world_result(&w, fd, "worker.check", "[\"a\",true]");
+	ck_assert_str_eq(text_of(reply, "message"), "it is down");
+	ck_assert_uint_eq(w.world.cloud.describes, 0);
+	close(fd);
+	rpc_world_fini(&w);
+}
+END_TEST
+
+START_TEST(test_check_left)
+{
+	const struct cloud *cloud;
+	struct rpc_world w;
+	int fd;
+
+	rpc_world_init(&w, workers, NULL);
+	fd = server_connect(&w.server);
+	world_ready(&w.world, "a");
+	cloud = world_worker(&w.world, "a")->launch->cloud;
+	client_send(&w.server, fd, fresh, strlen(fresh));
+	ck_assert_uint_eq(cloud->questions, 1);
+	close(fd);
+	world_run(&w.world, 5000);
+	ck_assert_uint_eq(rpc_pending_count(w.server.rpc), 0);
+	ck_assert_uint_eq(cloud->questions, 0);
 	rpc_world_fini(&w);
 }
 END_TEST
@@ -278,6 +425,9 @@ test_suite(void)
 	tcase_add_test(tc, test_second_stop_joins);
 	tcase_add_test(tc, test_console);
 	tcase_add_test(tc, test_console_left);
+	tcase_add_loop_test(tc, test_check_fresh, 0, COUNT_OF(checks));
+	tcase_add_test(tc, test_check_without_instance);
+	tcase_add_test(tc, test_check_left);
 	tcase_add_test(tc, test_hold);
 	tcase_add_test(tc, test_abandon);
 	tcase_add_test(tc, test_abandon_of_another);

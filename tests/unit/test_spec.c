@@ -203,6 +203,31 @@ START_TEST(test_roles)
 }
 END_TEST
 
+START_TEST(test_roles_of_parameters)
+{
+	static const struct {
+		enum rpc_role method;
+		unsigned flags;
+		enum rpc_role role;
+		int line;
+	} cases[] = {
+		{RPC_OBSERVE, 0, RPC_OBSERVE, __LINE__},
+		{RPC_OBSERVE, FIELD_NONEMPTY, RPC_OBSERVE, __LINE__},
+		{RPC_OBSERVE, RPC_PARAM_OPERATE, RPC_OPERATE, __LINE__},
+		{RPC_OPERATE, RPC_PARAM_OPERATE, RPC_OPERATE, __LINE__},
+		{RPC_ADMIN, RPC_PARAM_OPERATE, RPC_ADMIN, __LINE__},
+	};
+
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		const struct rpc_spec spec = {.role = cases[n].method};
+		const struct field row = {.flags = cases[n].flags};
+
+		ck_assert_msg(rpc_param_role(&spec, &row) == cases[n].role, "line %d",
+			cases[n].line);
+	}
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -216,6 +241,7 @@ test_suite(void)
 	tcase_add_test(tc, test_errors_complete);
 	tcase_add_loop_test(tc, test_retryable, 0, COUNT_OF(retries));
 	tcase_add_test(tc, test_roles);
+	tcase_add_test(tc, test_roles_of_parameters);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
