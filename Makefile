@@ -45,7 +45,7 @@ TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
 # These run before anything is configured, and call make for what they need.
-UNCONFIGURED := check check-system demo lint fuzz news clean distclean .venv/installed
+UNCONFIGURED := check check-faults check-system demo lint fuzz news clean distclean .venv/installed
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
@@ -193,6 +193,12 @@ $(MUTANTS): $(B)/%: %.sed $(B)/tests/sim/sim_core.o $(TEST_LIBS)
 check-mutations: $(MUTANTS)
 	$(Q)tools/check-mutations $(MUTANTS)
 
+# Daemons that the kill sweep must find guilty.
+GUILTY := $(patsubst %,$(B)/tests/mutations/%-daemon,record_at_the_answer new_token)
+$(GUILTY): %-daemon: % $(B)/src/ec2workerd.o $(call libraries,$(DAEMON_LAYERS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<.o $(filter %.o %.a,$^) $(LIBS)
+
 # Every input of the corpus once.
 .PHONY: check-fuzz
 check-fuzz: $(FUZZERS)
@@ -201,7 +207,11 @@ check-fuzz: $(FUZZERS)
 # PYTEST_ARGS: -k NAME and what else pytest takes.
 .PHONY: check-integration
 check-integration: all $(TEST_TOOLS) .venv/installed
-	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python -m pytest $(PYTEST_ARGS) tests/integration
+	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python -m pytest -m 'not faults' $(PYTEST_ARGS) tests/integration
+
+.PHONY: run-faults
+run-faults: all $(GUILTY) .venv/installed
+	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python -m pytest -m faults $(PYTEST_ARGS) tests/integration
 
 .PHONY: run-system
 run-system: all .venv/installed
@@ -226,6 +236,12 @@ demo:
 check:
 	$(Q)tools/install-deps test
 	$(Q)tools/check
+
+# Dies at every system call of a launch, a stop, a start; simulates at length. 15 minutes at most.
+.PHONY: check-faults
+check-faults:
+	$(Q)tools/install-deps test
+	$(Q)tools/check faults
 
 # The installed units under a systemd of their own; as root.
 .PHONY: check-system
