@@ -58,7 +58,11 @@ static rpc_call *const calls[RPC_METHOD_COUNT] = {
 	[RPC_DAEMON_VERSION] = call_answered,
 	[RPC_DAEMON_STOP] = call_answered,
 };
-static const struct rpc_service service = {rpc_specs, calls, RPC_METHOD_COUNT, NULL};
+static const struct rpc_service service = {
+	.specs = rpc_specs,
+	.calls = calls,
+	.count = RPC_METHOD_COUNT,
+};
 
 /* A reply has a result or an error; what else comes is a notification. */
 static bool
