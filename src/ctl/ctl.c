@@ -79,10 +79,22 @@ ctl_complain(const struct ctl *c, enum ctl_exit code, const char *fmt, ...)
 	return code;
 }
 
+/* DEL stands for itself in JSON, and jansson leaves it; a terminal might not. */
+static int
+print_part(const char *data, size_t len, void *arg)
+{
+	for (size_t i = 0; i < len; i++)
+		if (data[i] == '\x7f')
+			fputs("\\u007f", arg);
+		else
+			fputc(data[i], arg);
+	return 0;
+}
+
 void
 ctl_print_json(const struct ctl *c, const json_t *value)
 {
-	(void)json_dumpf(value, c->out,
+	(void)json_dump_callback(value, print_part, c->out,
 		JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 	fputc('\n', c->out);
 }

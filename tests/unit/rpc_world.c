@@ -2,6 +2,7 @@
 #include "rpc_world.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/field.h"
 #include "base/node.h"
 #include "conf/conf.h"
@@ -27,6 +28,7 @@ serve(struct rpc_world *w, const struct rpc_limits *limits)
 		.conf = w->world.conf,
 		.store = w->world.store,
 		.pool = w->world.pool,
+		.started_wall = clock_wall_ms(),
 	};
 	w->server.loop = w->world.loop;
 	w->server.service = (struct rpc_service){
