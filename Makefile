@@ -207,7 +207,7 @@ check-fuzz: $(FUZZERS)
 # PYTEST_ARGS: -k NAME and what else pytest takes.
 .PHONY: check-integration
 check-integration: all $(TEST_TOOLS) .venv/installed
-	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python -m pytest -m 'not faults' $(PYTEST_ARGS) tests/integration
+	$(Q)BUILD_DIR=$(abspath $(B)) tools/run-pytest tests/integration -m 'not faults' $(PYTEST_ARGS)
 
 .PHONY: run-faults
 run-faults: all $(GUILTY) .venv/installed
