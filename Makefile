@@ -45,7 +45,7 @@ TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
 # These run before anything is configured, and call make for what they need.
-UNCONFIGURED := check check-faults check-system demo lint fuzz news clean distclean .venv/installed
+UNCONFIGURED := check check-faults check-system demo lint analyze analyze-quick fuzz news clean distclean .venv/installed
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
@@ -253,6 +253,13 @@ check-system:
 lint:
 	$(Q)tools/install-deps lint
 	$(Q)tools/lint
+
+# Minutes; the quick one leaves out scan-build, which takes most of them.
+.PHONY: analyze analyze-quick
+analyze-quick: ANALYZE_ARGS := --quick
+analyze analyze-quick:
+	$(Q)tools/install-deps analyze
+	$(Q)tools/analyze $(ANALYZE_ARGS)
 
 # Looks for new inputs, FUZZ_SECONDS with each target; what it finds stays in build/fuzz.
 FUZZ_SECONDS := 60

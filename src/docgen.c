@@ -15,13 +15,13 @@ enum { EXIT_GOOD, EXIT_FAILED, EXIT_USAGE };
 static void
 usage(FILE *file)
 {
-	fputs("Usage: docgen FRAGMENT [ARG]\n"
-	      "       docgen fill FILE\n\n"
-	      "Fragments:\n",
+	(void)fputs("Usage: docgen FRAGMENT [ARG]\n"
+		    "       docgen fill FILE\n\n"
+		    "Fragments:\n",
 		file);
 	for (const struct fragment *f = fragments; f->name != NULL; f++)
-		fprintf(file, "  %-8s %-8s %s\n", f->name, f->arg != NULL ? f->arg : "",
-			f->doc);
+		(void)fprintf(file, "  %-8s %-8s %s\n", f->name,
+			f->arg != NULL ? f->arg : "", f->doc);
 }
 
 static int
@@ -38,7 +38,7 @@ read_all(const char *path, struct buf *out)
 		buf_add(out, part, len);
 	if (ferror(file) == 0)
 		result = 0;
-	fclose(file);
+	(void)fclose(file);
 	return result;
 }
 
@@ -53,7 +53,7 @@ fill(const char *path, struct buf *out)
 		return -1;
 	}
 	if (fragment_fill(buf_str(&text), out, &err) != 0) {
-		fprintf(stderr, "%s:%s\n", path, err.text);
+		(void)fprintf(stderr, "%s:%s\n", path, err.text);
 		return -1;
 	}
 	return 0;
@@ -66,7 +66,7 @@ make(const char *name, const char *arg, struct buf *out)
 
 	if (fragment_make(name, arg, out, &err) == 0)
 		return 0;
-	fprintf(stderr, "docgen: %s\n", err.text);
+	(void)fprintf(stderr, "docgen: %s\n", err.text);
 	return -1;
 }
 
@@ -89,6 +89,6 @@ main(int argc, char **argv)
 	else
 		failed = make(argv[1], argc == 3 ? argv[2] : NULL, &out);
 	if (failed == 0)
-		fputs(buf_str(&out), stdout);
+		(void)fputs(buf_str(&out), stdout);
 	return failed == 0 && fflush(stdout) == 0 ? EXIT_GOOD : EXIT_FAILED;
 }

@@ -50,11 +50,11 @@ run(const struct sim_options *options)
 	if (sim != NULL) {
 		printf("ec2sim: listening on %.*s:%u\n", address_len(options->listen),
 			options->listen, sim_port(sim));
-		fflush(stdout);
+		(void)fflush(stdout);
 		loop_run(loop);
 		ret = EXIT_GOOD;
 	} else {
-		fprintf(stderr, "ec2sim: %s\n", err.text);
+		(void)fprintf(stderr, "ec2sim: %s\n", err.text);
 	}
 	sim_free(sim);
 	loop_signal_free(term);
@@ -69,7 +69,7 @@ print_help(void)
 	AUTO(buf) struct buf text = {0};
 
 	sim_options_help(&text);
-	fputs(buf_str(&text), stdout);
+	(void)fputs(buf_str(&text), stdout);
 }
 
 int
@@ -83,7 +83,7 @@ main(int argc, char **argv)
 	sim_json_init();
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (sim_options_parse(argc, argv, &options, &err) != 0) {
-		fprintf(stderr, "ec2sim: %s\nTry --help.\n", err.text);
+		(void)fprintf(stderr, "ec2sim: %s\nTry --help.\n", err.text);
 		return EXIT_USAGE;
 	}
 	if (options.help)

@@ -21,7 +21,7 @@ load(const char *path)
 	AUTO(buf) struct buf text = {.data = NULL};
 
 	conf_problems_print(problems, &text);
-	fputs(buf_str(&text), stderr);
+	(void)fputs(buf_str(&text), stderr);
 	conf_problems_free(problems);
 	return conf;
 }
@@ -86,7 +86,7 @@ show_help(void)
 	AUTO(buf) struct buf text = {.data = NULL};
 
 	options_help(&text);
-	fputs(buf_str(&text), stdout);
+	(void)fputs(buf_str(&text), stdout);
 	return EXIT_GOOD;
 }
 
@@ -100,7 +100,7 @@ main(int argc, char **argv)
 	(void)argc;
 	process_init();
 	if (options_parse(&o, argv, &err) != 0)
-		fprintf(stderr, "ec2workerd: %s\n", err.text);
+		(void)fprintf(stderr, "ec2workerd: %s\n", err.text);
 	else if (o.help)
 		code = show_help();
 	else if (o.version)

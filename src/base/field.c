@@ -139,9 +139,9 @@ unknown_key(struct field_load *l, const struct fields *table, const struct node 
 	size_t len, was = field_enter(l, key->text);
 	const char **names = names_of(table, &len);
 	const char *near = diag_suggest(key->text, names);
+	const struct field *meant = near == NULL ? NULL : field_find(table, near);
 
-	if (near == NULL ? has_secrets(table)
-			 : field_find(table, near)->type == FIELD_SECRET)
+	if (meant == NULL ? has_secrets(table) : meant->type == FIELD_SECRET)
 		diag_secret(l->ds, value->mark);
 	if (near != NULL)
 		buf_printf(&remedy, "; did you mean '%s'?", near);
@@ -243,7 +243,7 @@ field_load(const struct fields *table, const struct node *map, void *obj,
 	field_defaults(table, obj);
 	field_load_table(&l, table, map, obj);
 	buf_fini(&l.path);
-	return ds->errors == before ? 0 : -1;
+	return l.ds->errors == before ? 0 : -1;
 }
 
 void

@@ -248,7 +248,7 @@ opts_find(const struct opts *const *sets, const char *arg, const char **ret_valu
 	bool is_long = strncmp(arg, "--", 2) == 0;
 	const char *name = arg + (is_long ? 2 : 1);
 	size_t len = is_long ? strcspn(name, "=") : 1;
-	struct found found = {.row = NULL};
+	struct found found;
 
 	if (arg[0] != '-' || *name == '\0')
 		return NULL;

@@ -211,8 +211,9 @@ check_pool_vars(struct conf_load *load)
 {
 	const struct node *vars = map_get(load->root, "vars");
 
-	for (size_t i = 0; vars != NULL && vars->kind == NODE_MAP && i < vars->count;
-		i++) {
+	if (vars == NULL || vars->kind != NODE_MAP)
+		return;
+	for (size_t i = 0; i < vars->count; i++) {
 		const struct node *key = vars->keys[i];
 		AUTO(free) char *full = xasprintf("vars.%s", key->text);
 		const char *fault = var_fault(key->text);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -47,6 +48,7 @@ row_problem(struct conf_row *row, enum diag_level level, enum row_place place,
 	const struct node *at = row->own;
 	va_list ap;
 
+	assert(row->own != NULL);
 	if (home != NULL)
 		at = place == ROW_KEY ? map_key(home, key) : map_get(home, key);
 	va_start(ap, fmt);

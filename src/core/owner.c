@@ -237,6 +237,9 @@ owners_written(struct pool *p)
 void
 owners_free(struct pool *p)
 {
-	while (p->owners != NULL)
-		owner_free(p->owners);
+	struct owner *o, *next;
+
+	HASH_ITER(hh, p->owners, o, next) {
+		owner_free(o);
+	}
 }

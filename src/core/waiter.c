@@ -182,6 +182,9 @@ waiters_fail(struct worker *w, const struct err *err)
 void
 waiters_drop(struct worker *w)
 {
-	while (w->waiters != NULL)
-		waiter_free(w->waiters);
+	struct waiter *waiter, *next;
+
+	DL_FOREACH_SAFE(w->waiters, waiter, next) {
+		waiter_free(waiter);
+	}
 }

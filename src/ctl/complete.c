@@ -35,10 +35,10 @@ candidate(const struct completion *x, const char *text, const char *doc)
 {
 	if (strncmp(text, x->unfinished, strlen(x->unfinished)) != 0)
 		return;
-	fprintf(x->ctl->out, "%s%s", x->before, text);
+	(void)fprintf(x->ctl->out, "%s%s", x->before, text);
 	if (doc != NULL)
-		fprintf(x->ctl->out, "\t%s", doc);
-	fputc('\n', x->ctl->out);
+		(void)fprintf(x->ctl->out, "\t%s", doc);
+	(void)fputc('\n', x->ctl->out);
 }
 
 /* Workers */
@@ -112,7 +112,7 @@ complete_shell(struct completion *x)
 static void
 complete_file(struct completion *x)
 {
-	fputs(":files\n", x->ctl->out);
+	(void)fputs(":files\n", x->ctl->out);
 }
 
 static const struct {

@@ -75,7 +75,7 @@ ctl_complain(const struct ctl *c, enum ctl_exit code, const char *fmt, ...)
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
 	text_add(&clean, buf_str(&text));
-	fprintf(c->err, PROGRAM ": %s\n", buf_str(&clean));
+	(void)fprintf(c->err, PROGRAM ": %s\n", buf_str(&clean));
 	return code;
 }
 
@@ -85,9 +85,9 @@ print_part(const char *data, size_t len, void *arg)
 {
 	for (size_t i = 0; i < len; i++)
 		if (data[i] == '\x7f')
-			fputs("\\u007f", arg);
+			(void)fputs("\\u007f", arg);
 		else
-			fputc(data[i], arg);
+			(void)fputc(data[i], arg);
 	return 0;
 }
 
@@ -96,7 +96,7 @@ ctl_print_json(const struct ctl *c, const json_t *value)
 {
 	(void)json_dump_callback(value, print_part, c->out,
 		JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-	fputc('\n', c->out);
+	(void)fputc('\n', c->out);
 }
 
 enum ctl_exit
@@ -172,7 +172,7 @@ ctl_show_error(const struct ctl *c, const char *worker, const json_t *error,
 		json_decref(whole);
 	} else {
 		add_error(&text, worker, error, near);
-		fputs(buf_str(&text), c->err);
+		(void)fputs(buf_str(&text), c->err);
 	}
 	return code_of(json_string_value(
 		json_object_get(json_object_get(error, "data"), "kind")));
@@ -193,7 +193,7 @@ show_help(const struct ctl *c, const struct opts *globals, const struct verb *v)
 		buf_puts(&text, "\nOptions:\n");
 	}
 	opts_help(globals, &text);
-	fputs(buf_str(&text), c->out);
+	(void)fputs(buf_str(&text), c->out);
 	return CTL_DONE;
 }
 
@@ -293,21 +293,24 @@ run_verb(struct ctl *c, const struct opts *globals, const struct verb *v,
 	};
 	enum ctl_exit code;
 	struct err err;
+	bool good;
 
 	params_init(&params, mine.table);
+	/* analyze: autoVariables: taken back below */
 	c->words = &words;
 	c->params = params.json;
-	if (opts_parse((const struct opts *[]){globals, &mine,
-			       v->options != NULL ? &own : NULL, NULL},
-		    argv, &index, &words, &err) != 0)
-		code = ctl_complain(c, CTL_USAGE, "%s", err.text);
-	else if (c->options.help)
+	good = opts_parse((const struct opts *[]){globals, &mine,
+				  v->options != NULL ? &own : NULL, NULL},
+		       argv, &index, &words, &err) == 0;
+	if (good && c->options.help)
 		code = show_help(c, globals, v);
-	else if (params_words(&params, v, &words, &err) != 0 ||
-		add_presets(&params, c, v, &err) != 0)
-		code = ctl_complain(c, CTL_USAGE, "%s", err.text);
-	else
+	else if (good && params_words(&params, v, &words, &err) == 0 &&
+		add_presets(&params, c, v, &err) == 0)
 		code = run(c, v);
+	else
+		code = ctl_complain(c, CTL_USAGE, "%s", err.text);
+	c->words = NULL;
+	c->params = NULL;
 	params_fini(&params);
 	strings_fini(&words);
 	return code;
@@ -324,7 +327,7 @@ run_line(struct ctl *c, const struct opts *globals, char *const *argv)
 		    &err) != 0)
 		return ctl_complain(c, CTL_USAGE, "%s", err.text);
 	if (c->options.version) {
-		fprintf(c->out, PROGRAM " %s\n", VERSION);
+		(void)fprintf(c->out, PROGRAM " %s\n", VERSION);
 		return CTL_DONE;
 	}
 	if (argv[index] == NULL) {

@@ -60,9 +60,9 @@ show(const struct ctl *c, const json_t *event)
 		ctl_print_json(c, event);
 	} else {
 		render_event(c, event, &line);
-		fputs(buf_str(&line), c->out);
+		(void)fputs(buf_str(&line), c->out);
 	}
-	fflush(c->out);
+	(void)fflush(c->out);
 }
 
 static bool

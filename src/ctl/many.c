@@ -71,7 +71,7 @@ finish(struct job *job, enum ctl_exit code)
 {
 	struct many *m = job->many;
 
-	fflush(m->ctl->out);
+	(void)fflush(m->ctl->out);
 	m->ctl->code = m->left == m->count ? code : ctl_worse(m->ctl->code, code);
 	job->done = true;
 	if (--m->left == 0)

@@ -41,8 +41,8 @@ go_up(const struct progress *p, struct buf *out)
 static void
 put(const struct progress *p, const struct buf *out)
 {
-	fputs(buf_str(out), p->file);
-	fflush(p->file);
+	(void)fputs(buf_str(out), p->file);
+	(void)fflush(p->file);
 }
 
 void

@@ -47,7 +47,7 @@ run_show(const struct ctl *c, const struct verb *v, const json_t *result)
 		ctl_print_json(c, result);
 	} else if (v->render != NULL) {
 		v->render(c, result, &text);
-		fputs(buf_str(&text), c->out);
+		(void)fputs(buf_str(&text), c->out);
 	}
 }
 

@@ -84,7 +84,7 @@ run_completion(struct ctl *c, const struct verb *v)
 	for (size_t i = 0; i < COUNT_OF(scripts); i++) {
 		names[i] = scripts[i].shell;
 		if (names[i] != NULL && strcmp(names[i], shell) == 0) {
-			fputs(scripts[i].text, c->out);
+			(void)fputs(scripts[i].text, c->out);
 			return;
 		}
 	}

@@ -92,9 +92,9 @@ static void
 draw_in_pipe(struct watch *w, const json_t *result)
 {
 	if (w->drawn && !w->ctl->options.json)
-		fputc('\n', w->ctl->out);
+		(void)fputc('\n', w->ctl->out);
 	run_show(w->ctl, w->verb, result);
-	fflush(w->ctl->out);
+	(void)fflush(w->ctl->out);
 	w->drawn = true;
 }
 

@@ -42,10 +42,12 @@ lane_leave(struct lane *l, int64_t now_ms)
 static int64_t
 seen_distance_ms(const struct lane *l, int64_t now_ms)
 {
-	unsigned known = l->good_count < LANE_HISTORY ? l->good_count : LANE_HISTORY;
+	unsigned known = l->good_count;
 	int64_t first_ms = now_ms;
 	unsigned count = 0;
 
+	if (known > LANE_HISTORY)
+		known = LANE_HISTORY;
 	for (unsigned i = 0; i < known; i++) {
 		if (l->good_ms[i] <= now_ms - HISTORY_MS)
 			continue;

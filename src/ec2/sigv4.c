@@ -46,7 +46,7 @@ format_date(int64_t wall_ms, char date[static SIGV4_DATE_SIZE])
 		wall_ms = WALL_MAX_MS;
 	seconds = (time_t)(wall_ms / 1000);
 	gmtime_r(&seconds, &tm);
-	strftime(date, SIGV4_DATE_SIZE, "%Y%m%dT%H%M%SZ", &tm);
+	(void)strftime(date, SIGV4_DATE_SIZE, "%Y%m%dT%H%M%SZ", &tm);
 }
 
 /* Without the white space around it, and with single blanks inside. */

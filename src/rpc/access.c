@@ -71,6 +71,7 @@ access_map_is_partial(const char *uid_map)
 {
 	uint32_t inside, outside, count;
 
+	/* analyze: cert-err34-c: the kernel writes 32 bits */
 	return sscanf(uid_map, "%" SCNu32 " %" SCNu32 " %" SCNu32, &inside, &outside,
 		       &count) != 3 ||
 		inside != 0 || count != ALL_UIDS;

@@ -140,7 +140,7 @@ conn_make_room(struct conn *c, size_t len)
 	while (conns_hold(all) + len > all->limits->out_total) {
 		struct conn *most = largest(all);
 
-		if (most == c)
+		if (most == NULL || most == c)
 			return false;
 		drop(most);
 	}
@@ -151,9 +151,11 @@ static void
 on_relieve(void *arg)
 {
 	struct conns *all = arg;
+	struct conn *most;
 
-	while (all->list != NULL && conns_hold(all) > all->limits->out_total)
-		drop(largest(all));
+	while (conns_hold(all) > all->limits->out_total &&
+		(most = largest(all)) != NULL)
+		drop(most);
 }
 
 /* No connection above an equal share: then the sum is within the limit, and nobody looks. */
@@ -509,10 +511,13 @@ conns_new(struct loop *loop, const struct rpc_limits *limits, struct access *acc
 void
 conns_free(struct conns *all)
 {
+	struct conn *c, *next;
+
 	if (all == NULL)
 		return;
-	while (all->list != NULL)
-		conn_free(all->list);
+	DL_FOREACH_SAFE(all->list, c, next) {
+		conn_free(c);
+	}
 	loop_poke_clear(&all->relieve);
 	access_free(all->access);
 	free(all);

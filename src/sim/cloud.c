@@ -110,7 +110,7 @@ sim_cloud_watch(struct sim_cloud *c, sim_instance_fn *fn, void *arg)
 void
 sim_cloud_make_id(struct sim_cloud *c, const char *prefix, char out[static SIM_ID_SIZE])
 {
-	snprintf(out, SIM_ID_SIZE, "%s0%016" PRIx64, prefix, rng_u64(&c->rng));
+	(void)snprintf(out, SIM_ID_SIZE, "%s0%016" PRIx64, prefix, rng_u64(&c->rng));
 }
 
 /* The time it is for what is being done: a late look changes no bill. */

@@ -68,6 +68,7 @@ read_token(struct sim_call *call, const char *token, uint64_t *ret_after)
 	int64_t age_ms;
 
 	if (crypto_base64_decode(token, strlen(token), &text) != 0 ||
+		/* analyze: cert-err34-c: what does not fit has not this sum */
 		sscanf(buf_str(&text), "%" SCNu64 " %" SCNd64 " %16s", ret_after,
 			&at_ms, sent) != 3)
 		return sim_fail(&call->error, SIM_INVALID_PAGINATION_TOKEN,

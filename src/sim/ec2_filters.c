@@ -22,7 +22,7 @@
 static const char *
 number(char text[static SIM_FILTER_TEXT], int64_t value)
 {
-	snprintf(text, SIM_FILTER_TEXT, "%lld", (long long)value);
+	(void)snprintf(text, SIM_FILTER_TEXT, "%lld", (long long)value);
 	return text;
 }
 

@@ -122,7 +122,7 @@ put_group_name(struct sim_launch *l, const char *name)
 {
 	char id[SIM_ID_SIZE];
 
-	snprintf(id, sizeof(id), "sg-0%016" PRIx64, hash(name));
+	(void)snprintf(id, sizeof(id), "sg-0%016" PRIx64, hash(name));
 	strmap_put(&l->groups, id, name);
 }
 
@@ -251,14 +251,15 @@ sim_ec2_parse_disks(struct sim_call *call, struct sim_launch *launch)
 			"BlockDeviceMapping.%zu.DeviceName", n);
 		char prefix[64];
 
-		snprintf(prefix, sizeof(prefix), "BlockDeviceMapping.%zu.", n);
+		(void)snprintf(prefix, sizeof(prefix), "BlockDeviceMapping.%zu.", n);
 		if (!sim_params_under(p, prefix))
 			return 0;
 		if (device == NULL)
 			return sim_fail(&call->error, SIM_MISSING_PARAMETER,
 				"The request must contain the parameter %sDeviceName",
 				prefix);
-		snprintf(prefix, sizeof(prefix), "BlockDeviceMapping.%zu.Ebs.", n);
+		(void)snprintf(prefix, sizeof(prefix), "BlockDeviceMapping.%zu.Ebs.",
+			n);
 		/* NoDevice and VirtualName make no volume. */
 		if (sim_params_under(p, prefix))
 			fill_disk(p, n, add_disk(launch, device));

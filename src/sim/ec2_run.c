@@ -181,7 +181,8 @@ grant(struct sim_call *call, const struct sim_launch *l, size_t *ret_count)
 		"requested (%s).",
 		l->type, l->zone);
 	if (rule->code != NULL) {
-		snprintf(call->error.code, sizeof(call->error.code), "%s", rule->code);
+		(void)snprintf(call->error.code, sizeof(call->error.code), "%s",
+			rule->code);
 		call->error.status = sim_code_status(rule->code);
 	}
 	return -1;

@@ -14,7 +14,7 @@
 static const char *
 dns_name(const char *ip, const char *prefix, const char *domain, char text[static TEXT])
 {
-	snprintf(text, TEXT, "%s-%s.%s", prefix, ip, domain);
+	(void)snprintf(text, TEXT, "%s-%s.%s", prefix, ip, domain);
 	for (char *p = text; *p != '\0' && p < text + strlen(prefix) + 1 + strlen(ip);
 		p++)
 		if (*p == '.')
@@ -32,9 +32,10 @@ sim_ec2_public_dns(const struct sim_instance *i, char text[static TEXT])
 	if (sim_instance_public_ip(i, ip)[0] == '\0')
 		return NULL;
 	if (strcmp(region, "us-east-1") == 0)
-		snprintf(domain, sizeof(domain), "compute-1.amazonaws.com");
+		(void)snprintf(domain, sizeof(domain), "compute-1.amazonaws.com");
 	else
-		snprintf(domain, sizeof(domain), "%s.compute.amazonaws.com", region);
+		(void)snprintf(domain, sizeof(domain), "%s.compute.amazonaws.com",
+			region);
 	return dns_name(ip, "ec2", domain, text);
 }
 
@@ -48,9 +49,9 @@ sim_ec2_private_dns(const struct sim_instance *i, char text[static TEXT])
 	if (i->state == SIM_TERMINATED)
 		return NULL;
 	if (strcmp(region, "us-east-1") == 0)
-		snprintf(domain, sizeof(domain), "ec2.internal");
+		(void)snprintf(domain, sizeof(domain), "ec2.internal");
 	else
-		snprintf(domain, sizeof(domain), "%s.compute.internal", region);
+		(void)snprintf(domain, sizeof(domain), "%s.compute.internal", region);
 	return dns_name(sim_instance_private_ip(i, ip), "ip", domain, text);
 }
 
@@ -63,7 +64,8 @@ sim_ec2_reason(const struct sim_instance *i, char text[static TEXT])
 	if (i->reason.text == NULL)
 		return text;
 	clock_format(i->ended_wall_ms != 0 ? i->ended_wall_ms : clock_wall_ms(), at);
-	snprintf(text, TEXT, "%.100s (%.10s %.8s GMT)", i->reason.text, at, at + 11);
+	(void)snprintf(text, TEXT, "%.100s (%.10s %.8s GMT)", i->reason.text, at,
+		at + 11);
 	return text;
 }
 
@@ -124,7 +126,8 @@ put_identity(const struct sim_instance *i, struct buf *out)
 	if (l->spot) {
 		sim_xml_text(out, "instanceLifecycle", "spot");
 		/* The request's id is made from ours: one for one. */
-		snprintf(text, sizeof(text), "sir-%.8s", i->id + strlen(i->id) - 8);
+		(void)snprintf(text, sizeof(text), "sir-%.8s",
+			i->id + strlen(i->id) - 8);
 		sim_xml_text(out, "spotInstanceRequestId", text);
 	}
 }

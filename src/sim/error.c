@@ -67,9 +67,9 @@ sim_fail(struct sim_error *error, enum sim_code code, const char *fmt, ...)
 
 	memset(error, 0, sizeof(*error));
 	error->status = codes[code].status;
-	snprintf(error->code, sizeof(error->code), "%s", codes[code].name);
+	(void)snprintf(error->code, sizeof(error->code), "%s", codes[code].name);
 	va_start(ap, fmt);
-	vsnprintf(error->message, sizeof(error->message), fmt, ap);
+	(void)vsnprintf(error->message, sizeof(error->message), fmt, ap);
 	va_end(ap);
 	return -1;
 }

@@ -72,9 +72,11 @@ exchange_free(struct sim_exchange *x)
 void
 sim_exchanges_free(struct sim *sim)
 {
-	while (sim->exchanges != NULL) {
-		httpd_drop(sim->exchanges->request);
-		exchange_free(sim->exchanges);
+	struct sim_exchange *x, *next;
+
+	DL_FOREACH_SAFE(sim->exchanges, x, next) {
+		httpd_drop(x->request);
+		exchange_free(x);
 	}
 }
 
@@ -98,7 +100,7 @@ add_headers(struct sim_exchange *x)
 		char text[64];
 
 		gmtime_r(&now, &tm);
-		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+		(void)strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
 		httpd_add_header(x->request, "Date", text);
 	}
 }
@@ -111,7 +113,7 @@ add_retry_after(struct sim_exchange *x)
 
 	if (ms == 0)
 		return;
-	snprintf(text, sizeof(text), "%lld", (long long)((ms + 999) / 1000));
+	(void)snprintf(text, sizeof(text), "%lld", (long long)((ms + 999) / 1000));
 	httpd_add_header(x->request, "Retry-After", text);
 }
 
@@ -190,7 +192,7 @@ lie(struct sim_exchange *x, enum sim_code code, const char *message)
 
 	sim_fail(&x->error, code, "%s", f->message != NULL ? f->message : message);
 	if (f->code != NULL) {
-		snprintf(x->error.code, sizeof(x->error.code), "%s", f->code);
+		(void)snprintf(x->error.code, sizeof(x->error.code), "%s", f->code);
 		x->error.status = sim_code_status(f->code);
 	}
 	if (f->status != FIELD_NULL)
@@ -317,7 +319,7 @@ answer(struct sim_exchange *x)
 	if (r != NULL) {
 		r->status = x->status;
 		r->done = x->done;
-		snprintf(r->code, sizeof(r->code), "%.39s", x->error.code);
+		(void)snprintf(r->code, sizeof(r->code), "%.39s", x->error.code);
 	}
 	exchange_free(x);
 }
@@ -448,7 +450,7 @@ note(struct sim_exchange *x)
 	r = sim_journal_add(x->sim->journal, x->action != NULL ? x->action->name : NULL,
 		head, body, len);
 	x->seq = r->seq;
-	snprintf(r->request_id, sizeof(r->request_id), "%s", x->id);
+	(void)snprintf(r->request_id, sizeof(r->request_id), "%s", x->id);
 	r->fault = x->rule != NULL ? x->rule->id : 0;
 }
 

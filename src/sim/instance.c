@@ -82,7 +82,7 @@ sim_instance_charged_s(const struct sim_instance *i, int64_t now_ms)
 char *
 sim_instance_private_ip(const struct sim_instance *i, char text[static SIM_ID_SIZE])
 {
-	snprintf(text, SIM_ID_SIZE, "10.%u.%u.%u", (unsigned)(i->seq >> 16) & 255,
+	(void)snprintf(text, SIM_ID_SIZE, "10.%u.%u.%u", (unsigned)(i->seq >> 16) & 255,
 		(unsigned)(i->seq >> 8) & 255, (unsigned)i->seq & 255);
 	return text;
 }
@@ -93,7 +93,7 @@ sim_instance_public_ip(const struct sim_instance *i, char text[static SIM_ID_SIZ
 	text[0] = '\0';
 	/* 198.18.0.0/15 is for benchmarks (RFC 2544): nobody's real address. */
 	if (i->state == SIM_RUNNING)
-		snprintf(text, SIM_ID_SIZE, "198.%u.%u.%u",
+		(void)snprintf(text, SIM_ID_SIZE, "198.%u.%u.%u",
 			18 + ((unsigned)(i->seq >> 16) & 1),
 			(unsigned)(i->seq >> 8) & 255, (unsigned)i->seq & 255);
 	return text;

@@ -22,10 +22,10 @@ copy_number(const json_t *json)
 	char text[64];
 
 	if (json_is_integer(json))
-		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+		(void)snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
 			json_integer_value(json));
 	else
-		snprintf(text, sizeof(text), "%.17g", json_real_value(json));
+		(void)snprintf(text, sizeof(text), "%.17g", json_real_value(json));
 	return node_scalar(NODE_NUMBER, text, nowhere);
 }
 

@@ -267,7 +267,7 @@ fork_init(const struct sim_machine *m, const struct sim_instance *i, const char 
 	if (pid == 0) {
 		char self[32];
 
-		snprintf(self, sizeof(self), "EC2SIM_INIT=%d", (int)getpid());
+		(void)snprintf(self, sizeof(self), "EC2SIM_INIT=%d", (int)getpid());
 		strings_add(&env, self);
 		init.env = env.items;
 		sim_init_run(&init);
@@ -349,7 +349,7 @@ cut_all(struct sim_machines *ms)
 {
 	const struct timespec pause = {0, 5000000};
 	int64_t until = clock_ms() + END_WAIT_MS;
-	struct sim_machine *m;
+	struct sim_machine *m, *next;
 
 	DL_FOREACH(ms->list, m) {
 		if (m->instance != NULL)
@@ -360,8 +360,7 @@ cut_all(struct sim_machines *ms)
 	/* Nothing else is served any more: waiting here blocks nobody. */
 	for (reap(ms); ms->list != NULL && clock_ms() < until; reap(ms))
 		nanosleep(&pause, NULL);
-	while (ms->list != NULL) {
-		m = ms->list;
+	DL_FOREACH_SAFE(ms->list, m, next) {
 		log_warning(NULL, "process %d outlived its machine", (int)m->init);
 		(void)kill(m->init, SIGKILL);
 		(void)waitpid(m->init, NULL, 0);

@@ -189,7 +189,7 @@ sim_params_getf(const struct sim_params *p, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(name, sizeof(name), fmt, ap);
+	(void)vsnprintf(name, sizeof(name), fmt, ap);
 	va_end(ap);
 	return sim_params_get(p, name);
 }
@@ -253,7 +253,7 @@ row_takes(const struct sim_param_row *row, const char *generic)
 static const struct sim_param_row *
 find_row(const struct sim_param_row *rows, const char *generic)
 {
-	for (; rows != NULL && rows->name != NULL; rows++)
+	for (; rows->name != NULL; rows++)
 		if (row_takes(rows, generic))
 			return rows;
 	return NULL;
@@ -344,7 +344,7 @@ check_item(const struct sim_params *p, const struct sim_param *item,
 
 	if (generic_name(item->name, generic) == 0) {
 		row = find_row(rows, generic);
-		if (row == NULL)
+		if (row == NULL && common != NULL)
 			row = find_row(common, generic);
 	}
 	if (row == NULL)
@@ -367,7 +367,7 @@ check_required(const struct sim_params *p, const struct sim_param_row *row,
 	char name[SIM_PARAM_NAME_MAX + 1];
 	char *n;
 
-	snprintf(name, sizeof(name), "%s", row->name);
+	(void)snprintf(name, sizeof(name), "%s", row->name);
 	while ((n = strstr(name, ".N")) != NULL)
 		n[1] = '1';
 	if (sim_params_get(p, name) != NULL)

@@ -78,7 +78,7 @@ sim_xml_int(struct buf *out, const char *name, int64_t value)
 {
 	char text[24];
 
-	snprintf(text, sizeof(text), "%" PRId64, value);
+	(void)snprintf(text, sizeof(text), "%" PRId64, value);
 	sim_xml_text(out, name, text);
 }
 

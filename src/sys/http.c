@@ -194,7 +194,8 @@ read_headers(struct http_call *call, struct http_reply *reply)
 	if (retry_aws != NULL && (ms = parse_count(retry_aws, 1)) >= 0)
 		reply->retry_after_ms = ms;
 	if (type != NULL)
-		snprintf(reply->content_type, sizeof(reply->content_type), "%s", type);
+		(void)snprintf(reply->content_type, sizeof(reply->content_type), "%s",
+			type);
 }
 
 /*
@@ -235,7 +236,7 @@ say_error(const struct http_call *call, struct http_reply *reply)
 		text = call->own_error;
 	else if (call->error[0] != '\0')
 		text = call->error;
-	snprintf(reply->error, sizeof(reply->error), "%s", text);
+	(void)snprintf(reply->error, sizeof(reply->error), "%s", text);
 }
 
 static void
@@ -311,6 +312,7 @@ on_drain(void *arg)
 	}
 	http->completing = true;
 	while (http->finished != NULL) {
+		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		if (http->finished->easy_done != NULL)
 			call_complete_easy(http->finished);
 		else

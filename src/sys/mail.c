@@ -503,7 +503,7 @@ add_recipient(struct mail_call *call, const char *address)
 	if (mail_address(address, r->address, sizeof(r->address)) == 0)
 		return;
 	r->address[0] = '\0';
-	snprintf(r->text, sizeof(r->text), "the recipient is no address");
+	(void)snprintf(r->text, sizeof(r->text), "the recipient is no address");
 }
 
 struct mail_call *

@@ -310,6 +310,7 @@ accept_one(struct sock_listener *l)
 	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
+		/* analyze: autoVariables: taken back below, while there is one */
 		l->ret_freed = &freed;
 		l->fn(l->arg, fd);
 		if (!freed)

@@ -335,7 +335,9 @@ read_document(struct reader *r, struct node **ret_node)
 static int
 read_stream(struct reader *r, struct node **ret_node)
 {
-	if (advance(r) < 0 || advance(r) < 0) /* past the stream's start */
+	if (advance(r) < 0) /* the stream's start */
+		return -1;
+	if (advance(r) < 0)
 		return -1;
 	if (r->event.type == YAML_STREAM_END_EVENT) {
 		*ret_node = node_map((struct mark){1, 1});
