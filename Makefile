@@ -167,8 +167,9 @@ $(BENCHES): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(call libraries,sys base)
 	$(call link)
 
 .PHONY: bench
-bench: $(B)/ec2sim $(BENCHES)
+bench: $(PROGRAMS) $(BENCHES) .venv/installed
 	$(Q)tests/bench/ec2sim.sh $(B)
+	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python tests/integration/speed.py
 
 .PHONY: check-unit
 check-unit: $(UNIT_TESTS)
