@@ -80,6 +80,17 @@ class Daemon:
             RpcClient.contract = Contract(self.call("rpc.discover"))
         return self
 
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        """A test that has failed already is not to fail for a daemon that is left over."""
+        if kind is None:
+            self.stop()
+        elif self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
     def log(self):
         return self.log_path.read_text() if self.log_path.exists() else ""
 

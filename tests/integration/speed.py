@@ -36,12 +36,9 @@ def measure(daemon, sim):
 
 def run(directory, pending=PENDING):
     with ec2sim.running(pending=str(pending), shutdown="0.1") as sim:
-        daemon = Daemon(directory, sim.url, {f"linux-[001-{WORKERS}]": {"password": "generated"}})
-        daemon.start()
-        try:
+        workers = {f"linux-[001-{WORKERS}]": {"password": "generated"}}
+        with Daemon(directory, sim.url, workers) as daemon:
             return measure(daemon, sim)
-        finally:
-            daemon.stop()
 
 
 def report(up, down):

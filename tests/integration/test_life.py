@@ -28,15 +28,14 @@ def test_machine_that_reports_itself(directory):
               f"{BUILD}/ec2workerctl -s {directory}/rpc.sock attached {{{{ worker }}}}\n"
               "exec sleep 1000\n")
     with ec2sim.running("--run-user-data") as sim:
-        daemon = Daemon(directory, sim.url, {"linux-[1-3]": {
-            "password": "generated", "user_data": script}}).start()
-        code, out, err = daemon.ctl("up", "linux-*")
-        assert (code, err) == (0, "")
-        assert all(re.search(f"^linux-{n}: attached, generation 1, i-", out, re.MULTILINE)
-                   for n in (1, 2, 3))
-        judge.check_rest(daemon, sim)
-        finish(daemon, sim)
-        daemon.stop()
+        workers = {"linux-[1-3]": {"password": "generated", "user_data": script}}
+        with Daemon(directory, sim.url, workers) as daemon:
+            code, out, err = daemon.ctl("up", "linux-*")
+            assert (code, err) == (0, "")
+            assert all(re.search(f"^linux-{n}: attached, generation 1, i-", out, re.MULTILINE)
+                       for n in (1, 2, 3))
+            judge.check_rest(daemon, sim)
+            finish(daemon, sim)
 
 
 def test_second_life(make_daemon, sim):

@@ -24,17 +24,17 @@ def test_under_the_buckets_of_aws(directory):
     """A refusal for too many requests costs no attempt, and no terminate waits for it (N19)."""
     with ec2sim.running("--throttle", "aws", pending="0.1", shutdown="0.1") as sim:
         names = [f"linux-{n:02}" for n in range(1, 17)]
-        daemon = Daemon(directory, sim.url, {"linux-[01-16]": {"password": "generated"}}).start()
-        for name in names:
-            daemon.call("worker.substantiate", worker=name)
-        for name in names:
-            eventually(lambda n=name: has_phase(daemon, "waiting", n), 60)
-        refused = [r for r in sim.requests() if r.get("code") == "RequestLimitExceeded"]
-        assert refused and {r["action"] for r in refused} == {"RunInstances"}
-        launches = judge.rows(daemon, "SELECT worker, sends, token FROM launch")
-        assert sorted(row["worker"] for row in launches) == names
-        assert all(row["sends"] == 1 for row in launches)
-        assert len(sim.ledger()) == len(names)
-        judge.check_rest(daemon, sim)
-        finish(daemon, sim)
-        daemon.stop()
+        workers = {"linux-[01-16]": {"password": "generated"}}
+        with Daemon(directory, sim.url, workers) as daemon:
+            for name in names:
+                daemon.call("worker.substantiate", worker=name)
+            for name in names:
+                eventually(lambda n=name: has_phase(daemon, "waiting", n), 60)
+            refused = [r for r in sim.requests() if r.get("code") == "RequestLimitExceeded"]
+            assert refused and {r["action"] for r in refused} == {"RunInstances"}
+            launches = judge.rows(daemon, "SELECT worker, sends, token FROM launch")
+            assert sorted(row["worker"] for row in launches) == names
+            assert all(row["sends"] == 1 for row in launches)
+            assert len(sim.ledger()) == len(names)
+            judge.check_rest(daemon, sim)
+            finish(daemon, sim)
