@@ -162,11 +162,12 @@ static json_t *
 time_left(const struct many *m)
 {
 	int64_t timeout = m->ctl->options.timeout;
-	int64_t left = timeout - (clock_ms() - m->began_ms);
 	AUTO(buf) struct buf text = {.data = NULL};
+	int64_t left;
 
 	if (timeout == FIELD_NULL)
 		return NULL;
+	left = timeout - (clock_ms() - m->began_ms);
 	field_print_duration(left > 1 ? left : 1, &text);
 	return json_string(buf_str(&text));
 }
