@@ -14,13 +14,13 @@
 void
 simulator_actions(struct buf *out)
 {
-	const struct sim_action *action = sim_ec2.actions;
+	const struct sim_action *action;
 
-	for (; action->name != NULL; action++) {
-		buf_puts(out, ".Ic ");
+	for (size_t n = 0; (action = sim_action_at(&sim_ec2, n)) != NULL; n++) {
+		buf_puts(out, n > 0 ? " ,\n.Ic " : ".Ic ");
 		mdoc_arg(out, action->name);
-		buf_puts(out, action[1].name != NULL ? " ,\n" : "\n");
 	}
+	buf_putc(out, '\n');
 }
 
 void

@@ -41,6 +41,7 @@ enum sim_bucket {
  */
 typedef int sim_action_fn(struct sim_call *call);
 
+/* In tables that end with a NULL name. */
 struct sim_action {
 	const char *name;
 	sim_action_fn *run;
@@ -52,9 +53,9 @@ struct sim_action {
 struct sim_service {
 	const char *name; /* in the credential scope */
 	const char *version;
-	const char *xmlns;                  /* of a reply's root */
-	const struct sim_param_row *common; /* what every action takes */
-	const struct sim_action *actions;   /* ends with a NULL name */
+	const char *xmlns;                      /* of a reply's root */
+	const struct sim_param_row *common;     /* what every action takes */
+	const struct sim_action *const *tables; /* of actions; ends with NULL */
 };
 
 /* One request on its way through an action; all borrowed but out. */
@@ -70,9 +71,13 @@ struct sim_call {
 };
 
 extern const struct sim_service sim_ec2;
+/* The tables of EC2, each in a file of its own. */
+extern const struct sim_action sim_ec2_instance_actions[];
 
 const struct sim_action *sim_action_find(const struct sim_service *service,
 	const char *name);
+/* The n-th of all its tables, or NULL behind the last. */
+const struct sim_action *sim_action_at(const struct sim_service *service, size_t n);
 /* For actions, when all is checked and nothing done: -1 and DryRunOperation if asked so. */
 int sim_call_dry_run(struct sim_call *call);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of EC2's actions and of what each takes (EC2-WIRE.md 4). */
+/* The tables of EC2's actions; that of instances, and what each takes (EC2-WIRE.md 4). */
 #include "sim/ec2.h"
 
 #include "sim/action.h"
@@ -170,7 +170,7 @@ static const struct sim_param_row create_tags[] = {
 	{.name = NULL},
 };
 
-static const struct sim_action actions[] = {
+const struct sim_action sim_ec2_instance_actions[] = {
 	{
 		.name = "RunInstances",
 		.run = sim_ec2_run_instances,
@@ -237,20 +237,38 @@ static const struct sim_action actions[] = {
 	{.name = NULL},
 };
 
+static const struct sim_action *const tables[] = {
+	sim_ec2_instance_actions,
+	NULL,
+};
+
 const struct sim_service sim_ec2 = {
 	.name = "ec2",
 	.version = "2016-11-15",
 	.xmlns = "http://ec2.amazonaws.com/doc/2016-11-15/",
 	.common = common,
-	.actions = actions,
+	.tables = tables,
 };
 
 const struct sim_action *
 sim_action_find(const struct sim_service *service, const char *name)
 {
-	for (const struct sim_action *a = service->actions; a->name != NULL; a++)
-		if (strcmp(a->name, name) == 0)
-			return a;
+	for (size_t t = 0; service->tables[t] != NULL; t++)
+		for (const struct sim_action *a = service->tables[t]; a->name != NULL;
+			a++)
+			if (strcmp(a->name, name) == 0)
+				return a;
+	return NULL;
+}
+
+const struct sim_action *
+sim_action_at(const struct sim_service *service, size_t n)
+{
+	for (size_t t = 0; service->tables[t] != NULL; t++)
+		for (const struct sim_action *a = service->tables[t]; a->name != NULL;
+			a++)
+			if (n-- == 0)
+				return a;
 	return NULL;
 }
 

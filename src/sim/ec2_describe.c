@@ -1,111 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * DescribeInstances and DescribeInstanceStatus: selection by ids or filters, pages. A
- * page token names the place in the order of launch and the time it was given out.
- */
+/* DescribeInstances and DescribeInstanceStatus: selection by ids or filters, pages. */
 #include "sim/ec2.h"
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "sim/action.h"
 #include "sim/cloud.h"
 #include "sim/filter.h"
+#include "sim/page.h"
 #include "sim/params.h"
-#include "sim/scenario.h"
 #include "sim/text.h"
 #include "sim/xmlout.h"
-#include "sys/crypto.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#define PAGE_MAX 1000
-#define PAGE_MIN 5
-
-/* One page of a listing. */
-struct page {
-	uint64_t after; /* seq of the last one before it */
-	size_t max;     /* how many it may hold */
-	uint64_t
-		last; /* seq of the last one put, if there are more behind it; else 0 */
-};
-
-/* Its check sum makes a token that nobody gave out unlikely to pass. */
-static void
-token_sum(uint64_t after, int64_t at_ms, char sum[static CRYPTO_HEX_SIZE])
-{
-	char text[64];
-	int len = snprintf(text, sizeof(text), "ec2sim page %" PRIu64 " %" PRId64,
-		after, at_ms);
-
-	crypto_sha256_hex(text, (size_t)len, sum);
-	sum[16] = '\0';
-}
-
-static void
-put_token(uint64_t after, struct buf *out)
-{
-	AUTO(buf) struct buf token = {0};
-	AUTO(buf) struct buf text = {0};
-	char sum[CRYPTO_HEX_SIZE];
-	int64_t now = clock_wall_ms();
-
-	token_sum(after, now, sum);
-	buf_printf(&text, "%" PRIu64 " %" PRId64 " %s", after, now, sum);
-	crypto_base64(buf_str(&text), text.len, &token);
-	sim_xml_text(out, "nextToken", buf_str(&token));
-}
-
-static int
-read_token(struct sim_call *call, const char *token, uint64_t *ret_after)
-{
-	AUTO(buf) struct buf text = {0};
-	char sum[CRYPTO_HEX_SIZE];
-	char sent[17] = "";
-	int64_t at_ms = 0;
-	int64_t age_ms;
-
-	if (crypto_base64_decode(token, strlen(token), &text) != 0 ||
-		/* analyze: cert-err34-c: what does not fit has not this sum */
-		sscanf(buf_str(&text), "%" SCNu64 " %" SCNd64 " %16s", ret_after,
-			&at_ms, sent) != 3)
-		return sim_fail(&call->error, SIM_INVALID_PAGINATION_TOKEN,
-			"The specified token is not valid");
-	token_sum(*ret_after, at_ms, sum);
-	age_ms = clock_wall_ms() - at_ms;
-	if (strcmp(sum, sent) != 0 || age_ms > call->scenario->page_token_life)
-		return sim_fail(&call->error, SIM_INVALID_PAGINATION_TOKEN,
-			"The specified token is not valid or has expired");
-	return 0;
-}
-
-static int
-read_page(struct sim_call *call, struct page *ret)
-{
-	const char *token = sim_params_get(call->params, "NextToken");
-	int64_t max = sim_params_int(call->params, "MaxResults", 0);
-	bool ids = sim_params_get(call->params, "InstanceId.1") != NULL;
-
-	*ret = (struct page){.max = SIZE_MAX};
-	if (ids && max != 0)
-		return sim_fail(&call->error, SIM_INVALID_PARAMETER_COMBINATION,
-			"The parameter instancesSet cannot be used with the parameter maxResults");
-	if (max != 0 && (max < PAGE_MIN || max > PAGE_MAX))
-		return sim_fail(&call->error, SIM_INVALID_PARAMETER_VALUE,
-			"Value ( %" PRId64
-			" ) for parameter maxResults is invalid. Expecting a value "
-			"between %d and %d.",
-			max, PAGE_MIN, PAGE_MAX);
-	if (max != 0)
-		ret->max = (size_t)max;
-	if (token == NULL || token[0] == '\0')
-		return 0;
-	if (max == 0)
-		ret->max = PAGE_MAX;
-	return read_token(call, token, &ret->after);
-}
+static const struct sim_page_rule instances = {"InstanceId.1", "instancesSet", 5, 1000};
 
 static int
 is_malformed(struct sim_call *call, const char *id)
@@ -182,7 +91,7 @@ struct walk {
 	struct sim_call *call;
 	struct sim_filters filters;
 	struct sim_selection ids;
-	struct page page;
+	struct sim_page page;
 	bool only_running;
 	put_fn *put;
 	const struct sim_instance *before;
@@ -239,7 +148,7 @@ walk_ids(struct walk *w)
 static int
 walk(struct walk *w, const struct sim_filter_row *rows)
 {
-	if (read_page(w->call, &w->page) != 0 ||
+	if (sim_page_read(w->call, &instances, &w->page) != 0 ||
 		sim_filters_parse(w->call->params, rows, &w->filters,
 			&w->call->error) != 0 ||
 		sim_ec2_select(w->call, &w->ids) != 0 || sim_call_dry_run(w->call) != 0)
@@ -284,8 +193,7 @@ sim_ec2_describe_instances(struct sim_call *call)
 	if (w.count > 0)
 		buf_puts(call->out, "</instancesSet></item>");
 	buf_puts(call->out, "</reservationSet>");
-	if (w.page.last != 0)
-		put_token(w.page.last, call->out);
+	sim_page_put(&w.page, call->out);
 	walk_fini(&w);
 	return ret;
 }
@@ -328,8 +236,7 @@ sim_ec2_describe_instance_status(struct sim_call *call)
 	buf_puts(call->out, "<instanceStatusSet>");
 	ret = walk(&w, sim_ec2_status_filters);
 	buf_puts(call->out, "</instanceStatusSet>");
-	if (w.page.last != 0)
-		put_token(w.page.last, call->out);
+	sim_page_put(&w.page, call->out);
 	walk_fini(&w);
 	return ret;
 }

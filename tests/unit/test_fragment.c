@@ -349,11 +349,11 @@ START_TEST(test_simulator)
 {
 	AUTO(free) char *actions = make("actions", NULL);
 	AUTO(free) char *doors = make("doors", NULL);
+	const struct sim_action *a;
 	size_t count = 0;
 
 	check_form(doors);
-	for (const struct sim_action *a = sim_ec2.actions; a->name != NULL;
-		a++, count++)
+	for (; (a = sim_action_at(&sim_ec2, count)) != NULL; count++)
 		ck_assert_msg(strstr(actions, a->name) != NULL, "%s", a->name);
 	ck_assert_uint_eq(count_of(actions, ".Ic "), count);
 	ck_assert_uint_eq(count_of(actions, " ,\n"), count - 1);
