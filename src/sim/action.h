@@ -20,8 +20,9 @@ struct sim_scenario;
 
 /* Which of AWS's buckets a request spends from; rows in throttle.c. */
 enum sim_bucket {
-	SIM_BUCKET_DESCRIBE,  /* one for each action */
-	SIM_BUCKET_UNBOUNDED, /* a Describe without filter and pagination */
+	SIM_BUCKET_LOOKUP,   /* most Describes, one for each action */
+	SIM_BUCKET_DESCRIBE, /* those that cost more without filter, ids and pagination */
+	SIM_BUCKET_UNBOUNDED, /* and then are these */
 	SIM_BUCKET_MUTATING,
 	SIM_BUCKET_RUN,
 	SIM_BUCKET_RUN_INSTANCES,
@@ -41,7 +42,6 @@ enum sim_bucket {
  */
 typedef int sim_action_fn(struct sim_call *call);
 
-/* In tables that end with a NULL name. */
 struct sim_action {
 	const char *name;
 	sim_action_fn *run;
@@ -53,9 +53,10 @@ struct sim_action {
 struct sim_service {
 	const char *name; /* in the credential scope */
 	const char *version;
-	const char *xmlns;                      /* of a reply's root */
-	const struct sim_param_row *common;     /* what every action takes */
-	const struct sim_action *const *tables; /* of actions; ends with NULL */
+	const char *xmlns;                  /* of a reply's root */
+	const struct sim_param_row *common; /* what every action takes */
+	/* Tables that end with a NULL name each; a NULL follows the last. */
+	const struct sim_action *const *tables;
 };
 
 /* One request on its way through an action; all borrowed but out. */
@@ -71,8 +72,11 @@ struct sim_call {
 };
 
 extern const struct sim_service sim_ec2;
-/* The tables of EC2, each in a file of its own. */
-extern const struct sim_action sim_ec2_instance_actions[];
+
+/* The tables of EC2's actions, each beside what it calls; end with a NULL name. */
+extern const struct sim_action sim_ec2_run_actions[];
+extern const struct sim_action sim_ec2_describe_actions[];
+extern const struct sim_action sim_ec2_change_actions[];
 
 const struct sim_action *sim_action_find(const struct sim_service *service,
 	const char *name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the EC2 service share: handlers, the instance element, filters. */
+/* What the files of the EC2 service share: the instance element, filters, a launch. */
 #ifndef SIM_EC2_H
 #define SIM_EC2_H
 
@@ -12,16 +12,6 @@ struct sim_call;
 struct sim_filter_row;
 
 #define SIM_OWNER_ID "123456789012"
-
-int sim_ec2_run_instances(struct sim_call *call);
-int sim_ec2_describe_instances(struct sim_call *call);
-int sim_ec2_describe_instance_status(struct sim_call *call);
-int sim_ec2_terminate_instances(struct sim_call *call);
-int sim_ec2_stop_instances(struct sim_call *call);
-int sim_ec2_start_instances(struct sim_call *call);
-int sim_ec2_reboot_instances(struct sim_call *call);
-int sim_ec2_get_console_output(struct sim_call *call);
-int sim_ec2_create_tags(struct sim_call *call);
 
 /* EC2-WIRE.md 4.2: one <item>. */
 void sim_ec2_instance_xml(const struct sim_instance *i, struct buf *out);

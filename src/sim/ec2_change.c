@@ -41,8 +41,8 @@ zone_has_protected(const struct sim_selection *s, const char *zone)
 	return false;
 }
 
-int
-sim_ec2_terminate_instances(struct sim_call *call)
+static int
+terminate_instances(struct sim_call *call)
 {
 	AUTO(sim_selection) struct sim_selection s = {0};
 	int ret = 0;
@@ -132,20 +132,20 @@ change(struct sim_call *call,
 	return 0;
 }
 
-int
-sim_ec2_stop_instances(struct sim_call *call)
+static int
+stop_instances(struct sim_call *call)
 {
 	return change(call, check_stop, do_stop);
 }
 
-int
-sim_ec2_start_instances(struct sim_call *call)
+static int
+start_instances(struct sim_call *call)
 {
 	return change(call, check_start, sim_cloud_start);
 }
 
-int
-sim_ec2_reboot_instances(struct sim_call *call)
+static int
+reboot_instances(struct sim_call *call)
 {
 	AUTO(sim_selection) struct sim_selection s = {0};
 
@@ -161,8 +161,8 @@ sim_ec2_reboot_instances(struct sim_call *call)
 	return 0;
 }
 
-int
-sim_ec2_get_console_output(struct sim_call *call)
+static int
+get_console_output(struct sim_call *call)
 {
 	const char *id = sim_params_get(call->params, "InstanceId");
 	AUTO(buf) struct buf text = {0};
@@ -264,8 +264,8 @@ tag_all(struct sim_call *call, bool commit)
 	return 0;
 }
 
-int
-sim_ec2_create_tags(struct sim_call *call)
+static int
+create_tags(struct sim_call *call)
 {
 	if (tag_all(call, false) != 0 || sim_call_dry_run(call) != 0)
 		return -1;
@@ -274,3 +274,72 @@ sim_ec2_create_tags(struct sim_call *call)
 	sim_xml_bool(call->out, "return", true);
 	return 0;
 }
+
+static const struct sim_param_row ends_params[] = {
+	{.name = "InstanceId",
+		.type = SIM_PARAM_ROWS,
+		.rows = sim_ec2_instances_params},
+	{.name = "Force", .type = SIM_PARAM_BOOL},
+	{.name = "Hibernate", .type = SIM_PARAM_BOOL},
+	{.name = "SkipOsShutdown", .type = SIM_PARAM_BOOL},
+	{.name = NULL},
+};
+
+static const struct sim_param_row console_params[] = {
+	{.name = "InstanceId", .required = true},
+	{.name = "Latest", .type = SIM_PARAM_BOOL},
+	{.name = NULL},
+};
+
+static const struct sim_param_row tags_params[] = {
+	{.name = "ResourceId.N", .required = true},
+	{.name = "Tag.N.Key", .required = true},
+	{.name = "Tag.N.Value"},
+	{.name = NULL},
+};
+
+const struct sim_action sim_ec2_change_actions[] = {
+	{
+		.name = "TerminateInstances",
+		.run = terminate_instances,
+		.params = ends_params,
+		.bucket = SIM_BUCKET_TERMINATE,
+		.per_instance = SIM_BUCKET_TERMINATE_INSTANCES,
+	},
+	{
+		.name = "StopInstances",
+		.run = stop_instances,
+		.params = ends_params,
+		.bucket = SIM_BUCKET_MUTATING,
+		.per_instance = SIM_BUCKET_STOP_INSTANCES,
+	},
+	{
+		.name = "StartInstances",
+		.run = start_instances,
+		.params = sim_ec2_instances_params,
+		.bucket = SIM_BUCKET_START,
+		.per_instance = SIM_BUCKET_START_INSTANCES,
+	},
+	{
+		.name = "RebootInstances",
+		.run = reboot_instances,
+		.params = sim_ec2_instances_params,
+		.bucket = SIM_BUCKET_MUTATING,
+		.per_instance = SIM_BUCKET_COUNT,
+	},
+	{
+		.name = "GetConsoleOutput",
+		.run = get_console_output,
+		.params = console_params,
+		.bucket = SIM_BUCKET_CONSOLE,
+		.per_instance = SIM_BUCKET_COUNT,
+	},
+	{
+		.name = "CreateTags",
+		.run = create_tags,
+		.params = tags_params,
+		.bucket = SIM_BUCKET_TAGS,
+		.per_instance = SIM_BUCKET_COUNT,
+	},
+	{.name = NULL},
+};

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DescribeInstances and DescribeInstanceStatus: selection by ids or filters, pages. */
+/* DescribeInstances and DescribeInstanceStatus, and the selection of instances by ids. */
 #include "sim/ec2.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "sim/action.h"
 #include "sim/cloud.h"
-#include "sim/filter.h"
+#include "sim/listing.h"
 #include "sim/page.h"
 #include "sim/params.h"
 #include "sim/text.h"
@@ -82,51 +82,6 @@ sim_ec2_selection_fini(struct sim_selection *s)
 	*s = (struct sim_selection){0};
 }
 
-/* Writes one instance; before is the one written before it, or NULL. */
-typedef void put_fn(const struct sim_instance *i, const struct sim_instance *before,
-	struct buf *out);
-
-/* Walks ids or all instances, filters, and puts what belongs to the page. */
-struct walk {
-	struct sim_call *call;
-	struct sim_filters filters;
-	struct sim_selection ids;
-	struct sim_page page;
-	bool only_running;
-	put_fn *put;
-	const struct sim_instance *before;
-	size_t count;
-};
-
-/* False when the page is full. */
-static bool
-visit(struct walk *w, const struct sim_instance *i)
-{
-	if (i->seq <= w->page.after || (w->only_running && i->state != SIM_RUNNING) ||
-		!sim_filters_match(&w->filters, i))
-		return true;
-	if (w->count == w->page.max) {
-		w->page.last = w->before->seq;
-		return false;
-	}
-	w->put(i, w->before, w->call->out);
-	w->before = i;
-	w->count++;
-	return true;
-}
-
-static void
-walk_all(struct walk *w)
-{
-	const struct sim_cloud *cloud = w->call->cloud;
-	const struct sim_instance *i;
-
-	for (i = sim_cloud_first(cloud); i != NULL; i = i->next)
-		if (strcmp(i->launch->region, w->call->region) == 0 &&
-			sim_cloud_shows(cloud, i) && !visit(w, i))
-			return;
-}
-
 static int
 by_seq(const void *a, const void *b)
 {
@@ -136,43 +91,54 @@ by_seq(const void *a, const void *b)
 	return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-static void
-walk_ids(struct walk *w)
+static bool
+offer(struct sim_listing *l, const struct sim_instance *i, bool only_running)
 {
-	qsort(w->ids.items, w->ids.count, sizeof(struct sim_instance *), by_seq);
-	for (size_t n = 0; n < w->ids.count; n++)
-		if (!visit(w, w->ids.items[n]))
+	if (only_running && i->state != SIM_RUNNING)
+		return true;
+	return sim_listing_offer(l, i->seq, i);
+}
+
+static void
+offer_all(struct sim_listing *l, bool only_running)
+{
+	const struct sim_cloud *cloud = l->call->cloud;
+	const struct sim_instance *i;
+
+	for (i = sim_cloud_first(cloud); i != NULL; i = i->next)
+		if (strcmp(i->launch->region, l->call->region) == 0 &&
+			sim_cloud_shows(cloud, i) && !offer(l, i, only_running))
 			return;
 }
 
+/* The instances that are named, or else all. */
 static int
-walk(struct walk *w, const struct sim_filter_row *rows)
+list(struct sim_listing *l, const struct sim_filter_row *rows, bool only_running)
 {
-	if (sim_page_read(w->call, &instances, &w->page) != 0 ||
-		sim_filters_parse(w->call->params, rows, &w->filters,
-			&w->call->error) != 0 ||
-		sim_ec2_select(w->call, &w->ids) != 0 || sim_call_dry_run(w->call) != 0)
+	AUTO(sim_selection) struct sim_selection ids = {0};
+
+	if (sim_listing_begin(l, rows) != 0 || sim_ec2_select(l->call, &ids) != 0 ||
+		sim_call_dry_run(l->call) != 0)
 		return -1;
-	if (w->ids.count > 0)
-		walk_ids(w);
+	if (ids.count == 0)
+		offer_all(l, only_running);
 	else
-		walk_all(w);
+		qsort(ids.items, ids.count, sizeof(struct sim_instance *), by_seq);
+	for (size_t n = 0; n < ids.count; n++)
+		if (!offer(l, ids.items[n], only_running))
+			break;
 	return 0;
 }
 
+/* Instances of one launch that follow each other share a reservation. */
 static void
-walk_fini(struct walk *w)
+put_reservation(const void *obj, const void *before, struct buf *out)
 {
-	sim_filters_fini(&w->filters);
-	sim_ec2_selection_fini(&w->ids);
-}
+	const struct sim_instance *i = obj;
+	const struct sim_instance *last = before;
 
-static void
-put_reservation(const struct sim_instance *i, const struct sim_instance *before,
-	struct buf *out)
-{
-	if (before == NULL || before->launch != i->launch) {
-		if (before != NULL)
+	if (last == NULL || last->launch != i->launch) {
+		if (last != NULL)
 			buf_puts(out, "</instancesSet></item>");
 		buf_puts(out, "<item>");
 		sim_xml_text(out, "reservationId", i->launch->id);
@@ -182,20 +148,21 @@ put_reservation(const struct sim_instance *i, const struct sim_instance *before,
 	sim_ec2_instance_xml(i, out);
 }
 
-int
-sim_ec2_describe_instances(struct sim_call *call)
+static int
+describe_instances(struct sim_call *call)
 {
-	struct walk w = {.call = call, .put = put_reservation};
-	int ret;
+	AUTO(sim_listing)
+	struct sim_listing l = {.call = call,
+		.rule = &instances,
+		.set = "reservationSet",
+		.put = put_reservation};
 
-	buf_puts(call->out, "<reservationSet>");
-	ret = walk(&w, sim_ec2_instance_filters);
-	if (w.count > 0)
+	if (list(&l, sim_ec2_instance_filters, false) != 0)
+		return -1;
+	if (l.count > 0)
 		buf_puts(call->out, "</instancesSet></item>");
-	buf_puts(call->out, "</reservationSet>");
-	sim_page_put(&w.page, call->out);
-	walk_fini(&w);
-	return ret;
+	sim_listing_end(&l);
+	return 0;
 }
 
 static void
@@ -213,9 +180,10 @@ put_health(struct buf *out, const char *element, const struct sim_instance *i)
 }
 
 static void
-put_status(const struct sim_instance *i, const struct sim_instance *before,
-	struct buf *out)
+put_status(const void *obj, const void *before, struct buf *out)
 {
+	const struct sim_instance *i = obj;
+
 	(void)before;
 	buf_puts(out, "<item>");
 	sim_xml_text(out, "instanceId", i->id);
@@ -226,17 +194,52 @@ put_status(const struct sim_instance *i, const struct sim_instance *before,
 	buf_puts(out, "</item>");
 }
 
-int
-sim_ec2_describe_instance_status(struct sim_call *call)
+static int
+describe_instance_status(struct sim_call *call)
 {
-	struct walk w = {.call = call, .put = put_status};
-	int ret;
+	AUTO(sim_listing)
+	struct sim_listing l = {.call = call,
+		.rule = &instances,
+		.set = "instanceStatusSet",
+		.put = put_status};
 
-	w.only_running = !sim_params_true(call->params, "IncludeAllInstances");
-	buf_puts(call->out, "<instanceStatusSet>");
-	ret = walk(&w, sim_ec2_status_filters);
-	buf_puts(call->out, "</instanceStatusSet>");
-	sim_page_put(&w.page, call->out);
-	walk_fini(&w);
-	return ret;
+	if (list(&l, sim_ec2_status_filters,
+		    !sim_params_true(call->params, "IncludeAllInstances")) != 0)
+		return -1;
+	sim_listing_end(&l);
+	return 0;
 }
+
+static const struct sim_param_row instances_params[] = {
+	{.name = "InstanceId.N"},
+	{.name = "Filters", .type = SIM_PARAM_ROWS, .rows = sim_ec2_filter_params},
+	{.name = "Pages", .type = SIM_PARAM_ROWS, .rows = sim_ec2_page_params},
+	{.name = "IncludeManagedResources", .type = SIM_PARAM_BOOL},
+	{.name = NULL},
+};
+
+static const struct sim_param_row status_params[] = {
+	{.name = "InstanceId.N"},
+	{.name = "Filters", .type = SIM_PARAM_ROWS, .rows = sim_ec2_filter_params},
+	{.name = "Pages", .type = SIM_PARAM_ROWS, .rows = sim_ec2_page_params},
+	{.name = "IncludeAllInstances", .type = SIM_PARAM_BOOL},
+	{.name = NULL},
+};
+
+const struct sim_action sim_ec2_describe_actions[] = {
+	{
+		.name = "DescribeInstances",
+		.run = describe_instances,
+		.params = instances_params,
+		.bucket = SIM_BUCKET_DESCRIBE,
+		.per_instance = SIM_BUCKET_COUNT,
+	},
+	{
+		.name = "DescribeInstanceStatus",
+		.run = describe_instance_status,
+		.params = status_params,
+		.bucket = SIM_BUCKET_DESCRIBE,
+		.per_instance = SIM_BUCKET_COUNT,
+	},
+	{.name = NULL},
+};

@@ -216,8 +216,8 @@ repeat(struct sim_call *call, const struct sim_launch *before,
 	return 0;
 }
 
-int
-sim_ec2_run_instances(struct sim_call *call)
+static int
+run_instances(struct sim_call *call)
 {
 	AUTO(sim_launch) struct sim_launch *l = NEW(struct sim_launch);
 	const struct sim_launch *before = NULL;
@@ -237,3 +237,14 @@ sim_ec2_run_instances(struct sim_call *call)
 	put_launch(before, call->out);
 	return 0;
 }
+
+const struct sim_action sim_ec2_run_actions[] = {
+	{
+		.name = "RunInstances",
+		.run = run_instances,
+		.params = sim_ec2_run_params,
+		.bucket = SIM_BUCKET_RUN,
+		.per_instance = SIM_BUCKET_RUN_INSTANCES,
+	},
+	{.name = NULL},
+};

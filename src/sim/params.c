@@ -253,9 +253,16 @@ row_takes(const struct sim_param_row *row, const char *generic)
 static const struct sim_param_row *
 find_row(const struct sim_param_row *rows, const char *generic)
 {
-	for (; rows->name != NULL; rows++)
-		if (row_takes(rows, generic))
-			return rows;
+	for (; rows->name != NULL; rows++) {
+		const struct sim_param_row *row = rows;
+
+		if (row->type == SIM_PARAM_ROWS)
+			row = find_row(row->rows, generic);
+		else if (!row_takes(row, generic))
+			row = NULL;
+		if (row != NULL)
+			return row;
+	}
 	return NULL;
 }
 
@@ -303,7 +310,8 @@ fits(const struct sim_param_row *row, const char *value)
 	case SIM_PARAM_BOOL:
 		return strcmp(value, "true") == 0 || strcmp(value, "false") == 0;
 	case SIM_PARAM_CHOICE: return is_choice(value, row->choices);
-	case SIM_PARAM_ANY: return true;
+	case SIM_PARAM_ANY:
+	case SIM_PARAM_ROWS: return true;
 	}
 	return false;
 }
@@ -379,6 +387,20 @@ check_required(const struct sim_params *p, const struct sim_param_row *row,
 		"The request must contain the parameter %s", name);
 }
 
+static int
+check_all_required(const struct sim_params *p, const struct sim_param_row *rows,
+	struct sim_error *error)
+{
+	for (const struct sim_param_row *row = rows; row->name != NULL; row++) {
+		if (row->required && check_required(p, row, error) != 0)
+			return -1;
+		if (row->type == SIM_PARAM_ROWS &&
+			check_all_required(p, row->rows, error) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 sim_params_check(const struct sim_params *p, const struct sim_param_row *rows,
 	const struct sim_param_row *common, struct sim_error *error)
@@ -386,10 +408,7 @@ sim_params_check(const struct sim_params *p, const struct sim_param_row *rows,
 	for (size_t i = 0; i < p->count; i++)
 		if (check_item(p, &p->items[i], rows, common, error) != 0)
 			return -1;
-	for (const struct sim_param_row *row = rows; row->name != NULL; row++)
-		if (row->required && check_required(p, row, error) != 0)
-			return -1;
-	return 0;
+	return check_all_required(p, rows, error);
 }
 
 void

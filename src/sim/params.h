@@ -33,7 +33,8 @@ enum sim_param_type {
 	SIM_PARAM_NUMBER, /* decimal, above 0 */
 	SIM_PARAM_BOOL,   /* true or false */
 	SIM_PARAM_CHOICE, /* one of choices */
-	SIM_PARAM_ANY /* a group of names this server has no opinion on: "Prefix.*" */
+	SIM_PARAM_ANY, /* a group of names this server has no opinion on: "Prefix.*" */
+	SIM_PARAM_ROWS /* the rows of another table, which others have too; needs a name */
 };
 
 /* What an action takes. In a name, N stands for a number counted from 1. */
@@ -43,7 +44,15 @@ struct sim_param_row {
 	bool required; /* of a list: its first item */
 	int64_t min, max;
 	const char *const *choices; /* NULL-terminated */
+	const struct sim_param_row *rows;
 };
+
+/* What many actions of EC2 take, for rows of the type SIM_PARAM_ROWS. */
+extern const struct sim_param_row sim_ec2_filter_params[];
+extern const struct sim_param_row sim_ec2_page_params[]; /* see page.h */
+extern const struct sim_param_row
+	sim_ec2_instances_params[];                     /* InstanceId.N, required */
+extern const struct sim_param_row sim_ec2_run_params[]; /* all of RunInstances */
 
 /* -1 and MalformedQueryString or InvalidCharacter: bad %, NUL, not UTF-8, a name twice. */
 int sim_params_parse(const char *text, size_t len, struct sim_params *ret_params,

@@ -16,6 +16,7 @@ static const struct {
 	double capacity;
 	double refill; /* a second */
 } rows[SIM_BUCKET_COUNT] = {
+	[SIM_BUCKET_LOOKUP]              = {100, 20},
 	[SIM_BUCKET_DESCRIBE]            = {100, 20},
 	[SIM_BUCKET_UNBOUNDED]           = {50, 10},
 	[SIM_BUCKET_MUTATING]            = {50, 5},
@@ -95,13 +96,25 @@ level_now(struct sim_throttle *t, const char *region, const char *action,
 	return l;
 }
 
+/* A filter, a page size, or a list of ids or names. */
+static bool
+is_bounded(const struct sim_params *p)
+{
+	if (sim_params_under(p, "Filter.1.") || sim_params_get(p, "MaxResults") != NULL)
+		return true;
+	for (size_t n = 0; n < p->count; n++) {
+		size_t len = strlen(p->items[n].name);
+
+		if (len > 2 && strcmp(p->items[n].name + len - 2, ".1") == 0)
+			return true;
+	}
+	return false;
+}
+
 static enum sim_bucket
 bucket_of(const struct sim_action *action, const struct sim_params *p)
 {
-	if (action->bucket == SIM_BUCKET_DESCRIBE &&
-		!sim_params_under(p, "Filter.1.") &&
-		sim_params_get(p, "MaxResults") == NULL &&
-		!sim_params_under(p, "InstanceId."))
+	if (action->bucket == SIM_BUCKET_DESCRIBE && !is_bounded(p))
 		return SIM_BUCKET_UNBOUNDED;
 	return action->bucket;
 }

@@ -271,6 +271,8 @@ static const struct {
 	{__LINE__, "DescribeInstances", "", 50, 50},
 	{__LINE__, "DescribeInstances", "MaxResults=1000", 100, 100},
 	{__LINE__, "DescribeInstances", "Filter.1.Name=x", 100, 100},
+	{__LINE__, "DescribeInstances", "InstanceId.1=x", 100, 100},
+	{__LINE__, "DescribeInstances", "InstanceId=x", 50, 50},
 	{__LINE__, "TerminateInstances", "InstanceId.1=x", 100, 50},
 	{__LINE__, "StopInstances", "InstanceId.1=x", 50, 50},
 	{__LINE__, "StartInstances", "InstanceId.1=x", 5, 5},

@@ -122,8 +122,14 @@ END_TEST
 
 static const char *const colours[] = {"red", "blue", NULL};
 
-static const struct sim_param_row rows[] = {
+static const struct sim_param_row shared[] = {
 	{.name = "Id.N", .required = true},
+	{.name = "Size", .type = SIM_PARAM_INT, .min = 5, .max = 9},
+	{.name = NULL},
+};
+
+static const struct sim_param_row rows[] = {
+	{.name = "shared", .type = SIM_PARAM_ROWS, .rows = shared},
 	{.name = "Count", .type = SIM_PARAM_INT, .required = true, .min = 1, .max = 10},
 	{.name = "Any", .type = SIM_PARAM_INT},
 	{.name = "Price", .type = SIM_PARAM_NUMBER},
@@ -155,6 +161,9 @@ static const struct {
 	{__LINE__, "Open.Whatever.1.You=like", NULL},
 	{__LINE__, "List.1.Key=a&List.2.Sub.1=b&List.2.Sub.2=c", NULL},
 	{__LINE__, "List.1.Sub.1=a&List.1.Sub.2=a&List.1.Sub.3=a", NULL},
+	{__LINE__, "Size=5", NULL},
+	{__LINE__, "Size=4", "InvalidParameterValue"},
+	{__LINE__, "shared=1", "UnknownParameter"},
 	{__LINE__, "Unknown=1", "UnknownParameter"},
 	{__LINE__, "action=X", "UnknownParameter"},
 	{__LINE__, "Id=1", "UnknownParameter"},
