@@ -42,6 +42,7 @@ class Daemon:
         self.log_path = self.directory / "log"
         self.process = None
         self.program = BUILD / "ec2workerd"
+        self.environment = {}
         self.config = {
             "pool": "test",
             "socket": str(self.socket),
@@ -69,7 +70,8 @@ class Daemon:
                 self.process = subprocess.Popen(
                     [*prefix, self.program, "-c", self.conf_path, *options],
                     stderr=log, stdin=subprocess.DEVNULL,
-                    env=clean_environment(NOTIFY_SOCKET=str(path)), **popen)
+                    env=clean_environment(NOTIFY_SOCKET=str(path),
+                                          **self.environment), **popen)
             notify.settimeout(0.1)
             while wait:
                 try:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts moto, an imitation of AWS that nobody here wrote, and talks to it by boto3."""
 
+import base64
 import contextlib
 import http.client
 import json
@@ -27,11 +28,14 @@ class Moto:
 
     KEYPAIR, GROUP, USER = "latent_buildbot_worker", "latent_buildbot_worker", "ec2workerd"
 
-    def __init__(self):
+    def __init__(self, directory=None, **environment):
+        """directory: where it may record what it is sent."""
+        if directory is not None:
+            environment["MOTO_RECORDER_FILEPATH"] = f"{directory}/recording"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            env=clean_environment(**STRICT))
+            env=clean_environment(**STRICT, **environment))
         self.port = self.read_port()
         self.url = f"http://127.0.0.1:{self.port}"
         # Its log of requests would fill the pipe, and then it stands still.
@@ -51,16 +55,32 @@ class Moto:
         self.drain.join()
         self.process.stderr.close()
 
-    def post(self, path, body="", kind="text/plain"):
+    def request(self, method, path, body="", kind="text/plain"):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection):
-            connection.request("POST", path, body, {"Content-Type": kind})
+            connection.request(method, path, body, {"Content-Type": kind})
             response = connection.getresponse()
-            assert response.status == 200, response.read()
+            text = response.read()
+            assert response.status == 200, text
+            return text
 
-    def client(self, service="ec2"):
+    def post(self, path, body=""):
+        return self.request("POST", path, body)
+
+    def record(self):
+        """From now, and nothing of what was before."""
+        self.post("/moto-api/recorder/reset-recording")
+        self.post("/moto-api/recorder/start-recording")
+
+    def recorded(self):
+        """(headers, body) of each request since record()."""
+        lines = self.request("GET", "/moto-api/recorder/download-recording").splitlines()
+        return [(entry["headers"], base64.b64decode(entry["body"] or "").decode())
+                for entry in map(json.loads, lines)]
+
+    def client(self, service="ec2", region=REGION):
         config = botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=30)
-        return boto3.client(service, region_name=REGION, endpoint_url=self.url,
+        return boto3.client(service, region_name=region, endpoint_url=self.url,
                             aws_access_key_id=self.key_id, aws_secret_access_key=self.secret,
                             config=config)
 
@@ -96,8 +116,8 @@ class Moto:
 
 
 @contextlib.contextmanager
-def running():
-    moto = Moto()
+def running(directory=None, **environment):
+    moto = Moto(directory, **environment)
     try:
         yield moto
     finally:

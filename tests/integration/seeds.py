@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The configuration examples of Buildbot's page about EC2LatentWorker (seed/README.md), run by
+the daemon and by the original, and what each of them sent, brought to one form.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import urllib.parse
+
+from daemon import Daemon, clean_environment
+from ec2sim import eventually
+
+HERE = pathlib.Path(__file__).resolve().parent
+SEEDS = HERE / "seed"
+IMAGES = json.loads((SEEDS / "images.json").read_text())
+
+# What ours says in each launch, whatever is configured.
+ALWAYS = {"MinCount": "1", "MaxCount": "1", "InstanceInitiatedShutdownBehavior": "terminate",
+          "MetadataOptions.HttpTokens": "required", "MetadataOptions.HttpEndpoint": "enabled",
+          "MetadataOptions.HttpPutResponseHopLimit": "1"}
+OUR_TAGS = {"pool", "worker", "generation", "launch", "lineage", "epoch"}
+
+
+def names():
+    return sorted(path.stem for path in SEEDS.glob("*.yaml"))
+
+
+class Seed:
+    """One example: seed/NAME.yaml for ours, seed/NAME.json for the rest."""
+
+    def __init__(self, name):
+        self.name = name
+        self.yaml = (SEEDS / f"{name}.yaml").read_text()
+        data = json.loads((SEEDS / f"{name}.json").read_text())
+        self.original = data["original"]
+        self.refused, self.instead = data.get("refused"), data.get("instead", {})
+        self.expected, self.signed_by = data["expected"], data["signed_by"]
+        self.tags, self.calls = data.get("tags", {}), data.get("calls", {})
+        self.region = self.original["kwargs"].get("region", "us-east-1")
+
+    def expected_on(self, service):
+        """The launch as it should arrive; what depends on the service stands under its name."""
+        flat = {key: value for key, value in self.expected.items() if not isinstance(value, dict)}
+        return flat | self.expected.get(service, {})
+
+
+class Call:
+    """A request to AWS: its action, its parameters, and whose key signed it."""
+
+    def __init__(self, params, authorization):
+        self.params = dict(params)
+        self.action = self.params.pop("Action", None)
+        self.params.pop("Version", None)
+        match = re.search(r"Credential=([^/]+)/", authorization or "")
+        self.signed_by = match and match[1]
+
+
+def of_sim(sim):
+    return [Call(r["params"], r.get("authorization")) for r in sim.requests()]
+
+
+def of_moto(moto):
+    return [Call(urllib.parse.parse_qsl(body), headers.get("Authorization"))
+            for headers, body in moto.recorded()]
+
+
+def the(calls, *actions):
+    """The only call of one of these actions."""
+    found = [call for call in calls if call.action in actions]
+    assert len(found) == 1, [call.action for call in calls]
+    return found[0]
+
+
+def home(directory, url):
+    """
+    The environment of a build master's user who keeps keys in the place that the page names.
+    The key of the machine's role is asked for only where there is no such file.
+    """
+    path = pathlib.Path(directory, ".aws", "credentials")
+    path.parent.mkdir()
+    path.write_text("[default]\naws_access_key_id = identifier\n"
+                    "aws_secret_access_key = secret_identifier\n")
+    path.chmod(0o600)
+    return {"HOME": str(directory), "AWS_EC2_METADATA_SERVICE_ENDPOINT": url}
+
+
+class SeedDaemon(Daemon):
+    """A daemon whose configuration is the text of an example, and below it where AWS is."""
+
+    def __init__(self, directory, url, seed, substitutes=None):
+        self.text = renamed(seed.yaml, substitutes or {})
+        super().__init__(directory, url, {})
+        self.environment = home(directory, url)
+
+    def write_config(self):
+        below = {"pool": "seed", "socket": self.config["socket"],
+                 "state_dir": self.config["state_dir"],
+                 "aws": {"endpoint_url": self.config["aws"]["endpoint_url"]}}
+        self.conf_path.write_text(self.text + "".join(
+            f"{key}: {json.dumps(value)}\n" for key, value in below.items()))
+        self.conf_path.chmod(0o600)
+
+    def up(self):
+        """Until it waits for the worker, with all that it was to have."""
+        code, _, err = self.ctl("up", "bot1", "--wait", "running")
+        assert code == 0, err + self.log()
+        eventually(lambda: self.call("worker.show", worker="bot1")["phase"] == "waiting", 20)
+
+    def down(self):
+        code, _, err = self.ctl("down", "bot1")
+        assert code == 0, err
+
+
+def renamed(text, substitutes):
+    for name, other in substitutes.items():
+        text = text.replace(name, other)
+    return text
+
+
+def with_page_names(launch, substitutes):
+    """A launch with the names of the page for those that moto has given."""
+    back = {other: name for name, other in substitutes.items()}
+    return {key: back.get(value, value) for key, value in launch.items()}
+
+
+def split_tags(params):
+    """(parameters without tags, {resource type: {key: value}})."""
+    rest, tags = {}, {}
+    for key, value in params.items():
+        if not key.startswith("TagSpecification."):
+            rest[key] = value
+            continue
+        _, n, *tail = key.split(".")
+        if tail == ["ResourceType"]:
+            tags[value] = {params[f"TagSpecification.{n}.Tag.{key.split('.')[3]}.Key"]: text
+                           for key, text in params.items() if re.fullmatch(
+                               rf"TagSpecification\.{n}\.Tag\.\d+\.Value", key)}
+    return rest, tags
+
+
+def price(params):
+    """Prices as numbers: 1.15e-05 and 0.0000115 are one."""
+    return {key: float(value) if key.endswith("MaxPrice") else value
+            for key, value in params.items()}
+
+
+def our_launch(call):
+    """Parameters and tags of ours, without what is always there, which is checked here."""
+    params, tags = split_tags(call.params)
+    assert re.fullmatch(r"[0-9a-f-]{36}", params.pop("ClientToken"))
+    for key, value in ALWAYS.items():
+        assert params.pop(key) == value, key
+    assert {"instance", "volume"} <= set(tags)
+    found = tags["instance"]
+    assert all(other == found for other in tags.values())
+    own = {key: found.pop(key) for key in list(found) if key.startswith("ec2workerd:")}
+    assert set(own) == {f"ec2workerd:{name}" for name in OUR_TAGS}
+    assert (own["ec2workerd:pool"], own["ec2workerd:worker"]) == ("seed", "bot1")
+    found.pop("Name")
+    return price(params), found
+
+
+def run_original(seed, directory, url, substitutes):
+    """(what came of the page's arguments, what came of those that it has to be given)."""
+    environment = clean_environment(AWS_ENDPOINT_URL=url, **home(directory, url))
+    outcomes = []
+    for changes in [{}] + ([seed.instead] if seed.refused else []):
+        kwargs = {key: value for key, value in (seed.original["kwargs"] | changes).items()
+                  if value is not None}
+        done = subprocess.run(
+            [sys.executable, HERE / "original.py"], capture_output=True, text=True, timeout=60,
+            input=renamed(json.dumps({"args": seed.original["args"], "kwargs": kwargs}),
+                          substitutes), env=environment, check=False)
+        assert done.returncode == 0, done.stderr
+        outcomes.append(json.loads(done.stdout.splitlines()[-1]))
+    return outcomes[0], outcomes[-1]
+
+
+def original_launch(calls):
+    """The original's launch in our words: seed/README.md says what is one thing by two names."""
+    call = the(calls, "RunInstances", "RequestSpotInstances")
+    params = {key.removeprefix("LaunchSpecification."): value
+              for key, value in call.params.items()}
+    params.pop("ClientToken", None)
+    if call.action == "RequestSpotInstances":
+        params |= {"InstanceMarketOptions.MarketType": "spot",
+                   "InstanceMarketOptions.SpotOptions.MaxPrice": params.pop("SpotPrice")}
+    else:
+        assert (params.pop("MinCount"), params.pop("MaxCount")) == ("1", "1")
+    tagged = [c.params for c in calls if c.action == "CreateTags"]
+    tags = {p[f"Tag.{n}.Key"]: p[f"Tag.{n}.Value"] for p in tagged
+            for n in range(1, len(p)) if f"Tag.{n}.Key" in p}
+    return price(params), tags
+
+
+def images_file(directory, numeric_owners=False):
+    """
+    The images of seed/images.json as moto reads them. numeric_owners: an account number as the
+    original writes it, without the zeros that it begins with.
+    """
+    images = [image | {"owner_id": image["owner_id"].lstrip("0")} if numeric_owners else image
+              for image in IMAGES]
+    path = pathlib.Path(directory, "images.json")
+    path.write_text(json.dumps(images))
+    return os.fspath(path)
