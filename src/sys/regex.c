@@ -41,13 +41,6 @@ release(void *ptr, void *data)
 	free(ptr);
 }
 
-static void
-message_of(int code, char text[static MESSAGE_SIZE])
-{
-	if (pcre2_get_error_message(code, (PCRE2_UCHAR *)text, MESSAGE_SIZE) < 0)
-		strcpy(text, "unknown error");
-}
-
 static pcre2_code *
 compile(const char *pattern, pcre2_general_context *memory, size_t *ret_offset,
 	int *ret_code)
@@ -93,9 +86,9 @@ static int
 refuse(int code, const char *pattern, size_t offset, size_t *ret_offset,
 	struct err *err)
 {
-	char why[MESSAGE_SIZE];
+	char why[MESSAGE_SIZE] = "unknown error";
 
-	message_of(code, why);
+	(void)pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof(why));
 	if (ret_offset != NULL)
 		*ret_offset = sane_offset(pattern, offset);
 	return err_set(err, ERR_INVALID, "%s", why);
@@ -175,11 +168,11 @@ first_group(const struct regex *re, const char *text)
 static int
 fail(int code, struct err *err)
 {
-	char why[MESSAGE_SIZE];
+	char why[MESSAGE_SIZE] = "unknown error";
 	bool limit = code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_DEPTHLIMIT ||
 		code == PCRE2_ERROR_HEAPLIMIT;
 
-	message_of(code, why);
+	(void)pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof(why));
 	return err_set(err, limit ? ERR_LIMIT : ERR_PARSE, "%s", why);
 }
 
