@@ -48,7 +48,7 @@ static const struct phase {
 	enum launch_phase on_unwanted; /* itself: resolved first, for it may have happened */
 	unsigned next;              /* legal successors */
 } phases[LAUNCH_COUNT] = {
-	[LAUNCH_RESERVED] = { "reserved", start_send,  NULL,       LAUNCH_GONE,     P(SENDING) | P(WATCH) | P(GONE) },
+	[LAUNCH_RESERVED] = { "reserved", start_send,  NULL,       LAUNCH_GONE,     P(SENDING) | P(GONE) },
 	[LAUNCH_SENDING]  = { "sending",  NULL,        sent_first, LAUNCH_SENDING,  P(RESERVED) | P(UNKNOWN) | P(WATCH) | P(ANSWERED) | P(GONE) },
 	[LAUNCH_UNKNOWN]  = { "unknown",  start_send,  sent_again, LAUNCH_UNKNOWN,  P(WATCH) | P(ANSWERED) | P(GONE) },
 	[LAUNCH_WATCH]    = { "watch",    start_watch, looked_up,  LAUNCH_WATCH,    P(ANSWERED) | P(GONE) },
@@ -564,6 +564,7 @@ launch_free(struct launch *l)
 	free(l->region);
 	free(l->credentials);
 	free(l->zone);
+	free(l->subnet);
 	free(l->type);
 	free(l->image);
 	free(l->market);

@@ -13,6 +13,7 @@ struct ec2_call;
 struct ec2_instance;
 struct ec2_slot;
 struct instance;
+struct placement;
 struct pool;
 struct poller;
 struct worker;
@@ -43,7 +44,8 @@ struct launch {
 
 	struct cloud *cloud;   /* borrowed from the pool */
 	struct poller *poller; /* borrowed from the pool */
-	char *region, *credentials, *zone, *type, *image, *market; /* owned; frozen */
+	char *region, *credentials, *zone, *subnet, *type, *image,
+		*market; /* owned; frozen */
 	char *body;      /* owned; canonical, secrets as references */
 	char *user_data; /* owned; frozen template, or NULL */
 	char digest[65]; /* SHA-256 of the finished body */
@@ -78,10 +80,11 @@ const char *launch_phase_name(enum launch_phase phase);
 enum launch_phase launch_phase_find(const char *name);
 
 /*
- * Freezes a launch for the worker's present generation and reserves it (L1). NULL and
+ * Freezes a launch for the worker's present generation, there, and reserves it (L1). NULL and
  * err (reason config) if the request cannot be built.
  */
-struct launch *launch_reserve(struct worker *w, struct err *err);
+struct launch *launch_reserve(struct worker *w, const struct placement *at,
+	struct err *err);
 /* The wish is gone: cancelled if nothing can exist, else resolved and condemned. */
 void launch_unwant(struct launch *l, const struct cause *cause);
 /* A listing shows an instance of this launch (by token or tag). */

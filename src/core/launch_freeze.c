@@ -12,6 +12,7 @@
 #include "core/cloud.h"
 #include "core/event.h"
 #include "core/launch.h"
+#include "core/place.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/store.h"
@@ -120,8 +121,9 @@ build_body(struct launch *l, const struct worker *w, struct buf *out)
 		.image = l->image,
 		.type = l->type,
 		.key = c->keypair_name,
-		.zone = l->zone,
-		.subnet = c->subnet_id,
+		/* A zone that follows from the subnet is not said twice. */
+		.zone = l->subnet != NULL && c->placement == NULL ? NULL : l->zone,
+		.subnet = l->subnet,
 		.security_name = c->security_name,
 		.security_groups = &c->security_group_ids,
 		.instance_profile = c->instance_profile_name,
@@ -156,18 +158,18 @@ build_user_data(struct launch *l, const struct worker *w, struct err *err)
 }
 
 int
-launch_freeze(struct launch *l, const struct worker *w, struct err *err)
+launch_freeze(struct launch *l, const struct worker *w, const struct placement *at,
+	struct err *err)
 {
-	const struct conf_worker *c = w->conf;
 	AUTO(buf) struct buf body = {0}, finished = {0};
 
 	l->region = xstrdup(l->cloud->region);
 	l->credentials = xstrdup(l->cloud->credentials);
-	l->zone = c->placement == NULL ? NULL
-				       : xasprintf("%s%s", l->region, c->placement);
-	l->type = xstrdup(c->instance_type);
-	l->image = xstrdup(c->ami);
-	l->generated = c->password_generated;
+	l->zone = xstrdup_opt(at->zone);
+	l->subnet = xstrdup_opt(at->subnet);
+	l->type = xstrdup(at->type);
+	l->image = xstrdup(at->image);
+	l->generated = w->conf->password_generated;
 	build_body(l, w, &body);
 	l->body = buf_take(&body);
 	if (build_user_data(l, w, err) < 0 || finish(l, &finished, err) < 0) {
@@ -180,7 +182,7 @@ launch_freeze(struct launch *l, const struct worker *w, struct err *err)
 }
 
 struct launch *
-launch_reserve(struct worker *w, struct err *err)
+launch_reserve(struct worker *w, const struct placement *at, struct err *err)
 {
 	struct launch *l = NEW(struct launch);
 
@@ -192,7 +194,7 @@ launch_reserve(struct worker *w, struct err *err)
 	l->created_wall = l->phase_wall = clock_wall_ms();
 	l->poller = pool_poller(w);
 	l->cloud = poller_cloud(l->poller);
-	if (launch_freeze(l, w, err) < 0) {
+	if (launch_freeze(l, w, at, err) < 0) {
 		launch_free(l);
 		return NULL;
 	}

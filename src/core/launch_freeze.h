@@ -9,10 +9,12 @@
 struct buf;
 struct err;
 struct launch;
+struct placement;
 struct worker;
 
 /* Fills the frozen members of a new launch. ERR_CONFIG, reason config. */
-int launch_freeze(struct launch *l, const struct worker *w, struct err *err);
+int launch_freeze(struct launch *l, const struct worker *w, const struct placement *at,
+	struct err *err);
 /*
  * Appends the finished body, secrets filled in. ERR_INTERNAL if its digest is not the
  * recorded one: then it must not be sent.

@@ -92,6 +92,9 @@ const struct db_migration store_migrations[] = {
 		" error_aws_code TEXT, error_aws_message TEXT, error_aws_request_id TEXT,"
 		" PRIMARY KEY(uid, key)) WITHOUT ROWID;",
 	},
+	{
+		"ALTER TABLE launch ADD COLUMN subnet TEXT;",
+	},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
 
@@ -259,6 +262,7 @@ const struct column launch_columns[] = {
 	LAUNCH("region", TEXT, region, char *),
 	LAUNCH("credentials", TEXT, credentials, char *),
 	LAUNCH("zone", TEXT, zone, char *),
+	LAUNCH("subnet", TEXT, subnet, char *),
 	LAUNCH("type", TEXT, type, char *),
 	LAUNCH("image", TEXT, image, char *),
 	LAUNCH("market", TEXT, market, char *),

@@ -15,7 +15,7 @@
 #include "core/launch.h"
 #include "core/notice.h"
 #include "core/owner.h"
-#include "core/pause.h"
+#include "core/place.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/request.h"
@@ -26,16 +26,11 @@
 #include <string.h>
 
 #define RECENT_EVENTS 100
-/* Between two launches after a refusal that time may mend; quotas change in minutes. */
-#define RETRY_BASE_MS 1000
-#define RETRY_CAP_MS 60000
-#define QUOTA_BASE_MS 30000
-#define QUOTA_CAP_MS 300000
 /* Two listings of the steady state. */
 #define LATELY_MS 120000
 
 typedef void phase_step(struct worker *w);
-static phase_step step_queued, step_placing, step_launched;
+static phase_step step_queued, step_launched;
 
 #define P(phase) (1u << WORKER_##phase)
 
@@ -47,7 +42,7 @@ static const struct phase {
 } phases[WORKER_COUNT] = {
 	[WORKER_IDLE]     = { "idle",     NULL,          P(QUEUED) | P(PLACING) },
 	[WORKER_QUEUED]   = { "queued",   step_queued,   P(PLACING) | P(IDLE) },
-	[WORKER_PLACING]  = { "placing",  step_placing,  P(LAUNCHED) | P(IDLE) },
+	[WORKER_PLACING]  = { "placing",  worker_place,  P(LAUNCHED) | P(IDLE) },
 	[WORKER_LAUNCHED] = { "launched", step_launched, P(QUEUED) | P(PLACING) | P(IDLE) },
 };
 /* clang-format on */
@@ -75,23 +70,6 @@ worker_phase_leads_to(enum worker_phase from, enum worker_phase to)
 {
 	return (phases[from].next & (1u << to)) != 0;
 }
-
-/* Why an error ends the wish at once: what waiting cannot mend (DESIGN 4). */
-static const struct retry_rule {
-	bool retry;
-	int64_t base_ms, cap_ms;
-} retry_rules[REASON_COUNT] = {
-	[REASON_NONE] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
-	[REASON_CAPACITY] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
-	[REASON_QUOTA] = {true, QUOTA_BASE_MS, QUOTA_CAP_MS},
-	[REASON_PRICE] = {false, 0, 0},
-	[REASON_CONFIG] = {false, 0, 0},
-	[REASON_AUTH] = {false, 0, 0},
-	[REASON_THROTTLED] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
-	[REASON_NETWORK] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
-	[REASON_INSTANCE_DIED] = {false, 0, 0},
-	[REASON_INTERNAL] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
-};
 
 void
 worker_event(struct worker *w, int type, const struct launch *l, const char *from,
@@ -126,8 +104,8 @@ worker_event(struct worker *w, int type, const struct launch *l, const char *fro
 		cause->reason == NULL ? "" : cause->reason);
 }
 
-static void
-set_phase(struct worker *w, enum worker_phase to)
+void
+worker_set_phase(struct worker *w, enum worker_phase to)
 {
 	assert(worker_phase_leads_to(w->phase, to));
 	w->phase = to;
@@ -178,7 +156,7 @@ worker_begin(struct worker *w, const struct cause *cause)
 	w->tries = 0;
 	w->try_ms = 0;
 	worker_await_attach(w);
-	set_phase(w, w->launch == NULL ? WORKER_PLACING : WORKER_QUEUED);
+	worker_set_phase(w, w->launch == NULL ? WORKER_PLACING : WORKER_QUEUED);
 }
 
 void
@@ -203,6 +181,13 @@ worker_await_attach(struct worker *w)
 	loop_poke(&w->poke);
 }
 
+static void
+drop_place(struct worker *w)
+{
+	place_free(w->place);
+	w->place = NULL;
+}
+
 void
 worker_end(struct worker *w, const struct cause *cause, const struct err *err)
 {
@@ -216,15 +201,16 @@ worker_end(struct worker *w, const struct cause *cause, const struct err *err)
 	w->attached = false;
 	w->building = 0;
 	owner_drop(w);
-	set_phase(w, WORKER_IDLE);
+	drop_place(w);
+	worker_set_phase(w, WORKER_IDLE);
 	if (l != NULL && l->generation == w->generation)
 		launch_unwant(l, cause);
 	waiters_fail(w, err);
 	requests_end(w, err);
 }
 
-static void
-fail(struct worker *w, int event, const struct launch *l, const struct err *err)
+void
+worker_fail(struct worker *w, int event, const struct launch *l, const struct err *err)
 {
 	w->last_error = *err;
 	worker_event(w, event, l, NULL, NULL, &(struct cause){"ec2workerd", err->text});
@@ -233,91 +219,11 @@ fail(struct worker *w, int event, const struct launch *l, const struct err *err)
 		err);
 }
 
-/* What was reported of a machine that never was says nothing about the next one. */
-static void
-forget_attached(struct worker *w)
-{
-	if (!w->attached)
-		return;
-	w->attached = false;
-	worker_await_attach(w);
-}
-
-void
-worker_launch_failed(struct worker *w, struct launch *l, bool was_ready,
-	const struct err *err)
-{
-	const struct retry_rule *rule = &retry_rules[err->reason];
-	struct err why = *err;
-
-	if (w->phase != WORKER_LAUNCHED || l->generation != w->generation)
-		return;
-	why.code = ERR_FAILED;
-	if (was_ready) {
-		fail(w, EVENT_LOST, l, &why);
-	} else if (!rule->retry) {
-		fail(w, EVENT_FAILED, l, &why);
-	} else {
-		forget_attached(w);
-		w->last_error = why;
-		w->try_ms = clock_ms() +
-			rng_backoff_ms(&w->pool->rng, w->tries++, rule->base_ms,
-				rule->cap_ms);
-		pool_dirty_worker(w);
-		loop_poke(&w->poke);
-	}
-}
-
 static void
 step_queued(struct worker *w)
 {
 	if (w->launch == NULL)
-		set_phase(w, WORKER_PLACING);
-}
-
-/* Until worker_may_launch_again: nothing but that can help. */
-static void
-wait_for_pool(struct worker *w, const struct err *why)
-{
-	w->last_error = *why;
-	w->try_ms = INT64_MAX;
-	pool_dirty_worker(w);
-}
-
-void
-worker_may_launch_again(struct worker *w)
-{
-	if (w->last_error.code == ERR_UNAVAILABLE) {
-		err_clear(&w->last_error);
-		pool_dirty_worker(w);
-	}
-	if (w->try_ms == INT64_MAX)
-		w->try_ms = 0;
-	loop_poke(&w->poke);
-}
-
-static void
-step_placing(struct worker *w)
-{
-	struct err err;
-
-	if (clock_ms() < w->try_ms)
-		return;
-	if (pool_may_launch(w->pool, &err) < 0) {
-		wait_for_pool(w, &err);
-		return;
-	}
-	if (w->removed || launch_reserve(w, &err) == NULL) {
-		if (w->removed)
-			err_set(&err, ERR_FAILED,
-				"%s is no longer in the configuration", w->name);
-		err.code = ERR_FAILED;
-		err.reason = REASON_CONFIG;
-		fail(w, EVENT_FAILED, NULL, &err);
-		return;
-	}
-	w->stale = false;
-	set_phase(w, WORKER_LAUNCHED);
+		worker_set_phase(w, WORKER_PLACING);
 }
 
 /* The launch is over, or will never bring this generation up: another one follows. */
@@ -327,9 +233,9 @@ step_launched(struct worker *w)
 	const struct launch *l = w->launch;
 
 	if (l == NULL)
-		set_phase(w, WORKER_PLACING);
+		worker_set_phase(w, WORKER_PLACING);
 	else if (l->unwanted || l->phase == LAUNCH_WATCH)
-		set_phase(w, WORKER_QUEUED);
+		worker_set_phase(w, WORKER_QUEUED);
 }
 
 /* Something of this generation may have been launched: then only a fresh listing lets a limit act. */
@@ -381,7 +287,7 @@ missing(struct worker *w)
 		else
 			err_wrap(&err, "never launched within missing_timeout");
 		err.code = ERR_FAILED;
-		fail(w, EVENT_FAILED, NULL, &err);
+		worker_fail(w, EVENT_FAILED, NULL, &err);
 		return;
 	}
 	err_set(&err, ERR_MISSING,
@@ -392,7 +298,7 @@ missing(struct worker *w)
 	notice_missing(w->pool->notices, w, i, &err);
 	if (i != NULL)
 		instance_fetch_console(i);
-	fail(w, EVENT_MISSING, l, &err);
+	worker_fail(w, EVENT_MISSING, l, &err);
 }
 
 /* Who reported it is gone for too long: what was reported counts no more. */
@@ -441,7 +347,7 @@ arm(struct worker *w)
 	due = earlier(due, owner_limit(w, &limit));
 	if (due <= now)
 		due = now + 1000; /* over, but for want of a listing not acted upon */
-	if (w->phase == WORKER_PLACING && w->try_ms < due)
+	if (w->phase == WORKER_PLACING && w->try_ms < due && !place_is_asking(w->place))
 		due = w->try_ms > now ? w->try_ms : now;
 	if (due == INT64_MAX)
 		loop_timer_clear(&w->timer);
@@ -513,6 +419,7 @@ worker_set_conf(struct worker *w, struct conf_worker *conf)
 	(void)conf_worker_ref(conf);
 	conf_worker_unref(w->conf);
 	w->conf = conf;
+	drop_place(w); /* another configuration may have others */
 	loop_poke(&w->poke);
 	if (before == conf->missing_timeout)
 		return;
@@ -530,6 +437,7 @@ worker_free(struct worker *w)
 	if (w == NULL)
 		return;
 	waiters_drop(w);
+	drop_place(w);
 	loop_timer_clear(&w->timer);
 	loop_poke_clear(&w->poke);
 	HASH_DEL(w->pool->workers, w);

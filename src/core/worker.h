@@ -13,6 +13,7 @@ struct pool;
 struct instance;
 struct launch;
 struct owner;
+struct place;
 struct poller;
 struct request;
 struct waiter;
@@ -59,6 +60,7 @@ struct worker {
 	bool launched_once;    /* this generation has had an instance or may have */
 	unsigned tries;        /* launches refused in a row */
 	int64_t try_ms;        /* boottime: not placed again before */
+	struct place *place;   /* owned; NULL: none was looked for */
 
 	/* Owned by the pool: the one that holds the name (open member), or NULL. */
 	struct launch *launch;

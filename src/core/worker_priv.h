@@ -12,6 +12,14 @@ const char *worker_stored_phase_name(enum worker_phase phase);
 enum worker_phase worker_stored_phase_find(const char *name);
 bool worker_phase_leads_to(enum worker_phase from, enum worker_phase to);
 
+/* The one writer of the phase. */
+void worker_set_phase(struct worker *w, enum worker_phase to);
+/* Ends the wish with an event of that type; waiters for it get err. l: what failed, or NULL. */
+void worker_fail(struct worker *w, int event, const struct launch *l,
+	const struct err *err);
+/* The step of `placing`: towards a launch of its own. */
+void worker_place(struct worker *w);
+
 /* Begins the next generation; the worker is idle. */
 void worker_begin(struct worker *w, const struct cause *cause);
 /* Sets one of its limits, which stands still while the worker is held; 0 clears it. */

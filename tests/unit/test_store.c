@@ -166,9 +166,12 @@ START_TEST(test_a_name_cannot_be_taken_twice)
 	world_init(&v, TWO);
 	world_ready(&v, "a");
 	sql(&v,
-		"INSERT INTO launch SELECT 'other', 'other-token', 'b', generation, phase, phase_at, k,"
-		" over, unwanted, region, credentials, zone, type, image, market, body, user_data, digest,"
-		" generated, holds, sends, first_sent_at, last_sent_at, watch_boot, watch_at, created_at"
+		"INSERT INTO launch(launch, token, worker, generation, phase, phase_at, over, unwanted,"
+		" region, credentials, body, digest, generated, holds, sends, first_sent_at,"
+		" last_sent_at, watch_boot, watch_at, created_at)"
+		" SELECT 'other', 'other-token', 'b', generation, phase, phase_at, over, unwanted,"
+		" region, credentials, body, digest, generated, holds, sends, first_sent_at,"
+		" last_sent_at, watch_boot, watch_at, created_at"
 		" FROM launch;"
 		"INSERT INTO member(launch, idx, worker, generation) VALUES('other', 0, 'b', 1)");
 	v.may_fail = true;
