@@ -4,11 +4,12 @@
  * of ours, names from the AWS tools, keys at the wrong level. They are unknown keys like
  * any other, but the message says where they belong.
  */
-#include "conf/conf_row.h"
+#include "conf/conf_keys.h"
 
 #include "base/field.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "conf/conf_row.h"
 
 #include <string.h>
 
@@ -25,11 +26,7 @@ const char *const keys_secret[] = {
 	NULL,
 };
 
-static const struct stranger {
-	const char *table; /* where it is met */
-	const char *key;
-	const char *remedy;
-} strangers[] = {
+const struct conf_stranger conf_strangers[] = {
 	{TABLE_TOP, "region", "put it below aws, or below a worker"},
 	{TABLE_WORKER, "aws_id_file_path",
 		"put the keys into a file in the AWS format and name it in "
@@ -49,15 +46,15 @@ static const struct stranger {
 	{TABLE_AWS, "aws_secret_access_key", "it is called secret_identifier here"},
 	{TABLE_AWS, "secret_access_key", "it is called secret_identifier here"},
 	{TABLE_AWS, "aws_session_token", "it is called session_token here"},
+	{.key = NULL},
 };
 
 static const char *
 stranger_remedy(const char *table, const char *key)
 {
-	for (size_t i = 0; i < COUNT_OF(strangers); i++)
-		if (strcmp(strangers[i].table, table) == 0 &&
-			strcmp(strangers[i].key, key) == 0)
-			return strangers[i].remedy;
+	for (const struct conf_stranger *s = conf_strangers; s->key != NULL; s++)
+		if (strcmp(s->table, table) == 0 && strcmp(s->key, key) == 0)
+			return s->remedy;
 	return NULL;
 }
 

@@ -9,6 +9,8 @@
 #include "base/field.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "conf/conf_keys.h"
+#include "doc/mdoc.h"
 #include "doc/methods.h"
 #include "doc/phases.h"
 #include "doc/rows.h"
@@ -16,6 +18,7 @@
 #include "doc/usage.h"
 #include "sim/scenario.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static int
@@ -55,9 +58,37 @@ make_options(const char *arg, struct buf *out)
 	return set != NULL ? 0 : -1;
 }
 
+static void
+add_foreign(const struct conf_stranger *s, struct buf *out)
+{
+	AUTO(free)
+	char *text = xasprintf("%c%s.", toupper((unsigned char)s->remedy[0]),
+		s->remedy + 1);
+
+	buf_puts(out, ".It ");
+	mdoc_line(out, "Ic", s->key);
+	mdoc_text(out, text);
+}
+
+static int
+make_foreign(const char *arg, struct buf *out)
+{
+	AUTO(buf) struct buf items = {.data = NULL};
+
+	for (const struct conf_stranger *s = conf_strangers; s->key != NULL; s++)
+		if (strcmp(s->table, arg) == 0)
+			add_foreign(s, &items);
+	if (items.len == 0)
+		return -1;
+	buf_printf(out, ".Bl -tag -width Ds\n%s.El\n", buf_str(&items));
+	return 0;
+}
+
 const struct fragment fragments[] = {
 	{"fields", "TABLE", "Keys of a file, or of a table below it, as mdoc.",
 		make_fields, NULL},
+	{"foreign", "TABLE", "Names that are no keys of a table, and what is, as mdoc.",
+		make_foreign, NULL},
 	{"synopsis", "PROGRAM", "Its options in a synopsis, as mdoc.", make_synopsis,
 		NULL},
 	{"options", "PROGRAM", "Its options as a list, as mdoc.", make_options, NULL},

@@ -4,6 +4,7 @@
 #include "base/field.h"
 #include "base/opts.h"
 #include "conf/conf.h"
+#include "conf/conf_keys.h"
 #include "core/event.h"
 #include "core/options.h"
 #include "ctl/ctl.h"
@@ -345,6 +346,24 @@ START_TEST(test_limits)
 }
 END_TEST
 
+START_TEST(test_foreign)
+{
+	AUTO(free) char *text = make("foreign", "worker");
+	size_t count = 0;
+
+	check_form(text);
+	for (const struct conf_stranger *s = conf_strangers; s->key != NULL; s++) {
+		if (strcmp(s->table, "worker") != 0)
+			continue;
+		check_item(text, ".It Ic", s->key);
+		count++;
+	}
+	ck_assert_uint_gt(count, 0);
+	ck_assert_uint_eq(count_of(text, ".It "), count);
+	check_doc(text, "It stays in master.cfg, with the class of the plugin.");
+}
+END_TEST
+
 START_TEST(test_simulator)
 {
 	AUTO(free) char *actions = make("actions", NULL);
@@ -373,6 +392,7 @@ static const struct {
 	{"field", NULL, "there is no fragment 'field'", __LINE__},
 	{"fields", NULL, "fields needs an argument", __LINE__},
 	{"fields", "workers", "fields: there is no TABLE 'workers'", __LINE__},
+	{"foreign", "mail", "foreign: there is no TABLE 'mail'", __LINE__},
 	{"options", "docgen", "options: there is no PROGRAM 'docgen'", __LINE__},
 	{"synopsis", "", "synopsis: there is no PROGRAM ''", __LINE__},
 	{"verbs", "up", "verbs takes no argument", __LINE__},
@@ -420,6 +440,7 @@ test_suite(void)
 	tcase_add_test(tc, test_errors);
 	tcase_add_test(tc, test_events);
 	tcase_add_test(tc, test_limits);
+	tcase_add_test(tc, test_foreign);
 	tcase_add_test(tc, test_simulator);
 	tcase_add_loop_test(tc, test_wrong, 0, COUNT_OF(wrong));
 	tcase_add_test(tc, test_list);
