@@ -8,6 +8,7 @@
 
 /* lint: includes: the operations are typed by the client and by the loop */
 #include "ec2/client.h"
+#include "ec2/lookup.h"
 #include "sys/loop.h"
 
 struct conf;
@@ -34,6 +35,21 @@ struct cloud_ops {
 		ec2_instances_done *done, void *arg);
 	struct ec2_call *(*console)(void *self, const char *id, bool latest,
 		ec2_console_done *done, void *arg);
+	/* What each of these asks and gives: ec2/lookup.h. */
+	struct ec2_call *(*images)(void *self, const struct strings *owners,
+		const struct strings *ids, ec2_images_done *done, void *arg);
+	struct ec2_call *(*prices)(void *self, const struct ec2_price_query *q,
+		ec2_prices_done *done, void *arg);
+	struct ec2_call *(*subnets)(void *self, const struct strings *ids,
+		ec2_subnets_done *done, void *arg);
+	struct ec2_call *(*volumes)(void *self, const struct strings *ids,
+		ec2_volumes_done *done, void *arg);
+	struct ec2_call *(*addresses)(void *self, const struct strings *public_ips,
+		ec2_addresses_done *done, void *arg);
+	struct ec2_call *(*associate)(void *self, const char *allocation,
+		const char *instance, ec2_done *done, void *arg);
+	struct ec2_call *(*attach)(void *self, const char *volume, const char *instance,
+		const char *device, ec2_done *done, void *arg);
 	void (*counts)(const void *self, struct ec2_counts *ret); /* or NULL */
 	void (*cancel)(void *self, struct ec2_call *call);
 	void (*free)(void *self);

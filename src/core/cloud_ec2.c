@@ -104,6 +104,66 @@ op_console(void *self, const char *id, bool latest, ec2_console_done *done, void
 	return ec2_console(c->client, id, latest, done, arg);
 }
 
+static struct ec2_call *
+op_images(void *self, const struct strings *owners, const struct strings *ids,
+	ec2_images_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_list_images(c->client, owners, ids, done, arg);
+}
+
+static struct ec2_call *
+op_prices(void *self, const struct ec2_price_query *q, ec2_prices_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_spot_prices(c->client, q, done, arg);
+}
+
+static struct ec2_call *
+op_subnets(void *self, const struct strings *ids, ec2_subnets_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_subnets(c->client, ids, done, arg);
+}
+
+static struct ec2_call *
+op_volumes(void *self, const struct strings *ids, ec2_volumes_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_volumes(c->client, ids, done, arg);
+}
+
+static struct ec2_call *
+op_addresses(void *self, const struct strings *public_ips, ec2_addresses_done *done,
+	void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_addresses(c->client, public_ips, done, arg);
+}
+
+static struct ec2_call *
+op_associate(void *self, const char *allocation, const char *instance, ec2_done *done,
+	void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_associate_address(c->client, allocation, instance, done, arg);
+}
+
+static struct ec2_call *
+op_attach(void *self, const char *volume, const char *instance, const char *device,
+	ec2_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_attach_volume(c->client, volume, instance, device, done, arg);
+}
+
 static void
 op_counts(const void *self, struct ec2_counts *ret)
 {
@@ -148,6 +208,13 @@ static const struct cloud_ops ops = {
 	.describe = op_describe,
 	.terminate = op_terminate,
 	.console = op_console,
+	.images = op_images,
+	.prices = op_prices,
+	.subnets = op_subnets,
+	.volumes = op_volumes,
+	.addresses = op_addresses,
+	.associate = op_associate,
+	.attach = op_attach,
 	.counts = op_counts,
 	.cancel = op_cancel,
 	.free = op_free,

@@ -24,26 +24,39 @@ action_of(const struct ec2_call *call)
 	return (enum ec2_action)call->op->action;
 }
 
+/* The instances of an answer become its page. */
+static int
+take_instances(struct ec2_call *call, int rc, struct ec2_instances *list)
+{
+	if (rc == 0)
+		call->page = (struct items){list->items, list->count, list->next_token};
+	return rc;
+}
+
 static int
 parse_run(struct ec2_call *call, const char *body, size_t len, struct err *err)
 {
-	return ec2_parse_run(body, len, &call->page, err);
+	struct ec2_instances list = {0};
+
+	return take_instances(call, ec2_parse_run(body, len, &list, err), &list);
 }
 
 static int
 parse_page(struct ec2_call *call, const char *body, size_t len, struct err *err)
 {
-	return ec2_parse_describe(body, len, &call->page, err);
+	return items_parse(call->op->shape, body, len, &call->page, err);
 }
 
 /* An answer about another instance than the one asked for is none. */
 static int
 check_one(const struct ec2_call *call, struct err *err)
 {
+	const struct ec2_instance *instances = call->page.array;
+
 	for (size_t i = 0; i < call->page.count; i++)
-		if (strcmp(call->page.items[i].id, call->id) != 0)
+		if (strcmp(instances[i].id, call->id) != 0)
 			return err_set(err, ERR_PARSE, "it speaks of %s, not of %s",
-				call->page.items[i].id, call->id);
+				instances[i].id, call->id);
 	if (call->page.count > 1)
 		return err_set(err, ERR_PARSE, "it has %s twice", call->id);
 	return 0;
@@ -52,7 +65,7 @@ check_one(const struct ec2_call *call, struct err *err)
 static int
 parse_one(struct ec2_call *call, const char *body, size_t len, struct err *err)
 {
-	if (ec2_parse_describe(body, len, &call->page, err) < 0)
+	if (parse_page(call, body, len, err) < 0)
 		return -1;
 	return check_one(call, err);
 }
@@ -60,7 +73,9 @@ parse_one(struct ec2_call *call, const char *body, size_t len, struct err *err)
 static int
 parse_terminate(struct ec2_call *call, const char *body, size_t len, struct err *err)
 {
-	if (ec2_parse_terminate(body, len, &call->page, err) < 0)
+	struct ec2_instances list = {0};
+
+	if (take_instances(call, ec2_parse_terminate(body, len, &list, err), &list) < 0)
 		return -1;
 	if (call->page.count == 0)
 		return err_set(err, ERR_PARSE, "it does not speak of %s", call->id);
@@ -74,23 +89,85 @@ parse_console(struct ec2_call *call, const char *body, size_t len, struct err *e
 		&call->output_at, err);
 }
 
-/* Moves the page's instances behind those of the pages before it. */
-static void
-append_page(struct ec2_call *call)
+static int
+parse_associate(struct ec2_call *call, const char *body, size_t len, struct err *err)
 {
-	struct ec2_instances *list = &call->list, *page = &call->page;
+	(void)call;
+	return ec2_parse_associate(body, len, err);
+}
 
-	if (page->count > 0) {
-		list->items = xreallocarray(list->items, list->count + page->count,
-			sizeof(*list->items));
-		memcpy(list->items + list->count, page->items,
-			page->count * sizeof(*page->items));
-		list->count += page->count;
-	}
-	free(page->items);
-	free(list->next_token);
-	list->next_token = page->next_token;
-	*page = (struct ec2_instances){0};
+static int
+parse_attach(struct ec2_call *call, const char *body, size_t len, struct err *err)
+{
+	return ec2_parse_attach(body, len, call->other, call->id, err);
+}
+
+static void
+deliver_instances(struct ec2_call *call, const struct ec2_answer *answer,
+	struct items *list)
+{
+	struct ec2_instances typed = {list->array, list->count, list->next_token};
+
+	call->done.instances(call->arg, answer, &typed);
+}
+
+static void
+deliver_console(struct ec2_call *call, const struct ec2_answer *answer,
+	struct items *list)
+{
+	bool is_done = answer->verdict == VERDICT_DONE;
+
+	(void)list;
+	call->done.console(call->arg, answer, is_done ? call->output : "",
+		is_done ? call->output_len : 0, is_done ? call->output_at : 0);
+}
+
+static void
+deliver_images(struct ec2_call *call, const struct ec2_answer *answer,
+	struct items *list)
+{
+	call->done.images(call->arg, answer,
+		&(struct ec2_images){list->array, list->count});
+}
+
+static void
+deliver_prices(struct ec2_call *call, const struct ec2_answer *answer,
+	struct items *list)
+{
+	call->done.prices(call->arg, answer,
+		&(struct ec2_prices){list->array, list->count});
+}
+
+static void
+deliver_subnets(struct ec2_call *call, const struct ec2_answer *answer,
+	struct items *list)
+{
+	call->done.subnets(call->arg, answer,
+		&(struct ec2_subnets){list->array, list->count});
+}
+
+static void
+deliver_volumes(struct ec2_call *call, const struct ec2_answer *answer,
+	struct items *list)
+{
+	call->done.volumes(call->arg, answer,
+		&(struct ec2_volumes){list->array, list->count});
+}
+
+static void
+deliver_addresses(struct ec2_call *call, const struct ec2_answer *answer,
+	struct items *list)
+{
+	call->done.addresses(call->arg, answer,
+		&(struct ec2_addresses){list->array, list->count});
+}
+
+static void
+deliver_plain(struct ec2_call *call, const struct ec2_answer *answer,
+	struct items *list)
+{
+	(void)list;
+	call->done.plain(call->arg, answer);
 }
 
 static void
@@ -109,7 +186,7 @@ has_next_page(struct ec2_call *call, struct ec2_answer *answer)
 	struct buf body = {0};
 
 	call->list.next_token = NULL;
-	append_page(call);
+	items_append(call->op->shape, &call->list, &call->page);
 	call->pages++;
 	if (call->list.next_token == NULL)
 		return false;
@@ -133,7 +210,7 @@ starts_again(struct ec2_call *call, const struct ec2_answer *answer)
 	if (answer->class != EC2_CLASS_PAGE_TOKEN || call->pages == 0 ||
 		call->restarted)
 		return false;
-	ec2_instances_fini(&call->list);
+	items_fini(call->op->shape, &call->list);
 	free(call->paged);
 	call->paged = NULL;
 	call->pages = 0;
@@ -180,7 +257,9 @@ static const struct op ops[OP_COUNT] = {
 			.action = EC2_RUN_INSTANCES,
 			.lane = LANE_LAUNCH,
 			.mutating = true,
+			.shape = &ec2_instances_shape,
 			.parse = parse_run,
+			.deliver = deliver_instances,
 		},
 	[OP_LIST] =
 		{
@@ -188,8 +267,10 @@ static const struct op ops[OP_COUNT] = {
 			.lane = LANE_READ,
 			.urgent = true,
 			.paged = true,
+			.shape = &ec2_instances_shape,
 			.parse = parse_page,
 			.goes_on = scan_goes_on,
+			.deliver = deliver_instances,
 		},
 	[OP_FIND] =
 		{
@@ -197,22 +278,28 @@ static const struct op ops[OP_COUNT] = {
 			.lane = LANE_READ,
 			.urgent = true,
 			.paged = true,
+			.shape = &ec2_instances_shape,
 			.parse = parse_page,
 			.goes_on = scan_goes_on,
+			.deliver = deliver_instances,
 		},
 	[OP_DESCRIBE] =
 		{
 			.action = EC2_DESCRIBE_INSTANCES,
 			.lane = LANE_READ,
+			.shape = &ec2_instances_shape,
 			.parse = parse_one,
 			.goes_on = one_goes_on,
+			.deliver = deliver_instances,
 		},
 	[OP_TERMINATE] =
 		{
 			.action = EC2_TERMINATE_INSTANCES,
 			.lane = LANE_TERMINATE,
 			.mutating = true,
+			.shape = &ec2_instances_shape,
 			.parse = parse_terminate,
+			.deliver = deliver_instances,
 		},
 	[OP_CONSOLE] =
 		{
@@ -220,6 +307,73 @@ static const struct op ops[OP_COUNT] = {
 			.lane = LANE_CONSOLE,
 			.parse = parse_console,
 			.goes_on = console_goes_on,
+			.deliver = deliver_console,
+		},
+	[OP_IMAGES] =
+		{
+			.action = EC2_DESCRIBE_IMAGES,
+			.lane = LANE_LOOKUP,
+			.paged = true,
+			.shape = &ec2_images_shape,
+			.parse = parse_page,
+			.goes_on = scan_goes_on,
+			.deliver = deliver_images,
+		},
+	[OP_PRICES] =
+		{
+			.action = EC2_DESCRIBE_PRICES,
+			.lane = LANE_LOOKUP,
+			.paged = true,
+			.shape = &ec2_prices_shape,
+			.parse = parse_page,
+			.goes_on = scan_goes_on,
+			.deliver = deliver_prices,
+		},
+	[OP_SUBNETS] =
+		{
+			.action = EC2_DESCRIBE_SUBNETS,
+			.lane = LANE_LOOKUP,
+			.paged = true,
+			.shape = &ec2_subnets_shape,
+			.parse = parse_page,
+			.goes_on = scan_goes_on,
+			.deliver = deliver_subnets,
+		},
+	[OP_VOLUMES] =
+		{
+			.action = EC2_DESCRIBE_VOLUMES,
+			.lane = LANE_LOOKUP,
+			.paged = true,
+			.shape = &ec2_volumes_shape,
+			.parse = parse_page,
+			.goes_on = scan_goes_on,
+			.deliver = deliver_volumes,
+		},
+	[OP_ADDRESSES] =
+		{
+			.action = EC2_DESCRIBE_ADDRESSES,
+			.lane = LANE_LOOKUP,
+			.paged = true,
+			.shape = &ec2_addresses_shape,
+			.parse = parse_page,
+			.goes_on = scan_goes_on,
+			.deliver = deliver_addresses,
+		},
+	[OP_ASSOCIATE] =
+		{
+			.action = EC2_ASSOCIATE_ADDRESS,
+			.lane = LANE_CHANGE,
+			.mutating = true,
+			.parse = parse_associate,
+			.deliver = deliver_plain,
+		},
+	[OP_ATTACH] =
+		{
+			.action = EC2_ATTACH_VOLUME,
+			.lane = LANE_CHANGE,
+			.mutating = true,
+			.parse = parse_attach,
+			.deliver = deliver_plain,
 		},
 };
 
@@ -315,19 +469,21 @@ call_goes_on(struct ec2_call *call, struct ec2_answer *answer)
 	return call->op->goes_on != NULL && call->op->goes_on(call, answer);
 }
 
+static void
+forget(struct ec2_call *call, struct items *list)
+{
+	if (call->op->shape != NULL)
+		items_fini(call->op->shape, list);
+}
+
 void
 call_finish(struct ec2_call *call, const struct ec2_answer *answer)
 {
-	struct ec2_instances *list = call->op->paged ? &call->list : &call->page;
-	bool is_done = answer->verdict == VERDICT_DONE;
+	struct items *list = call->op->paged ? &call->list : &call->page;
 
-	if (!is_done)
-		ec2_instances_fini(list);
-	if (call->console_done != NULL)
-		call->console_done(call->arg, answer, is_done ? call->output : "",
-			is_done ? call->output_len : 0, is_done ? call->output_at : 0);
-	else
-		call->done(call->arg, answer, list);
+	if (answer->verdict != VERDICT_DONE)
+		forget(call, list);
+	call->op->deliver(call, answer, list);
 	call_free(call);
 }
 
@@ -335,10 +491,11 @@ void
 call_free(struct ec2_call *call)
 {
 	free(call->id);
+	free(call->other);
 	str_wipe_free(call->body);
 	free(call->paged);
-	ec2_instances_fini(&call->list);
-	ec2_instances_fini(&call->page);
+	forget(call, &call->list);
+	forget(call, &call->page);
 	free(call->output);
 	free(call);
 }

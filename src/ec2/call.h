@@ -6,13 +6,24 @@
 #ifndef EC2_CALL_H
 #define EC2_CALL_H
 
+/* lint: includes: a call embeds what the operations give */
 #include "ec2/client.h"
+#include "ec2/items.h"
+#include "ec2/lookup.h"
 
 struct sender_call;
 struct sender_result;
 
-/* Consoles have their own: EC2 gives them the lowest rate. */
-enum lane_id { LANE_LAUNCH, LANE_TERMINATE, LANE_READ, LANE_CONSOLE, LANE_COUNT };
+/* EC2 has a bucket for each action; consoles get the lowest rate. */
+enum lane_id {
+	LANE_LAUNCH,
+	LANE_TERMINATE,
+	LANE_READ,   /* of instances */
+	LANE_LOOKUP, /* of everything else: many pages, or seldom */
+	LANE_CHANGE, /* addresses and volumes */
+	LANE_CONSOLE,
+	LANE_COUNT
+};
 
 enum op_id {
 	OP_RUN,
@@ -21,6 +32,13 @@ enum op_id {
 	OP_DESCRIBE,
 	OP_TERMINATE,
 	OP_CONSOLE,
+	OP_IMAGES,
+	OP_PRICES,
+	OP_SUBNETS,
+	OP_VOLUMES,
+	OP_ADDRESSES,
+	OP_ASSOCIATE,
+	OP_ATTACH,
 	OP_COUNT
 };
 
@@ -30,24 +48,40 @@ struct op {
 	bool mutating;
 	bool urgent; /* a listing never waits behind single looks */
 	bool paged;
+	/* Of what it lists; NULL: nothing. */
+	const struct item_shape *shape;
 	/* Takes what it needs of a 2xx body; -1 if that is not what was asked for. */
 	int (*parse)(struct ec2_call *call, const char *body, size_t len,
 		struct err *err);
 	/* As call_goes_on; NULL: never. */
 	bool (*goes_on)(struct ec2_call *call, struct ec2_answer *answer);
+	/* Calls back; list is empty unless DONE, and what is left in it is freed. */
+	void (*deliver)(struct ec2_call *call, const struct ec2_answer *answer,
+		struct items *list);
+};
+
+union call_done {
+	ec2_instances_done *instances;
+	ec2_console_done *console;
+	ec2_images_done *images;
+	ec2_prices_done *prices;
+	ec2_subnets_done *subnets;
+	ec2_volumes_done *volumes;
+	ec2_addresses_done *addresses;
+	ec2_done *plain;
 };
 
 struct ec2_call {
 	struct ec2_client *client; /* borrowed; it ends its calls before it goes */
 	const struct op *op;
-	ec2_instances_done *done;
-	ec2_console_done *console_done;
+	union call_done done; /* the one of its operation */
 	void *arg;
-	char *id;                  /* the one instance it is about, or NULL */
-	char *body;                /* owned; the first page's; may hold a password */
-	char *paged;               /* owned; the body of the next page, or NULL */
-	struct ec2_instances list; /* of the pages so far */
-	struct ec2_instances page; /* of the last answer */
+	char *id;          /* owned; the one instance it is about, or NULL */
+	char *other;       /* owned; the volume that is attached to it, or NULL */
+	char *body;        /* owned; the first page's; may hold a password */
+	char *paged;       /* owned; the body of the next page, or NULL */
+	struct items list; /* of the pages so far */
+	struct items page; /* of the last answer */
 	unsigned pages;
 	bool restarted; /* the scan, once */
 	bool latest;    /* the console that may not be had */
@@ -63,6 +97,8 @@ struct ec2_call {
 /* body is taken; id may be NULL. */
 struct ec2_call *call_new_take(struct ec2_client *c, enum op_id op, const char *id,
 	char *body, void *arg);
+/* Queues it, or lets it leave through the slot that it has. Returns call. */
+struct ec2_call *call_start(struct ec2_call *call);
 /* Makes the body that asks for a console, the live one or the older. */
 void call_ask_console(struct ec2_call *call, bool latest);
 /* The body to send now. Borrowed until it is answered. */

@@ -143,8 +143,8 @@ wait_for_slot(struct ec2_call *call)
 		leave, call);
 }
 
-static struct ec2_call *
-start(struct ec2_call *call)
+struct ec2_call *
+call_start(struct ec2_call *call)
 {
 	DL_APPEND(call->client->calls, call);
 	if (call->slot != NULL)
@@ -161,9 +161,9 @@ ec2_run_instances(struct ec2_client *c, struct ec2_slot *slot, const char *body,
 	struct ec2_call *call = call_new_take(c, OP_RUN, NULL, xstrndup(body, len),
 		arg);
 
-	call->done = done;
+	call->done.instances = done;
 	call->slot = slot;
-	return start(call);
+	return call_start(call);
 }
 
 /* DescribeInstances by a filter, all pages. */
@@ -179,8 +179,8 @@ scan(struct ec2_client *c, enum op_id op, const char *filter, const char *value,
 	ec2_param(&body, "Filter.1.Value.1", value);
 	ec2_param(&body, "MaxResults", PAGE_SIZE);
 	call = call_new_take(c, op, NULL, buf_take(&body), arg);
-	call->done = done;
-	return start(call);
+	call->done.instances = done;
+	return call_start(call);
 }
 
 struct ec2_call *
@@ -207,8 +207,8 @@ about_one(struct ec2_client *c, enum op_id op, enum ec2_action action, const cha
 	ec2_begin(&body, ec2_action_name(action));
 	ec2_param(&body, "InstanceId.1", id);
 	call = call_new_take(c, op, id, buf_take(&body), arg);
-	call->done = done;
-	return start(call);
+	call->done.instances = done;
+	return call_start(call);
 }
 
 struct ec2_call *
@@ -231,9 +231,9 @@ ec2_console(struct ec2_client *c, const char *id, bool latest, ec2_console_done 
 {
 	struct ec2_call *call = call_new_take(c, OP_CONSOLE, id, NULL, arg);
 
-	call->console_done = done;
+	call->done.console = done;
 	call_ask_console(call, latest);
-	return start(call);
+	return call_start(call);
 }
 
 void

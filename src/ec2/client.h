@@ -88,7 +88,7 @@ void ec2_cancel(struct ec2_call *call);
 
 /* Counters for pool.status and tests. */
 struct ec2_counts {
-	uint64_t calls[8]; /* by enum ec2_action, requests that left */
+	uint64_t calls[32]; /* by enum ec2_action, requests that left */
 	uint64_t throttled;
 	unsigned window, in_flight, queued; /* of the launch lane */
 };

@@ -8,10 +8,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ec2/items.h"
 #include "sys/crypto.h"
 #include "sys/xml.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -27,32 +27,6 @@ static const struct {
 	[EC2_STATE_STOPPED] = {"stopped", 80},
 	[EC2_STATE_SHUTTING_DOWN] = {"shutting-down", 32},
 	[EC2_STATE_TERMINATED] = {"terminated", 48},
-};
-
-struct reader;
-typedef void take_fn(struct reader *r, const char *text);
-
-/* A leaf below an item: into the string member at offset, or by take. */
-struct leaf {
-	const char *path;
-	take_fn *take;
-	size_t offset;
-};
-
-struct shape {
-	const char *root;
-	const char *item;          /* path of one instance */
-	const struct leaf *leaves; /* ends with a NULL path */
-	bool nonempty;             /* an answer without an instance is none */
-};
-
-struct reader {
-	const struct shape *shape;
-	struct ec2_instances list;
-	struct ec2_instance *item; /* the one being read, in list, or NULL */
-	long code;                 /* its state's code, or -1 */
-	char *key, *value;         /* of the tag being read */
-	const char *refused;       /* what is wrong with it all, or NULL */
 };
 
 const char *
@@ -82,97 +56,86 @@ state_of_code(long code)
 int
 ec2_instance_id_check(const char *id)
 {
-	size_t digits;
-
-	if (strncmp(id, "i-", 2) != 0)
-		return -1;
-	digits = strspn(id + 2, "0123456789abcdef");
-	return id[2 + digits] == '\0' && digits >= 8 && digits <= 17 ? 0 : -1;
-}
-
-/* A whole number, or -1 when it is none. */
-static int64_t
-parse_number(const char *text)
-{
-	char *end;
-	long long n;
-
-	errno = 0;
-	n = strtoll(text, &end, 10);
-	if (end == text || *end != '\0' || errno != 0 || n < 0)
-		return -1;
-	return n;
+	return items_id_check(id, "i-");
 }
 
 static void
-set_string(char **member, const char *text)
+take_id(struct item_reader *r, void *item, const char *text)
 {
-	free(*member);
-	*member = text[0] != '\0' ? xstrdup(text) : NULL;
-}
+	struct ec2_instance *i = item;
 
-static void
-take_id(struct reader *r, const char *text)
-{
-	if (r->item->id != NULL)
-		r->refused = "an instance has two ids";
+	if (i->id != NULL)
+		items_refuse(r, "an instance has two ids");
 	else if (ec2_instance_id_check(text) < 0)
-		r->refused = "an instance id is malformed";
+		items_refuse(r, "an instance id is malformed");
 	else
-		r->item->id = xstrdup(text);
+		i->id = xstrdup(text);
 }
 
 static void
-take_state_name(struct reader *r, const char *text)
+take_state_name(struct item_reader *r, void *item, const char *text)
 {
-	r->item->state = ec2_state_find(text);
+	struct ec2_instance *i = item;
+
+	(void)r;
+	i->state = ec2_state_find(text);
 }
 
 static void
-take_state_code(struct reader *r, const char *text)
+take_state_code(struct item_reader *r, void *item, const char *text)
 {
-	r->code = (long)parse_number(text);
+	(void)item;
+	r->code = (long)items_number(text);
 }
 
 /* An unreadable time is no time. */
 static void
-take_launched(struct reader *r, const char *text)
+take_launched(struct item_reader *r, void *item, const char *text)
 {
-	if (clock_parse(text, &r->item->launched_at) < 0)
-		r->item->launched_at = 0;
+	struct ec2_instance *i = item;
+
+	(void)r;
+	if (clock_parse(text, &i->launched_at) < 0)
+		i->launched_at = 0;
 }
 
 static void
-take_tag_key(struct reader *r, const char *text)
+take_tag_key(struct item_reader *r, void *item, const char *text)
 {
-	set_string(&r->key, text);
+	(void)item;
+	items_set(&r->key, text);
 }
 
 static void
-take_tag_value(struct reader *r, const char *text)
+take_tag_value(struct item_reader *r, void *item, const char *text)
 {
-	set_string(&r->value, text);
+	(void)item;
+	items_set(&r->value, text);
 }
 
 static void
-take_generation(struct reader *r, const char *text)
+take_generation(struct item_reader *r, void *item, const char *text)
 {
-	int64_t n = parse_number(text);
+	struct ec2_instance *i = item;
+	int64_t n = items_number(text);
 
-	r->item->generation = n < 0 ? 0 : n;
+	(void)r;
+	i->generation = n < 0 ? 0 : n;
 }
 
 static void
-take_epoch(struct reader *r, const char *text)
+take_epoch(struct item_reader *r, void *item, const char *text)
 {
-	int64_t n = parse_number(text);
+	struct ec2_instance *i = item;
+	int64_t n = items_number(text);
 
-	r->item->epoch = n < 0 ? 0 : n;
+	(void)r;
+	i->epoch = n < 0 ? 0 : n;
 }
 
 #define INTO(member) offsetof(struct ec2_instance, member)
 
-static const struct leaf tags[] = {
+static const struct item_leaf tags[] = {
 	{.path = "ec2workerd:pool", .offset = INTO(pool)},
 	{.path = "ec2workerd:worker", .offset = INTO(worker)},
 	{.path = "ec2workerd:launch", .offset = INTO(launch)},
@@ -182,34 +145,19 @@ static const struct leaf tags[] = {
 	{.path = NULL},
 };
 
-static void
-take_leaf(struct reader *r, const struct leaf *leaves, const char *path,
-	const char *text)
-{
-	for (const struct leaf *leaf = leaves; leaf->path != NULL; leaf++) {
-		if (strcmp(leaf->path, path) != 0)
-			continue;
-		if (leaf->take != NULL)
-			leaf->take(r, text);
-		else
-			set_string((char **)(void *)((char *)r->item + leaf->offset),
-				text);
-		return;
-	}
-}
-
 /* A tag is whole: key and value come in any order. */
 static void
-take_tag(struct reader *r, const char *text)
+take_tag(struct item_reader *r, void *item, const char *text)
 {
+	(void)item;
 	(void)text;
 	if (r->key != NULL)
-		take_leaf(r, tags, r->key, r->value != NULL ? r->value : "");
-	set_string(&r->key, "");
-	set_string(&r->value, "");
+		items_take(r, tags, r->key, r->value != NULL ? r->value : "");
+	items_set(&r->key, "");
+	items_set(&r->value, "");
 }
 
-static const struct leaf instance_leaves[] = {
+static const struct item_leaf instance_leaves[] = {
 	{.path = "instanceId", .take = take_id},
 	{.path = "instanceState/name", .take = take_state_name},
 	{.path = "instanceState/code", .take = take_state_code},
@@ -230,126 +178,69 @@ static const struct leaf instance_leaves[] = {
 	{.path = NULL},
 };
 
-static const struct leaf change_leaves[] = {
+static const struct item_leaf change_leaves[] = {
 	{.path = "instanceId", .take = take_id},
 	{.path = "currentState/name", .take = take_state_name},
 	{.path = "currentState/code", .take = take_state_code},
 	{.path = NULL},
 };
 
-static const struct shape run_shape = {
+static bool
+finish_instance(struct item_reader *r, void *item)
+{
+	struct ec2_instance *i = item;
+
+	if (i->id == NULL)
+		items_refuse(r, "an instance has no id");
+	if (i->state == EC2_STATE_UNKNOWN)
+		i->state = state_of_code(r->code);
+	return true;
+}
+
+static void
+fini_instance(void *item)
+{
+	ec2_instance_fini(item);
+}
+
+static const struct item_shape run_shape = {
 	.root = "RunInstancesResponse",
 	.item = "RunInstancesResponse/instancesSet/item",
+	.size = sizeof(struct ec2_instance),
 	.leaves = instance_leaves,
-	.nonempty = true,
+	.if_empty = "there is no instance in it",
+	.finish = finish_instance,
+	.fini = fini_instance,
 };
 
-static const struct shape describe_shape = {
+const struct item_shape ec2_instances_shape = {
 	.root = "DescribeInstancesResponse",
 	.item = "DescribeInstancesResponse/reservationSet/item/instancesSet/item",
+	.size = sizeof(struct ec2_instance),
 	.leaves = instance_leaves,
+	.finish = finish_instance,
+	.fini = fini_instance,
 };
 
-static const struct shape terminate_shape = {
+static const struct item_shape terminate_shape = {
 	.root = "TerminateInstancesResponse",
 	.item = "TerminateInstancesResponse/instancesSet/item",
+	.size = sizeof(struct ec2_instance),
 	.leaves = change_leaves,
+	.finish = finish_instance,
+	.fini = fini_instance,
 };
 
-/* The path below prefix, or NULL if it does not lie there. */
-static const char *
-path_below(const char *path, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return strncmp(path, prefix, len) == 0 && path[len] == '/' ? path + len + 1
-								   : NULL;
-}
-
-static void
-begin_item(struct reader *r)
-{
-	struct ec2_instances *list = &r->list;
-
-	if (list->count == EC2_INSTANCES_MAX) {
-		r->refused = "too many instances";
-		return;
-	}
-	list->items = xreallocarray(list->items, list->count + 1, sizeof(*list->items));
-	r->item = &list->items[list->count++];
-	*r->item = (struct ec2_instance){0};
-	r->code = -1;
-}
-
-static void
-end_item(struct reader *r)
-{
-	if (r->item->id == NULL)
-		r->refused = "an instance has no id";
-	if (r->item->state == EC2_STATE_UNKNOWN)
-		r->item->state = state_of_code(r->code);
-	r->item = NULL;
-}
-
-static void
-on_start(void *arg, const char *path)
-{
-	struct reader *r = arg;
-
-	if (r->refused != NULL)
-		return;
-	if (strchr(path, '/') == NULL && strcmp(path, r->shape->root) != 0)
-		r->refused = "the root element is not the one of this action";
-	else if (strcmp(path, r->shape->item) == 0)
-		begin_item(r);
-}
-
-static void
-on_end(void *arg, const char *path, const char *text)
-{
-	struct reader *r = arg;
-	const char *below;
-
-	if (r->refused != NULL)
-		return;
-	below = path_below(path, r->shape->item);
-	if (below != NULL)
-		take_leaf(r, r->shape->leaves, below, text);
-	else if (strcmp(path, r->shape->item) == 0)
-		end_item(r);
-	else if ((below = path_below(path, r->shape->root)) != NULL &&
-		strcmp(below, "nextToken") == 0)
-		set_string(&r->list.next_token, text);
-}
-
 static int
-read_whole(struct reader *r, const char *body, size_t len, struct err *err)
-{
-	static const struct xml_events events = {on_start, on_end};
-
-	if (xml_parse(body, len, &events, r, err) < 0)
-		return -1;
-	if (r->refused == NULL && r->shape->nonempty && r->list.count == 0)
-		r->refused = "there is no instance in it";
-	if (r->refused != NULL)
-		return err_set(err, ERR_PARSE, "%s: %s", r->shape->root, r->refused);
-	return 0;
-}
-
-static int
-parse_instances(const struct shape *shape, const char *body, size_t len,
+parse_instances(const struct item_shape *shape, const char *body, size_t len,
 	struct ec2_instances *ret, struct err *err)
 {
-	struct reader r = {.shape = shape};
-	int rc = read_whole(&r, body, len, err);
+	struct items list = {0};
 
-	if (rc == 0)
-		*ret = r.list;
-	else
-		ec2_instances_fini(&r.list);
-	free(r.key);
-	free(r.value);
-	return rc;
+	if (items_parse(shape, body, len, &list, err) < 0)
+		return -1;
+	*ret = (struct ec2_instances){list.array, list.count, list.next_token};
+	return 0;
 }
 
 int
@@ -362,7 +253,7 @@ int
 ec2_parse_describe(const char *body, size_t len, struct ec2_instances *ret,
 	struct err *err)
 {
-	return parse_instances(&describe_shape, body, len, ret, err);
+	return parse_instances(&ec2_instances_shape, body, len, ret, err);
 }
 
 int
@@ -465,6 +356,51 @@ ec2_parse_console(const char *body, size_t len, char **ret_output, size_t *ret_l
 	*ret_output = buf_take(&output);
 	*ret_at = at;
 	return 0;
+}
+
+enum change_slot { CHANGE_DONE, CHANGE_VOLUME = CHANGE_DONE, CHANGE_INSTANCE };
+
+static const struct single associate_rows[] = {
+	{"AssociateAddressResponse/associationId", CHANGE_DONE},
+	{"AssociateAddressResponse/return", CHANGE_DONE},
+	{NULL, 0},
+};
+
+int
+ec2_parse_associate(const char *body, size_t len, struct err *err)
+{
+	struct singles s = {.rows = associate_rows};
+	int rc = singles_parse(&s, body, len, err);
+	const char *said = s.text[CHANGE_DONE];
+
+	if (rc == 0 && (said == NULL || said[0] == '\0' || strcmp(said, "false") == 0))
+		rc = err_set(err, ERR_PARSE,
+			"AssociateAddressResponse: it does not say that it was done");
+	singles_fini(&s);
+	return rc;
+}
+
+static const struct single attach_rows[] = {
+	{"AttachVolumeResponse/volumeId", CHANGE_VOLUME},
+	{"AttachVolumeResponse/instanceId", CHANGE_INSTANCE},
+	{NULL, 0},
+};
+
+int
+ec2_parse_attach(const char *body, size_t len, const char *volume, const char *instance,
+	struct err *err)
+{
+	struct singles s = {.rows = attach_rows};
+	int rc = singles_parse(&s, body, len, err);
+
+	if (rc == 0 &&
+		(!str_equal(s.text[CHANGE_VOLUME], volume) ||
+			!str_equal(s.text[CHANGE_INSTANCE], instance)))
+		rc = err_set(err, ERR_PARSE,
+			"AttachVolumeResponse: it does not speak of %s and %s", volume,
+			instance);
+	singles_fini(&s);
+	return rc;
 }
 
 enum error_slot { ERROR_CODE, ERROR_MESSAGE, ERROR_REQUEST };

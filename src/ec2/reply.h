@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct item_shape;
+
 /* Ordered: a state only ever moves forward (stop and start excepted). */
 enum ec2_state {
 	EC2_STATE_UNKNOWN, /* the element was missing */
@@ -55,9 +57,6 @@ enum ec2_state ec2_state_find(const char *name);
 /* 0 if it is "i-" and 8 to 17 lower-case hex digits, else -1. */
 int ec2_instance_id_check(const char *id);
 
-/* More instances than this in one body are refused; pages have at most 1000. */
-#define EC2_INSTANCES_MAX 10000u
-
 /*
  * RunInstances' or DescribeInstances' body. -1 (ERR_PARSE): not whole, not the expected
  * root, an instance without an id or with a malformed one; for RunInstances also no
@@ -67,12 +66,19 @@ int ec2_parse_run(const char *body, size_t len, struct ec2_instances *ret,
 	struct err *err);
 int ec2_parse_describe(const char *body, size_t len, struct ec2_instances *ret,
 	struct err *err);
+/* How ec2_parse_describe reads: for items_parse. */
+extern const struct item_shape ec2_instances_shape;
 /* TerminateInstances: id and current state of each. */
 int ec2_parse_terminate(const char *body, size_t len, struct ec2_instances *ret,
 	struct err *err);
 /* The console, decoded; "" when EC2 has none yet. *ret_output is the caller's. */
 int ec2_parse_console(const char *body, size_t len, char **ret_output, size_t *ret_len,
 	int64_t *ret_at, struct err *err);
+/* AssociateAddress: -1 unless it says that it was done. */
+int ec2_parse_associate(const char *body, size_t len, struct err *err);
+/* AttachVolume: -1 unless it speaks of just these two. */
+int ec2_parse_attach(const char *body, size_t len, const char *volume,
+	const char *instance, struct err *err);
 /*
  * An error body in any of the shapes of EC2-WIRE.md 3.2. -1 if it is none. Fills the
  * origin fields of ret.

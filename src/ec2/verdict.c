@@ -23,6 +23,13 @@ static const struct {
 	[EC2_DESCRIBE_INSTANCES] = {"DescribeInstances", true},
 	[EC2_TERMINATE_INSTANCES] = {"TerminateInstances", true},
 	[EC2_GET_CONSOLE_OUTPUT] = {"GetConsoleOutput", true},
+	[EC2_DESCRIBE_IMAGES] = {"DescribeImages", false},
+	[EC2_DESCRIBE_PRICES] = {"DescribeSpotPriceHistory", false},
+	[EC2_DESCRIBE_SUBNETS] = {"DescribeSubnets", false},
+	[EC2_DESCRIBE_VOLUMES] = {"DescribeVolumes", false},
+	[EC2_DESCRIBE_ADDRESSES] = {"DescribeAddresses", false},
+	[EC2_ASSOCIATE_ADDRESS] = {"AssociateAddress", true},
+	[EC2_ATTACH_VOLUME] = {"AttachVolume", true},
 };
 
 /* A star at the end stands for any rest. */

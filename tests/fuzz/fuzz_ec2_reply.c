@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "ec2/items.h"
+#include "ec2/query.h"
 #include "ec2/reply.h"
 
 #include <assert.h>
@@ -26,11 +28,100 @@ check_instances(parse_fn *parse, const char *body, size_t len)
 		assert(list.items == NULL && list.count == 0);
 		return;
 	}
-	assert(list.count <= EC2_INSTANCES_MAX);
+	assert(list.count <= ITEMS_MAX);
 	for (size_t i = 0; i < list.count; i++)
 		assert(ec2_instance_id_check(list.items[i].id) == 0);
 	assert(list.next_token == NULL || list.next_token[0] != '\0');
 	ec2_instances_fini(&list);
+}
+
+/* What an item of each shape must have. */
+static void
+check_image(const void *item)
+{
+	const struct ec2_image *i = item;
+
+	assert(items_id_check(i->id, "ami-") == 0);
+}
+
+static void
+check_price(const void *item)
+{
+	const struct ec2_price *p = item;
+	char *end;
+
+	assert(p->type != NULL && p->zone != NULL);
+	assert(strtod(p->price, &end) >= 0 && *end == '\0');
+}
+
+static void
+check_subnet(const void *item)
+{
+	const struct ec2_subnet *s = item;
+
+	assert(items_id_check(s->id, "subnet-") == 0 && s->zone != NULL);
+}
+
+static void
+check_volume(const void *item)
+{
+	const struct ec2_volume *v = item;
+
+	assert(items_id_check(v->id, "vol-") == 0 && v->zone != NULL);
+	assert(v->state != NULL && v->size >= 0);
+	assert(v->attachment_count <= EC2_ATTACHMENTS_MAX);
+	for (size_t i = 0; i < v->attachment_count; i++)
+		assert(v->attachments[i].instance == NULL ||
+			ec2_instance_id_check(v->attachments[i].instance) == 0);
+}
+
+static void
+check_address(const void *item)
+{
+	const struct ec2_address *a = item;
+
+	assert(a->public_ip != NULL);
+	assert(a->instance == NULL || ec2_instance_id_check(a->instance) == 0);
+}
+
+static const struct {
+	const struct item_shape *shape;
+	void (*check)(const void *item);
+} shapes[] = {
+	{&ec2_images_shape, check_image},
+	{&ec2_prices_shape, check_price},
+	{&ec2_subnets_shape, check_subnet},
+	{&ec2_volumes_shape, check_volume},
+	{&ec2_addresses_shape, check_address},
+};
+
+static void
+check_items(size_t n, const char *body, size_t len)
+{
+	const struct item_shape *shape = shapes[n].shape;
+	struct items list = {0};
+	struct err err = {0};
+
+	if (items_parse(shape, body, len, &list, &err) < 0) {
+		assert(err.code == ERR_PARSE && err.text[0] != '\0');
+		assert(list.array == NULL && list.count == 0);
+		return;
+	}
+	assert(list.count <= ITEMS_MAX);
+	for (size_t i = 0; i < list.count; i++)
+		shapes[n].check((const char *)list.array + i * shape->size);
+	items_fini(shape, &list);
+}
+
+static void
+check_changes(const char *body, size_t len)
+{
+	struct err err = {0};
+
+	if (ec2_parse_associate(body, len, &err) < 0)
+		assert(err.code == ERR_PARSE);
+	if (ec2_parse_attach(body, len, "vol-12345678", "i-12345678", &err) == 0)
+		assert(memmem(body, len, "vol-12345678", 12) != NULL);
 }
 
 static void
@@ -66,5 +157,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_instances(ec2_parse_terminate, body, size);
 	check_console(body, size);
 	check_error(body, size);
+	check_changes(body, size);
+	for (size_t n = 0; n < COUNT_OF(shapes); n++)
+		check_items(n, body, size);
 	return 0;
 }

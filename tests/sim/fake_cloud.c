@@ -4,6 +4,7 @@
  * answer may never come although the effect does.
  */
 #include "fake_state.h"
+#include "fake_things.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -16,31 +17,10 @@
 #include <string.h>
 #include <utlist.h>
 
-enum kind {
-	CALL_RUN,
-	CALL_LIST,
-	CALL_TOKEN,
-	CALL_DESCRIBE,
-	CALL_TERMINATE,
-	CALL_CONSOLE
-};
-
 struct ec2_slot {
 	struct loop_poke poke;
 	loop_fn *granted;
 	void *arg;
-};
-
-struct ec2_call {
-	struct fake_cloud *cloud;
-	enum kind kind;
-	struct loop_timer timer;
-	ec2_instances_done *done;
-	ec2_console_done *console;
-	void *arg;
-	char key[80]; /* id or token */
-	struct ec2_answer answer;
-	int64_t seen_ms; /* the moment that a listing shows */
 };
 
 static void
@@ -81,7 +61,8 @@ is_shown(const struct ec2_call *c, const struct fake_instance *i)
 	case CALL_LIST: /* the dead lose their tags */
 		return !i->untagged &&
 			(i->died_ms == 0 || clock_ms() - i->died_ms < 60 * 1000);
-	case CALL_CONSOLE: break;
+	case CALL_CONSOLE:
+	case CALL_THING: break;
 	}
 	return false;
 }
@@ -104,7 +85,7 @@ show_console(struct ec2_call *c)
 
 	if (c->answer.verdict != VERDICT_DONE)
 		text = "";
-	c->console(c->arg, &c->answer, text, strlen(text), clock_wall_ms());
+	c->done.console(c->arg, &c->answer, text, strlen(text), clock_wall_ms());
 }
 
 static void
@@ -113,9 +94,9 @@ on_answer(void *arg)
 	struct ec2_call *c = arg;
 	struct ec2_instances list = {0};
 
-	if (c->kind == CALL_CONSOLE) {
-		show_console(c);
-		free(c);
+	if (c->show != NULL) {
+		c->show(c);
+		fake_call_free(c);
 		return;
 	}
 	if (c->answer.verdict == VERDICT_DONE)
@@ -131,21 +112,30 @@ on_answer(void *arg)
 		c->answer.class = EC2_CLASS_TERMINATED;
 		ec2_instances_fini(&list);
 	}
-	c->done(c->arg, &c->answer, &list);
+	c->done.instances(c->arg, &c->answer, &list);
 	ec2_instances_fini(&list);
+	fake_call_free(c);
+}
+
+void
+fake_call_free(struct ec2_call *c)
+{
+	loop_timer_clear(&c->timer);
+	strings_fini(&c->ids);
+	strings_fini(&c->owners);
 	free(c);
 }
 
-static struct ec2_call *
-call_new(struct fake_cloud *f, enum kind kind, const char *key,
+struct ec2_call *
+fake_call_new(struct fake_cloud *f, enum fake_kind kind, const char *key,
 	ec2_instances_done *done, void *arg)
 {
 	struct ec2_call *c = NEW(struct ec2_call);
 
 	c->cloud = f;
 	c->kind = kind;
-	(void)snprintf(c->key, sizeof(c->key), "%s", key);
-	c->done = done;
+	(void)snprintf(c->key, sizeof(c->key), "%s", key == NULL ? "" : key);
+	c->done.instances = done;
 	c->arg = arg;
 	c->answer.verdict = VERDICT_DONE;
 	c->answer.sent = true;
@@ -155,8 +145,8 @@ call_new(struct fake_cloud *f, enum kind kind, const char *key,
 	return c;
 }
 
-static void
-fail(struct ec2_call *c, enum verdict verdict, enum ec2_class class,
+void
+fake_fail(struct ec2_call *c, enum verdict verdict, enum ec2_class class,
 	enum err_reason reason)
 {
 	c->answer.verdict = (int)verdict;
@@ -166,12 +156,11 @@ fail(struct ec2_call *c, enum verdict verdict, enum ec2_class class,
 	c->answer.err.reason = reason;
 }
 
-/* Answers after a while; a lost one shows as a time-out of 30 s. */
-static struct ec2_call *
-answer_later(struct ec2_call *c, bool lost)
+struct ec2_call *
+fake_answer_later(struct ec2_call *c, bool lost)
 {
 	if (lost)
-		fail(c, VERDICT_REPEAT, EC2_CLASS_PASSING, REASON_NETWORK);
+		fake_fail(c, VERDICT_REPEAT, EC2_CLASS_PASSING, REASON_NETWORK);
 	loop_timer_in(&c->timer,
 		lost ? 30000 : 20 + (int64_t)rng_below(c->cloud->rng, 2000));
 	return c;
@@ -185,9 +174,9 @@ scripted(struct ec2_call *c, struct fake_answer *answer,
 	if (answer->effect)
 		fake_effect_in(c->cloud, effect, 0);
 	if (answer->verdict != VERDICT_DONE)
-		fail(c, (enum verdict)answer->verdict, (enum ec2_class)answer->class,
-			REASON_INTERNAL);
-	return answer_later(c, false);
+		fake_fail(c, (enum verdict)answer->verdict,
+			(enum ec2_class)answer->class, REASON_INTERNAL);
+	return fake_answer_later(c, false);
 }
 
 /* One token, two instances: what EC2 promises not to do. */
@@ -211,38 +200,38 @@ mutate(struct ec2_call *c, const struct fake_effect *effect)
 	struct fake_cloud *f = c->cloud;
 
 	if (f->deaf)
-		return answer_later(c, true);
+		return fake_answer_later(c, true);
 	for (size_t n = 0; c->kind == CALL_RUN && n < COUNT_OF(f->script); n++)
 		if (f->script[n].times > 0)
 			return scripted(c, &f->script[n], effect);
 	if (f->force_twin && c->kind == CALL_RUN) {
 		fake_effect_in(f, effect, 0);
 		make_twin(f, effect);
-		return answer_later(c, true);
+		return fake_answer_later(c, true);
 	}
 	if (fake_chance(f, f->faults.never_sent)) {
-		fail(c, VERDICT_LATER, EC2_CLASS_NEVER_SENT, REASON_NETWORK);
+		fake_fail(c, VERDICT_LATER, EC2_CLASS_NEVER_SENT, REASON_NETWORK);
 	} else if (fake_chance(f, f->faults.throttle)) {
-		fail(c, VERDICT_LATER, EC2_CLASS_THROTTLE, REASON_THROTTLED);
+		fake_fail(c, VERDICT_LATER, EC2_CLASS_THROTTLE, REASON_THROTTLED);
 	} else if (fake_chance(f, f->faults.refuse) &&
 		fake_by_token(f, effect->token) == NULL) {
-		fail(c, VERDICT_REFUSED, EC2_CLASS_CAPACITY, REASON_CAPACITY);
+		fake_fail(c, VERDICT_REFUSED, EC2_CLASS_CAPACITY, REASON_CAPACITY);
 	} else if (fake_chance(f, f->faults.late_effect)) {
 		fake_effect_in(f, effect, 1 + (int64_t)rng_below(f->rng, 600000));
-		return answer_later(c, true);
+		return fake_answer_later(c, true);
 	} else {
 		fake_effect_in(f, effect, 0);
-		return answer_later(c, fake_chance(f, f->faults.lose_answer));
+		return fake_answer_later(c, fake_chance(f, f->faults.lose_answer));
 	}
-	return answer_later(c, false);
+	return fake_answer_later(c, false);
 }
 
-static struct ec2_call *
-read_later(struct ec2_call *c)
+struct ec2_call *
+fake_read_later(struct ec2_call *c)
 {
 	if (c->cloud->deaf || fake_chance(c->cloud, c->cloud->faults.fail_read))
-		fail(c, VERDICT_REPEAT, EC2_CLASS_PASSING, REASON_NETWORK);
-	return answer_later(c, false);
+		fake_fail(c, VERDICT_REPEAT, EC2_CLASS_PASSING, REASON_NETWORK);
+	return fake_answer_later(c, false);
 }
 
 /* The value of a form parameter that is known to need no decoding, or "". */
@@ -311,7 +300,7 @@ op_run(void *self, struct ec2_slot *slot, const char *body, size_t len,
 	tag(body, "worker", e.worker, sizeof(e.worker));
 	tag(body, "generation", generation, sizeof(generation));
 	e.generation = (int64_t)strtoll(generation, NULL, 10);
-	return mutate(call_new(f, CALL_RUN, e.token, done, arg), &e);
+	return mutate(fake_call_new(f, CALL_RUN, e.token, done, arg), &e);
 }
 
 static struct ec2_call *
@@ -320,13 +309,13 @@ op_list(void *self, const char *pool, ec2_instances_done *done, void *arg)
 	struct fake_cloud *f = self;
 
 	f->listings++;
-	return read_later(call_new(f, CALL_LIST, pool, done, arg));
+	return fake_read_later(fake_call_new(f, CALL_LIST, pool, done, arg));
 }
 
 static struct ec2_call *
 op_find_token(void *self, const char *token, ec2_instances_done *done, void *arg)
 {
-	return read_later(call_new(self, CALL_TOKEN, token, done, arg));
+	return fake_read_later(fake_call_new(self, CALL_TOKEN, token, done, arg));
 }
 
 static struct ec2_call *
@@ -335,34 +324,34 @@ op_describe(void *self, const char *id, ec2_instances_done *done, void *arg)
 	struct fake_cloud *f = self;
 
 	f->describes++;
-	return read_later(call_new(f, CALL_DESCRIBE, id, done, arg));
+	return fake_read_later(fake_call_new(f, CALL_DESCRIBE, id, done, arg));
 }
 
 static struct ec2_call *
 op_terminate(void *self, const char *id, ec2_instances_done *done, void *arg)
 {
-	struct fake_effect e = {.terminate = true};
+	struct fake_effect e = {.kind = EFFECT_TERMINATE};
 
 	(void)snprintf(e.id, sizeof(e.id), "%s", id);
-	return mutate(call_new(self, CALL_TERMINATE, id, done, arg), &e);
+	return mutate(fake_call_new(self, CALL_TERMINATE, id, done, arg), &e);
 }
 
 static struct ec2_call *
 op_console(void *self, const char *id, bool latest, ec2_console_done *done, void *arg)
 {
-	struct ec2_call *c = call_new(self, CALL_CONSOLE, id, NULL, arg);
+	struct ec2_call *c = fake_call_new(self, CALL_CONSOLE, id, NULL, arg);
 
 	(void)latest;
-	c->console = done;
-	return read_later(c);
+	c->done.console = done;
+	c->show = show_console;
+	return fake_read_later(c);
 }
 
 static void
 op_cancel(void *self, struct ec2_call *c)
 {
 	(void)self;
-	loop_timer_clear(&c->timer);
-	free(c);
+	fake_call_free(c);
 }
 
 static void
@@ -380,6 +369,13 @@ static const struct cloud_ops ops = {
 	.describe = op_describe,
 	.terminate = op_terminate,
 	.console = op_console,
+	.images = fake_images,
+	.prices = fake_prices,
+	.subnets = fake_subnets,
+	.volumes = fake_volumes,
+	.addresses = fake_addresses,
+	.associate = fake_associate,
+	.attach = fake_attach,
 	.cancel = op_cancel,
 	.free = op_free,
 };
@@ -425,4 +421,5 @@ fake_cloud_fini(struct fake_cloud *f)
 		DL_DELETE(f->effects, e);
 		free(e);
 	}
+	fake_things_fini(f);
 }

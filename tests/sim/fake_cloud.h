@@ -50,6 +50,20 @@ struct fake_cloud {
 	uint64_t runs, terminates, listings, describes;
 	char violation[512]; /* the first broken invariant, or "" */
 	struct fake_effect *effects;
+	/* Tests say what there is; what associate and attach do is done to it. Owned. */
+	struct ec2_images images;
+	struct ec2_prices prices;
+	struct ec2_subnets subnets;
+	struct ec2_volumes volumes;
+	struct ec2_addresses addresses;
+	/* How often each was asked. */
+	unsigned image_lists, price_lists, subnet_lists, volume_lists, address_lists,
+		associates, attaches;
+	struct fake_thing_answer { /* the next changes are answered like this */
+		int verdict, class, reason; /* enums verdict, ec2_class, err_reason */
+		bool effect;                /* nonetheless */
+		unsigned times;
+	} thing_answer;
 	struct cloud_maker maker;
 	/* Tests: the next runs are answered like this, with or without effect. */
 	struct fake_answer {
@@ -72,6 +86,21 @@ int64_t fake_cloud_tick(struct fake_cloud *f);
 void fake_cloud_kill(struct fake_cloud *f, struct fake_instance *i, int state);
 size_t fake_cloud_living(const struct fake_cloud *f);
 bool fake_is_living(const struct fake_instance *i);
+/* Adds to what there is. */
+void fake_add_image(struct fake_cloud *f, const char *id, const char *location,
+	const char *state);
+void fake_add_price(struct fake_cloud *f, const char *type, const char *zone,
+	const char *price);
+void fake_add_subnet(struct fake_cloud *f, const char *id, const char *zone);
+void fake_add_volume(struct fake_cloud *f, const char *id, const char *zone);
+/* Its allocation is "eipalloc-" and a number; returns it. */
+const char *fake_add_address(struct fake_cloud *f, const char *public_ip);
+/* What is there of that id or address, or NULL. */
+struct ec2_volume *fake_volume(struct fake_cloud *f, const char *id);
+struct ec2_address *fake_address(struct fake_cloud *f, const char *public_ip);
+/* By other hands; instance NULL: none has it. */
+void fake_give_volume(struct ec2_volume *v, const char *instance, const char *device);
+void fake_give_address(struct ec2_address *a, const char *instance);
 void fake_cloud_fini(struct fake_cloud *f);
 
 #endif

@@ -4,6 +4,7 @@
  * invariants are watched where they could break.
  */
 #include "fake_state.h"
+#include "fake_things.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -127,8 +128,16 @@ apply_terminate(struct fake_cloud *f, const struct fake_effect *e)
 static void
 apply(struct fake_cloud *f, struct fake_effect *e)
 {
-	f->terminates += e->terminate;
-	(e->terminate ? apply_terminate : apply_run)(f, e);
+	switch (e->kind) {
+	case EFFECT_RUN: apply_run(f, e); break;
+	case EFFECT_TERMINATE:
+		f->terminates++;
+		apply_terminate(f, e);
+		break;
+	case EFFECT_ASSOCIATE: fake_apply_associate(f, e); break;
+	case EFFECT_ATTACH: fake_apply_attach(f, e); break;
+	case EFFECT_ATTACHED: fake_apply_attached(f, e); break;
+	}
 }
 
 void
@@ -196,6 +205,7 @@ fake_cloud_tick(struct fake_cloud *f)
 		else if (i->due_ms != 0 && i->due_ms < next)
 			next = i->due_ms;
 	}
+	fake_things_tick(f);
 	return next;
 }
 

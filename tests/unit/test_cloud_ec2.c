@@ -148,7 +148,11 @@ END_TEST
 #define PARAMS                                                                         \
 	"Action=RunInstances", "Filter.1.Name=tag%3Aec2workerd%3Apool",                \
 		"Filter.1.Name=client-token", "Action=DescribeInstances",              \
-		"Action=TerminateInstances", "Action=GetConsoleOutput"
+		"Action=TerminateInstances", "Action=GetConsoleOutput",                \
+		"Action=DescribeImages", "Action=DescribeSpotPriceHistory",            \
+		"Action=DescribeSubnets", "Action=DescribeVolumes",                    \
+		"Action=DescribeAddresses", "Action=AssociateAddress",                 \
+		"Action=AttachVolume"
 
 struct granted {
 	struct cloud *cloud;
@@ -165,11 +169,78 @@ on_granted(void *arg)
 		on_instances, &g->result);
 }
 
+static void
+note(void *arg, const struct ec2_answer *answer)
+{
+	struct result *r = arg;
+
+	r->answer = *answer;
+	r->count++;
+}
+
+static void
+on_images(void *arg, const struct ec2_answer *answer, struct ec2_images *list)
+{
+	(void)list;
+	note(arg, answer);
+}
+
+static void
+on_prices(void *arg, const struct ec2_answer *answer, struct ec2_prices *list)
+{
+	(void)list;
+	note(arg, answer);
+}
+
+static void
+on_subnets(void *arg, const struct ec2_answer *answer, struct ec2_subnets *list)
+{
+	(void)list;
+	note(arg, answer);
+}
+
+static void
+on_volumes(void *arg, const struct ec2_answer *answer, struct ec2_volumes *list)
+{
+	(void)list;
+	note(arg, answer);
+}
+
+static void
+on_addresses(void *arg, const struct ec2_answer *answer, struct ec2_addresses *list)
+{
+	(void)list;
+	note(arg, answer);
+}
+
+/* The operations on what is not an instance. */
+static void
+ask_things(const struct cloud *c, struct result *results)
+{
+	static const struct ec2_price_query q = {"m5.large", NULL, "Linux/UNIX", 0};
+	static const struct strings none;
+
+	c->ops->images(c->self, NULL, NULL, on_images, &results[0]);
+	result_wait(&results[0]);
+	c->ops->prices(c->self, &q, on_prices, &results[1]);
+	result_wait(&results[1]);
+	c->ops->subnets(c->self, &none, on_subnets, &results[2]);
+	result_wait(&results[2]);
+	c->ops->volumes(c->self, &none, on_volumes, &results[3]);
+	result_wait(&results[3]);
+	c->ops->addresses(c->self, &none, on_addresses, &results[4]);
+	result_wait(&results[4]);
+	c->ops->associate(c->self, "eipalloc-12345678", ID, note, &results[5]);
+	result_wait(&results[5]);
+	c->ops->attach(c->self, "vol-12345678", ID, "/dev/sdh", note, &results[6]);
+	result_wait(&results[6]);
+}
+
 /* Every operation reaches the service as what it is. */
 START_TEST(test_operations)
 {
 	static const char *const params[] = {PARAMS};
-	struct result results[6] = {0}, cancelled = {0};
+	struct result results[13] = {0}, cancelled = {0};
 	AUTO(free) char *url = service_url(rig.service);
 	const struct conf conf = {.aws = {.identifier = text_id,
 					  .secret_identifier = {text_secret},
@@ -194,6 +265,7 @@ START_TEST(test_operations)
 	result_wait(&results[4]);
 	c->ops->console(c->self, ID, false, on_console, &results[5]);
 	result_wait(&results[5]);
+	ask_things(c, &results[6]);
 	c->ops->cancel(c->self, c->ops->list(c->self, "p", on_instances, &cancelled));
 	rig_linger(10);
 	ck_assert_uint_eq(cancelled.count, 0);

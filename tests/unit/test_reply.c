@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 #include "base/mem.h"
+#include "ec2/items.h"
 #include "ec2/reply.h"
 #include "unit.h"
 
@@ -377,7 +378,7 @@ START_TEST(test_too_many_instances)
 
 	buf_puts(&body,
 		"<DescribeInstancesResponse><reservationSet><item><instancesSet>");
-	for (unsigned i = 0; i <= EC2_INSTANCES_MAX; i++)
+	for (unsigned i = 0; i <= ITEMS_MAX; i++)
 		buf_printf(&body, "<item><instanceId>i-%08x</instanceId></item>", i);
 	buf_puts(&body,
 		"</instancesSet></item></reservationSet></DescribeInstancesResponse>");

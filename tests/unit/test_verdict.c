@@ -102,6 +102,15 @@ error_body(const char *code)
 		code);
 }
 
+/* "Not found" is an answer only to what names an instance. */
+static const bool names_instance[EC2_ACTION_COUNT] = {
+	[EC2_DESCRIBE_INSTANCES] = true,
+	[EC2_TERMINATE_INSTANCES] = true,
+	[EC2_GET_CONSOLE_OUTPUT] = true,
+	[EC2_ASSOCIATE_ADDRESS] = true,
+	[EC2_ATTACH_VOLUME] = true,
+};
+
 /* The code is read before the status: the same whether it comes as 400 or as 500. */
 static void
 check_code(const char *code, enum ec2_action action, long status, size_t row)
@@ -112,7 +121,7 @@ check_code(const char *code, enum ec2_action action, long status, size_t row)
 	struct ec2_answer a = {0};
 	int verdict = table[row].verdict;
 
-	if (verdict == VERDICT_MISSING && action == EC2_RUN_INSTANCES)
+	if (verdict == VERDICT_MISSING && !names_instance[action])
 		verdict = VERDICT_REPEAT;
 	sentence = xasprintf("%s: %s: words & more (request id req-1)",
 		ec2_action_name(action), code);

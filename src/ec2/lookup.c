@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each lookup and each change of an address or a volume asks of EC2.
+ */
+#include "ec2/lookup.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/field.h"
+#include "base/mem.h"
+#include "ec2/call.h"
+#include "ec2/request.h"
+#include "ec2/verdict.h"
+
+#include <string.h>
+
+/* EC2 refuses a page size together with ids, of some things. */
+#define PAGE_SIZE "1000"
+
+static void
+begin(struct buf *body, enum ec2_action action)
+{
+	ec2_begin(body, ec2_action_name(action));
+}
+
+/* "NAME.1", "NAME.2", ...: whether there were any. */
+static bool
+add_list(struct buf *body, const char *name, const struct strings *values)
+{
+	size_t count = values != NULL ? values->count : 0;
+
+	for (size_t i = 0; i < count; i++)
+		ec2_paramf(body, values->items[i], "%s.%zu", name, i + 1);
+	return count > 0;
+}
+
+static struct ec2_call *
+lookup(struct ec2_client *c, enum op_id op, struct buf *body, union call_done done,
+	void *arg)
+{
+	struct ec2_call *call = call_new_take(c, op, NULL, buf_take(body), arg);
+
+	call->done = done;
+	return call_start(call);
+}
+
+/* A lookup by ids alone. */
+static struct buf
+ask_ids(enum ec2_action action, const char *name, const struct strings *ids)
+{
+	struct buf body = {0};
+
+	begin(&body, action);
+	add_list(&body, name, ids);
+	return body;
+}
+
+struct ec2_call *
+ec2_list_images(struct ec2_client *c, const struct strings *owners,
+	const struct strings *ids, ec2_images_done *done, void *arg)
+{
+	struct buf body = {0};
+
+	begin(&body, EC2_DESCRIBE_IMAGES);
+	add_list(&body, "Owner", owners);
+	if (!add_list(&body, "ImageId", ids))
+		ec2_param(&body, "MaxResults", PAGE_SIZE);
+	return lookup(c, OP_IMAGES, &body, (union call_done){.images = done}, arg);
+}
+
+/* In whole seconds: "2026-01-31T10:15:00Z". */
+static void
+add_time(struct buf *body, const char *name, int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_SIZE];
+	size_t len = strcspn(clock_format(wall_ms, text), ".");
+
+	text[len] = 'Z';
+	text[len + 1] = '\0';
+	ec2_param(body, name, text);
+}
+
+struct ec2_call *
+ec2_spot_prices(struct ec2_client *c, const struct ec2_price_query *q,
+	ec2_prices_done *done, void *arg)
+{
+	struct buf body = {0};
+
+	begin(&body, EC2_DESCRIBE_PRICES);
+	add_time(&body, "StartTime", q->since_wall_ms);
+	ec2_param(&body, "InstanceType.1", q->type);
+	ec2_param(&body, "ProductDescription.1", q->product);
+	if (q->zone != NULL)
+		ec2_param(&body, "AvailabilityZone", q->zone);
+	ec2_param(&body, "MaxResults", PAGE_SIZE);
+	return lookup(c, OP_PRICES, &body, (union call_done){.prices = done}, arg);
+}
+
+struct ec2_call *
+ec2_subnets(struct ec2_client *c, const struct strings *ids, ec2_subnets_done *done,
+	void *arg)
+{
+	struct buf body = ask_ids(EC2_DESCRIBE_SUBNETS, "SubnetId", ids);
+
+	return lookup(c, OP_SUBNETS, &body, (union call_done){.subnets = done}, arg);
+}
+
+struct ec2_call *
+ec2_volumes(struct ec2_client *c, const struct strings *ids, ec2_volumes_done *done,
+	void *arg)
+{
+	struct buf body = ask_ids(EC2_DESCRIBE_VOLUMES, "VolumeId", ids);
+
+	return lookup(c, OP_VOLUMES, &body, (union call_done){.volumes = done}, arg);
+}
+
+struct ec2_call *
+ec2_addresses(struct ec2_client *c, const struct strings *public_ips,
+	ec2_addresses_done *done, void *arg)
+{
+	struct buf body = ask_ids(EC2_DESCRIBE_ADDRESSES, "PublicIp", public_ips);
+
+	return lookup(c, OP_ADDRESSES, &body, (union call_done){.addresses = done},
+		arg);
+}
+
+struct ec2_call *
+ec2_associate_address(struct ec2_client *c, const char *allocation,
+	const char *instance, ec2_done *done, void *arg)
+{
+	struct buf body = {0};
+	struct ec2_call *call;
+
+	begin(&body, EC2_ASSOCIATE_ADDRESS);
+	ec2_param(&body, "AllocationId", allocation);
+	ec2_param(&body, "InstanceId", instance);
+	ec2_param(&body, "AllowReassociation", "false");
+	call = call_new_take(c, OP_ASSOCIATE, instance, buf_take(&body), arg);
+	call->done.plain = done;
+	return call_start(call);
+}
+
+struct ec2_call *
+ec2_attach_volume(struct ec2_client *c, const char *volume, const char *instance,
+	const char *device, ec2_done *done, void *arg)
+{
+	struct buf body = {0};
+	struct ec2_call *call;
+
+	begin(&body, EC2_ATTACH_VOLUME);
+	ec2_param(&body, "VolumeId", volume);
+	ec2_param(&body, "InstanceId", instance);
+	ec2_param(&body, "Device", device);
+	call = call_new_take(c, OP_ATTACH, instance, buf_take(&body), arg);
+	call->other = xstrdup(volume);
+	call->done.plain = done;
+	return call_start(call);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The client's operations on what is not an instance. A list is all of its pages or nothing:
+ * borrowed for the call, empty unless DONE; its elements may be taken (zero what you take).
+ * One id that EC2 does not know refuses all of a lookup by ids.
+ */
+#ifndef EC2_LOOKUP_H
+#define EC2_LOOKUP_H
+
+#include "ec2/query.h"
+
+struct ec2_answer;
+struct ec2_call;
+struct ec2_client;
+struct strings;
+
+typedef void ec2_images_done(void *arg, const struct ec2_answer *answer,
+	struct ec2_images *list);
+typedef void ec2_prices_done(void *arg, const struct ec2_answer *answer,
+	struct ec2_prices *list);
+typedef void ec2_subnets_done(void *arg, const struct ec2_answer *answer,
+	struct ec2_subnets *list);
+typedef void ec2_volumes_done(void *arg, const struct ec2_answer *answer,
+	struct ec2_volumes *list);
+typedef void ec2_addresses_done(void *arg, const struct ec2_answer *answer,
+	struct ec2_addresses *list);
+typedef void ec2_done(void *arg, const struct ec2_answer *answer);
+
+/* Borrowed. */
+struct ec2_price_query {
+	const char *type;
+	const char *zone;    /* NULL: all of the region */
+	const char *product; /* "Linux/UNIX" */
+	int64_t since_wall_ms;
+};
+
+/* Either may be NULL or empty; both are: all public images of the region, for minutes. */
+struct ec2_call *ec2_list_images(struct ec2_client *c, const struct strings *owners,
+	const struct strings *ids, ec2_images_done *done, void *arg);
+struct ec2_call *ec2_spot_prices(struct ec2_client *c, const struct ec2_price_query *q,
+	ec2_prices_done *done, void *arg);
+struct ec2_call *ec2_subnets(struct ec2_client *c, const struct strings *ids,
+	ec2_subnets_done *done, void *arg);
+struct ec2_call *ec2_volumes(struct ec2_client *c, const struct strings *ids,
+	ec2_volumes_done *done, void *arg);
+struct ec2_call *ec2_addresses(struct ec2_client *c, const struct strings *public_ips,
+	ec2_addresses_done *done, void *arg);
+/*
+ * Never takes an address away from anyone: one in use is class STATE. MISSING: EC2 does not
+ * see the instance yet.
+ */
+struct ec2_call *ec2_associate_address(struct ec2_client *c, const char *allocation,
+	const char *instance, ec2_done *done, void *arg);
+/* DONE: attaching, perhaps attached; ec2_volumes says which. MISSING as above. */
+struct ec2_call *ec2_attach_volume(struct ec2_client *c, const char *volume,
+	const char *instance, const char *device, ec2_done *done, void *arg);
+
+#endif
