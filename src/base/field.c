@@ -17,6 +17,7 @@
 
 const struct field_ops *const field_ops[] = {
 	[FIELD_BOOL] = &field_bool,
+	[FIELD_OPTBOOL] = &field_optbool,
 	[FIELD_INT] = &field_int,
 	[FIELD_NUMBER] = &field_number,
 	[FIELD_DURATION] = &field_duration,
@@ -349,5 +350,7 @@ field_secret_names(const struct fields *table, struct strings *out)
 			strings_add(out, row->name);
 		if (row->sub != NULL)
 			field_secret_names(row->sub, out);
+		if (row->keyed != NULL)
+			field_secret_names(row->keyed, out);
 	}
 }

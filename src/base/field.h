@@ -6,7 +6,7 @@
 #ifndef BASE_FIELD_H
 #define BASE_FIELD_H
 
-#include "mem.h"
+#include "strings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +20,7 @@ struct node;
 /* The member's C type stands behind each. */
 enum field_type {
 	FIELD_BOOL,     /* bool */
+	FIELD_OPTBOOL,  /* int: 0 or 1; -1 when absent */
 	FIELD_INT,      /* int64_t; min/max bound it */
 	FIELD_NUMBER,   /* double, finite; min/max bound it; NAN when absent */
 	FIELD_DURATION, /* int64_t, ms: seconds (0.5 too), or 90s, 20m, 2h, 1d */
@@ -46,17 +47,6 @@ enum field_type {
 
 /* What null and an absent integer or duration without default look like. */
 #define FIELD_NULL INT64_MIN
-
-struct strings {
-	char **items; /* owned; a NULL follows the last. NULL itself when empty */
-	size_t count;
-};
-
-struct strmap {
-	char **keys;   /* owned */
-	char **values; /* owned */
-	size_t count;
-};
 
 struct field_list {
 	void *items; /* owned array of count structs */
@@ -88,9 +78,15 @@ struct field {
 	/* NULL-terminated: of FIELD_ENUM, or of FIELD_STRINGS whose check allows no others. */
 	const char *const *choices;
 	const struct fields *sub; /* FIELD_OBJECT, FIELD_LIST; see FIELD_STRMAP */
-	field_check *check;       /* or NULL; of lists and maps, for each element */
-	const char *example;      /* for sample file and man page, or NULL */
-	const char *doc;          /* a sentence or two */
+	/*
+	 * FIELD_LIST, or NULL: a mapping stands for a list too. A key becomes the first
+	 * member of sub, a string; its value, null included, is read by these rows, which
+	 * describe the same struct.
+	 */
+	const struct fields *keyed;
+	field_check *check;  /* or NULL; of lists and maps, for each element */
+	const char *example; /* for sample file and man page, or NULL */
+	const char *doc;     /* a sentence or two */
 };
 
 /* Refuses to compile for a member of another type. */
@@ -138,12 +134,5 @@ void field_secret_names(const struct fields *table, struct strings *out);
 int field_parse_duration(const char *text, int64_t *ret_ms);
 /* The shortest text that field_parse_duration reads back: "90s", "2h", "1.5s". */
 void field_print_duration(int64_t ms, struct buf *out);
-
-bool strings_contain(const struct strings *list, const char *s);
-void strings_add(struct strings *list, const char *s);
-void strings_fini(struct strings *list);
-const char *strmap_get(const struct strmap *map, const char *key);
-void strmap_put(struct strmap *map, const char *key, const char *value); /* replaces */
-void strmap_fini(struct strmap *map);
 
 #endif

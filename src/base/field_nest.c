@@ -172,6 +172,36 @@ fini_list(const struct field *row, void *member)
 	*list = (struct field_list){.items = NULL};
 }
 
+/* Makes room for count elements, without their defaults. */
+static void
+renew_list(const struct field *row, struct field_list *list, size_t count)
+{
+	fini_list(row, list);
+	list->items = count > 0 ? xcalloc(count, row->sub->size) : NULL;
+	list->count = count;
+}
+
+/* The other spelling: what would be the first member is the key of the element. */
+static void
+load_keyed(struct field_load *l, const struct field *row, const struct node *map,
+	struct field_list *list)
+{
+	const struct field *name = row->sub->rows;
+
+	renew_list(row, list, map->count);
+	for (size_t i = 0; i < map->count; i++) {
+		const struct node *key = map->keys[i], *value = map->items[i];
+		size_t was = field_enter(l, key->text);
+		char *item = element(row, list, i);
+
+		field_defaults(row->sub, item);
+		if (!node_is_null(value))
+			field_load_table(l, row->keyed, value, item);
+		field_load_value(l, name, key, item + name->offset);
+		field_leave(l, was);
+	}
+}
+
 static void
 load_list(struct field_load *l, const struct field *row, const struct node *node,
 	void *member)
@@ -180,6 +210,11 @@ load_list(struct field_load *l, const struct field *row, const struct node *node
 	struct field_list *list = member;
 	size_t count;
 
+	if (row->keyed != NULL && node->kind == NODE_MAP) {
+		if (!refuse_empty(l, row, node))
+			load_keyed(l, row, node, list);
+		return;
+	}
 	if (!as_items(row, &node, &items, &count) ||
 		(node->kind != NODE_LIST && node->kind != NODE_MAP)) {
 		refuse(l, row, node);
@@ -187,9 +222,7 @@ load_list(struct field_load *l, const struct field *row, const struct node *node
 	}
 	if (node->kind == NODE_LIST && refuse_empty(l, row, node))
 		return;
-	fini_list(row, list);
-	list->items = count > 0 ? xcalloc(count, row->sub->size) : NULL;
-	list->count = count;
+	renew_list(row, list, count);
 	for (size_t i = 0; i < count; i++) {
 		size_t was = items[i] == node ? l->path.len : field_enter_index(l, i);
 

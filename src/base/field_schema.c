@@ -192,6 +192,21 @@ shape_list(struct writer *w, const struct field *row)
 	shape_array(w, row, shape_object);
 }
 
+/* The other spelling of a list: names to what the rows of keyed say, or to null. */
+static void
+shape_keyed(struct writer *w, const struct field *row)
+{
+	struct field value = {.type = FIELD_OBJECT, .sub = row->keyed};
+
+	add_member(w, "type", "object");
+	if ((row->flags & FIELD_NONEMPTY) != 0)
+		add_int(w, "minProperties", 1);
+	add_key(w, "additionalProperties");
+	buf_puts(w->out, "{\"anyOf\":[{");
+	shape_object(w, &value);
+	buf_puts(w->out, "},{\"type\":\"null\"}]}");
+}
+
 static void
 shape_strmap(struct writer *w, const struct field *row)
 {
@@ -219,6 +234,7 @@ static const struct {
 	shape *lone; /* what stands for a list of one with FIELD_MANY, or NULL */
 } shapes[] = {
 	[FIELD_BOOL] = {shape_bool, NULL},
+	[FIELD_OPTBOOL] = {shape_bool, NULL},
 	[FIELD_INT] = {shape_int, NULL},
 	[FIELD_NUMBER] = {shape_number, NULL},
 	[FIELD_DURATION] = {shape_duration, NULL},
@@ -246,7 +262,7 @@ add_shape(struct writer *w, const struct field *row)
 	shape *lone = (row->flags & FIELD_MANY) != 0 ? shapes[row->type].lone : NULL;
 	bool nullable = (row->flags & FIELD_NULLABLE) != 0 && row->type != FIELD_ANY;
 
-	if (lone == NULL && !nullable) {
+	if (lone == NULL && row->keyed == NULL && !nullable) {
 		shapes[row->type].whole(w, row);
 		return;
 	}
@@ -255,6 +271,8 @@ add_shape(struct writer *w, const struct field *row)
 	if (lone != NULL)
 		add_alternative(w, row, lone);
 	add_alternative(w, row, shapes[row->type].whole);
+	if (row->keyed != NULL)
+		add_alternative(w, row, shape_keyed);
 	if (nullable)
 		buf_puts(w->out, ",{\"type\":\"null\"}");
 	buf_putc(w->out, ']');
@@ -285,7 +303,7 @@ add_text(struct writer *w, const struct field *row, const char *text)
 		buf_puts(w->out, "{}");
 	else if (node_is_null(node))
 		buf_puts(w->out, "null");
-	else if (row->type == FIELD_BOOL)
+	else if (row->type == FIELD_BOOL || row->type == FIELD_OPTBOOL)
 		buf_puts(w->out, is_true(text) ? "true" : "false");
 	else if (row->type == FIELD_INT || row->type == FIELD_NUMBER)
 		buf_puts(w->out, text);

@@ -17,6 +17,7 @@ static const struct {
 	const char *many; /* with FIELD_MANY, or NULL if that says nothing */
 } words[] = {
 	[FIELD_BOOL] = {"true or false", NULL},
+	[FIELD_OPTBOOL] = {"true or false", NULL},
 	[FIELD_INT] = {"a whole number", NULL},
 	[FIELD_NUMBER] = {"a number", NULL},
 	[FIELD_DURATION] = {"seconds, or a duration such as 90s, 20m, 2h", NULL},
@@ -103,6 +104,8 @@ field_expects(const struct field *row, struct buf *out)
 		buf_puts(out, "a mapping of names to mappings");
 	else
 		buf_puts(out, many ? words[row->type].many : words[row->type].one);
+	if (row->keyed != NULL)
+		buf_puts(out, ", or a mapping of names to mappings");
 	if (row->type == FIELD_ENUM)
 		add_choices(row, out);
 	if (field_has_min(row) || field_has_max(row)) {

@@ -41,9 +41,9 @@ struct field_ops {
 	bool (*equal)(const struct field *row, const void *a, const void *b);
 };
 
-extern const struct field_ops field_bool, field_int, field_number, field_duration,
-	field_string, field_secret, field_enum, field_object, field_strings, field_list,
-	field_strmap;
+extern const struct field_ops field_bool, field_optbool, field_int, field_number,
+	field_duration, field_string, field_secret, field_enum, field_object,
+	field_strings, field_list, field_strmap;
 
 /* By enum field_type; NULL for FIELD_ANY. */
 extern const struct field_ops *const field_ops[];

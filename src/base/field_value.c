@@ -92,6 +92,39 @@ const struct field_ops field_bool = {
 	.equal = equal_bool,
 };
 
+static int
+set_optbool(const struct field *row, const struct node *node, void *member,
+	struct err *err)
+{
+	bool value;
+
+	if (set_bool(row, node, &value, err) < 0)
+		return -1;
+	*(int *)member = value ? 1 : 0;
+	return 0;
+}
+
+static void
+absent_choice(const struct field *row, void *member)
+{
+	(void)row;
+	*(int *)member = -1;
+}
+
+static bool
+equal_choice(const struct field *row, const void *a, const void *b)
+{
+	(void)row;
+	return *(const int *)a == *(const int *)b;
+}
+
+const struct field_ops field_optbool = {
+	.size = sizeof(int),
+	.set = set_optbool,
+	.absent = absent_choice,
+	.equal = equal_choice,
+};
+
 /* No fraction, no exponent, and no leading zero, which some readers take for octal. */
 static bool
 is_whole(const char *text)
@@ -366,23 +399,9 @@ set_enum(const struct field *row, const struct node *node, void *member,
 	return -1;
 }
 
-static void
-absent_enum(const struct field *row, void *member)
-{
-	(void)row;
-	*(int *)member = -1;
-}
-
-static bool
-equal_enum(const struct field *row, const void *a, const void *b)
-{
-	(void)row;
-	return *(const int *)a == *(const int *)b;
-}
-
 const struct field_ops field_enum = {
 	.size = sizeof(int),
 	.set = set_enum,
-	.absent = absent_enum,
-	.equal = equal_enum,
+	.absent = absent_choice,
+	.equal = equal_choice,
 };

@@ -3,7 +3,7 @@
  * The two containers that rows fill: lists of strings and small maps, in the order of the
  * file.
  */
-#include "base/field.h"
+#include "base/strings.h"
 
 #include <string.h>
 

@@ -44,6 +44,7 @@ value_of(const struct params *p, const struct field *row, const char *text)
 
 	switch (row->type) {
 	case FIELD_BOOL: return json_boolean(*(const bool *)member);
+	case FIELD_OPTBOOL: return json_boolean(*(const int *)member == 1);
 	case FIELD_INT: return json_integer(*(const int64_t *)member);
 	case FIELD_NUMBER: return json_real(*(const double *)member);
 	case FIELD_STRINGS: return list_of(member);

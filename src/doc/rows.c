@@ -58,7 +58,10 @@ rows_facts(const struct field *row, enum rows_kind kind, struct buf *out)
 	else if (row->example != NULL && kinds[kind].examples)
 		add_value(out, "for example", row->example);
 	buf_puts(out, ".\n");
-	if (row->sub != NULL)
+	if (row->sub != NULL && row->keyed != NULL)
+		buf_printf(out, "See\n.Sx %s\nand\n.Sx %s .\n", row->sub->name,
+			row->keyed->name);
+	else if (row->sub != NULL)
 		buf_printf(out, "See\n.Sx %s .\n", row->sub->name);
 }
 
@@ -97,9 +100,12 @@ table_set_add(struct table_set *set, const struct fields *table)
 void
 table_set_add_below(struct table_set *set, const struct fields *table)
 {
-	for (const struct field *row = table->rows; row->name != NULL; row++)
+	for (const struct field *row = table->rows; row->name != NULL; row++) {
 		if (row->sub != NULL)
 			table_set_add(set, row->sub);
+		if (row->keyed != NULL)
+			table_set_add(set, row->keyed);
+	}
 }
 
 const struct fields *

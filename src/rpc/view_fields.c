@@ -48,12 +48,19 @@ view_int(int64_t value)
 	return value != FIELD_NULL ? json_integer(value) : json_null();
 }
 
+static json_t *
+view_optbool(int value)
+{
+	return value >= 0 ? json_boolean(value) : json_null();
+}
+
 /* NULL: not shown. */
 static json_t *
 view_member(const struct field *row, const void *member)
 {
 	switch (row->type) {
 	case FIELD_BOOL: return json_boolean(*(const bool *)member);
+	case FIELD_OPTBOOL: return view_optbool(*(const int *)member);
 	case FIELD_INT: return view_int(*(const int64_t *)member);
 	case FIELD_NUMBER:
 		return isnan(*(const double *)member)
