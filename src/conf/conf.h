@@ -7,7 +7,7 @@
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
-#include "base/field.h"
+#include "conf/conf_device.h"
 
 #define CONF_USER_DATA_MAX 16384u /* bytes when filled in; EC2's limit */
 #define CONF_PASSWORD_GENERATED_MAX 64u
@@ -67,6 +67,8 @@ struct conf_worker {
 	struct strings security_group_ids;
 	char *subnet_id;
 	char *instance_profile_name;
+	struct field_list block_device_map; /* of struct conf_device */
+	struct conf_metadata metadata_options;
 	struct strmap tags;
 	char *identifier;
 	struct secret secret_identifier;

@@ -161,6 +161,20 @@ check_identifier(struct conf_row *row, const struct conf_worker *w)
 	check_pair(row->own, row->path, &row->found);
 }
 
+/* The instance reads its user data from there. */
+static void
+check_metadata(struct conf_row *row, const struct conf_worker *w)
+{
+	const struct field *endpoint = field_find(&conf_metadata_fields,
+		"HttpEndpoint");
+	int state = w->metadata_options.http_endpoint;
+
+	if (state >= 0 && strcmp(endpoint->choices[state], "disabled") == 0 &&
+		(row_has(row, "user_data") || row_has(row, "user_data_file")))
+		row_problem(row, DIAG_WARNING, ROW_KEY, "metadata_options",
+			"with HttpEndpoint: disabled the instance cannot read its user data");
+}
+
 static row_rule *const row_rules[] = {
 	check_password,
 	check_user_data,
@@ -168,6 +182,8 @@ static row_rule *const row_rules[] = {
 	check_tags,
 	check_vars,
 	check_identifier,
+	check_devices,
+	check_metadata,
 };
 
 void

@@ -91,6 +91,53 @@ form_ami(const char *value, struct err *err)
 }
 
 int
+form_arn(const char *value, struct err *err)
+{
+	if (strncmp(value, "arn:", 4) == 0 && strchr(value, ' ') == NULL)
+		return form_printable(value, err);
+	return err_set(err, ERR_INVALID, "expected an ARN, such as arn:aws:...");
+}
+
+int
+form_device(const char *value, struct err *err)
+{
+	if (consists_of(value, 1, 255, LOWER UPPER DIGITS "/._-") &&
+		field_find(&conf_device_fields, value) == NULL)
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"expected the name of a device, such as /dev/xvdb%s",
+		field_find(&conf_device_fields, value) == NULL
+			? ""
+			: "; in the words of the EC2 API each device is an element of a list");
+}
+
+int
+form_snapshot_id(const char *value, struct err *err)
+{
+	if (is_id(value, "snap-"))
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"expected a snapshot's id, such as snap-0abcdef1234567890");
+}
+
+int
+form_virtual_name(const char *value, struct err *err)
+{
+	if (strncmp(value, "ephemeral", 9) == 0 && consists_of(value + 9, 1, 2, DIGITS))
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"expected a volume of the instance store, such as ephemeral0");
+}
+
+int
+form_volume_type(const char *value, struct err *err)
+{
+	if (consists_of(value, 2, 32, LOWER DIGITS "-"))
+		return 0;
+	return err_set(err, ERR_INVALID, "expected a type of volumes, such as gp3");
+}
+
+int
 form_instance_type(const char *value, struct err *err)
 {
 	size_t family = strspn(value, LOWER DIGITS "-");

@@ -13,6 +13,8 @@ struct err;
 
 int form_address(const char *value, struct err *err);
 int form_ami(const char *value, struct err *err);
+int form_arn(const char *value, struct err *err);
+int form_device(const char *value, struct err *err);
 int form_endpoint(const char *value, struct err *err);
 int form_instance_type(const char *value, struct err *err);
 int form_key_id(const char *value, struct err *err);
@@ -23,6 +25,9 @@ int form_pool(const char *value, struct err *err);
 int form_printable(const char *value, struct err *err);
 int form_region(const char *value, struct err *err);
 int form_security_group_id(const char *value, struct err *err);
+int form_snapshot_id(const char *value, struct err *err);
+int form_virtual_name(const char *value, struct err *err);
+int form_volume_type(const char *value, struct err *err);
 int form_smtp_url(const char *value, struct err *err);
 int form_socket(const char *value, struct err *err);
 int form_subnet_id(const char *value, struct err *err);

@@ -107,6 +107,7 @@ merge_vars(struct strmap *vars, const struct strmap *pool)
 static void
 inherit(const struct conf_load *load, struct conf_worker *w)
 {
+	conf_device_finish(&w->block_device_map);
 	if (w->region == NULL)
 		w->region = xstrdup_opt(load->conf->aws.region);
 	if (w->vars.count + load->conf->vars.count > 0)

@@ -64,6 +64,8 @@ void row_fini(struct conf_row *row);
 void check_row(struct conf_row *row, const struct conf_worker *w);
 void check_defaults(struct conf_load *load);
 void check_conf(struct conf_load *load);
+/* conf_device.c: between the members of a disk. */
+void check_devices(struct conf_row *row, const struct conf_worker *w);
 
 /* conf_secret.c */
 /* Takes the password from its key or file; leaves NULL and the flag if generated. */

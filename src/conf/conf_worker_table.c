@@ -147,6 +147,28 @@ static const struct field worker_rows[] = {
 		.doc = "Name of the instance profile, which gives the instance its role.",
 	},
 	{
+		.name = "block_device_map",
+		.type = FIELD_LIST,
+		.flags = FIELD_NULLABLE | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, block_device_map,
+			struct field_list),
+		.sub = &conf_device_fields,
+		.keyed = &conf_old_device_fields,
+		.example =
+			"[ { DeviceName: /dev/xvdb, Ebs: { VolumeSize: 100, VolumeType: gp3 } } ]",
+		.doc = "Disks, as a list in the words of the EC2 API, or as the older mapping by "
+		       "device.",
+	},
+	{
+		.name = "metadata_options",
+		.type = FIELD_OBJECT,
+		.flags = FIELD_NULLABLE | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, metadata_options,
+			struct conf_metadata),
+		.sub = &conf_metadata_fields,
+		.doc = "The metadata service of the instance.",
+	},
+	{
 		.name = "tags",
 		.type = FIELD_STRMAP,
 		.flags = CONF_LAUNCH,

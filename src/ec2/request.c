@@ -78,6 +78,66 @@ ec2_begin(struct buf *body, const char *action)
 	ec2_param(body, "Version", API_VERSION);
 }
 
+/* The text of a scalar member on the wire; NULL if it is absent. Caller frees. */
+static char *
+member_text(const struct field *row, const void *member)
+{
+	switch (row->type) {
+	case FIELD_BOOL: return xstrdup(*(const bool *)member ? "true" : "false");
+	case FIELD_OPTBOOL:
+		if (*(const int *)member < 0)
+			break;
+		return xstrdup(*(const int *)member == 1 ? "true" : "false");
+	case FIELD_INT:
+		if (*(const int64_t *)member == FIELD_NULL)
+			break;
+		return xasprintf("%" PRId64, *(const int64_t *)member);
+	case FIELD_STRING: return xstrdup_opt(*(char *const *)member);
+	case FIELD_ENUM:
+		if (*(const int *)member < 0)
+			break;
+		return xstrdup(row->choices[*(const int *)member]);
+	case FIELD_NUMBER:
+	case FIELD_DURATION:
+	case FIELD_SECRET:
+	case FIELD_OBJECT:
+	case FIELD_STRINGS:
+	case FIELD_LIST:
+	case FIELD_STRMAP:
+	case FIELD_ANY: break;
+	}
+	return NULL;
+}
+
+void
+ec2_param_rows(struct buf *body, const char *prefix, const struct fields *rows,
+	const void *obj)
+{
+	for (const struct field *row = rows->rows; row->name != NULL; row++) {
+		const void *member = (const char *)obj + row->offset;
+		AUTO(free) char *name = xasprintf("%s.%s", prefix, row->name);
+		AUTO(free) char *text = member_text(row, member);
+
+		if (row->type == FIELD_OBJECT)
+			ec2_param_rows(body, name, row->sub, member);
+		else if (text != NULL)
+			ec2_param(body, name, text);
+	}
+}
+
+static void
+param_devices(struct buf *body, const struct fields *rows,
+	const struct field_list *devices)
+{
+	for (size_t i = 0; devices != NULL && i < devices->count; i++) {
+		AUTO(free)
+		char *prefix = xasprintf("BlockDeviceMapping.%zu", i + 1);
+
+		ec2_param_rows(body, prefix, rows,
+			(const char *)devices->items + i * rows->size);
+	}
+}
+
 static void
 param_opt(struct buf *body, const char *name, const char *value)
 {
@@ -195,9 +255,10 @@ ec2_run_body(const struct ec2_run *run, struct buf *out)
 	param_instance_profile(&body, run->instance_profile);
 	/* A machine that powers itself off ends its cost without the daemon. */
 	ec2_param(&body, "InstanceInitiatedShutdownBehavior", "terminate");
-	ec2_param(&body, "MetadataOptions.HttpTokens", "required");
-	ec2_param(&body, "MetadataOptions.HttpPutResponseHopLimit", "1");
-	ec2_param(&body, "MetadataOptions.HttpEndpoint", "enabled");
+	if (run->metadata != NULL)
+		ec2_param_rows(&body, "MetadataOptions", run->metadata_rows,
+			run->metadata);
+	param_devices(&body, run->device_rows, run->devices);
 	param_tag_specification(&body, 1, "instance", run);
 	param_tag_specification(&body, 2, "volume", run);
 	buf_add(out, body.data, body.len);

@@ -11,6 +11,8 @@
 
 struct buf;
 struct err;
+struct field_list;
+struct fields;
 struct strings;
 struct strmap;
 
@@ -23,6 +25,13 @@ void ec2_paramf(struct buf *body, const char *value, const char *name_fmt, ...)
 /* Action and Version. */
 void ec2_begin(struct buf *body, const char *action);
 
+/*
+ * Every member of obj that is given, as prefix.NAME; rows are named as on the wire. For
+ * booleans, numbers, strings, enumerations and objects of these.
+ */
+void ec2_param_rows(struct buf *body, const char *prefix, const struct fields *rows,
+	const void *obj);
+
 /* All borrowed; NULL or empty is left out. */
 struct ec2_run {
 	const char *token;
@@ -32,6 +41,10 @@ struct ec2_run {
 	const char *security_name;
 	const struct strings *security_groups;
 	const char *instance_profile;
+	/* What the rows, named as on the wire, say of each device and of the metadata. */
+	const struct fields *device_rows, *metadata_rows;
+	const struct field_list *devices;
+	const void *metadata;
 	/*
 	 * Ours: pool, worker, generation, launch, lineage, epoch; Name unless the user
 	 * sets it.
@@ -44,7 +57,7 @@ struct ec2_run {
 
 /*
  * The canonical RunInstances body without its user data: MinCount=MaxCount=1, tags for
- * instance and volumes, shutdown behaviour terminate, IMDSv2 required, hop limit 1.
+ * instance and volumes, shutdown behaviour terminate.
  */
 void ec2_run_body(const struct ec2_run *run, struct buf *out);
 /*

@@ -16,6 +16,7 @@
 
 #define TOP ""
 #define WORKER "worker"
+#define METADATA "metadata_options" /* a table below a worker */
 #define EXPECTED_DURATION "expected seconds, or a duration such as 90s, 20m, 2h"
 #define HEX "0123456789abcdef"
 
@@ -135,6 +136,21 @@ static const struct key_case cases[] = {
 	{__LINE__, WORKER, "subnet_id", "net-1", "expected a subnet's id, such as subnet-0abcdef1234567890", "security_name", NULL},
 	{__LINE__, WORKER, "instance_profile_name", "ci-worker", NULL, NULL, NULL},
 	{__LINE__, WORKER, "instance_profile_name", "\"\"", "must not be empty", NULL, NULL},
+	{__LINE__, WORKER, "block_device_map", "[]", NULL, NULL, NULL},
+	{__LINE__, WORKER, "block_device_map", "{ sdb: { size: 5 } }", NULL, NULL, NULL},
+	{__LINE__, WORKER, "block_device_map", "sdb", "expected a list of mappings, or a mapping of names to mappings, or null, got a single value", NULL, NULL},
+	{__LINE__, WORKER, "metadata_options", "{}", NULL, NULL, NULL},
+	{__LINE__, WORKER, "metadata_options", "required", "expected a mapping, got a single value", NULL, NULL},
+	{__LINE__, METADATA, "HttpTokens", "optional", NULL, NULL, NULL},
+	{__LINE__, METADATA, "HttpTokens", "yes", "expected one of optional, required", NULL, NULL},
+	{__LINE__, METADATA, "HttpPutResponseHopLimit", "64", NULL, NULL, NULL},
+	{__LINE__, METADATA, "HttpPutResponseHopLimit", "0", "must be from 1 to 64", NULL, NULL},
+	{__LINE__, METADATA, "HttpEndpoint", "enabled", NULL, NULL, NULL},
+	{__LINE__, METADATA, "HttpEndpoint", "on", "expected one of disabled, enabled", NULL, NULL},
+	{__LINE__, METADATA, "HttpProtocolIpv6", "enabled", NULL, NULL, NULL},
+	{__LINE__, METADATA, "HttpProtocolIpv6", "off", "expected one of disabled, enabled", NULL, NULL},
+	{__LINE__, METADATA, "InstanceMetadataTags", "enabled", NULL, NULL, NULL},
+	{__LINE__, METADATA, "InstanceMetadataTags", "~", "expected one of disabled, enabled, got null", NULL, NULL},
 	{__LINE__, WORKER, "tags", "{ team: platform, Name: x, n: 5, \"\\u00e4\": no }", NULL, NULL, NULL},
 	{__LINE__, WORKER, "tags", "[a]", "expected a mapping of strings, got a list", NULL, NULL},
 	{__LINE__, WORKER, "identifier", "AKIA1", NULL, NULL, "    secret_identifier: s"},
@@ -185,6 +201,8 @@ add_worker(const struct key_case *c, struct buf *out)
 			    strcmp(c->key, needed[i].key) != 0) &&
 			(c->without == NULL || strcmp(c->without, needed[i].key) != 0))
 			buf_printf(out, "    %s: %s\n", needed[i].key, needed[i].value);
+	if (strcmp(c->table, METADATA) == 0)
+		buf_printf(out, "    %s: { %s: %s }\n", METADATA, c->key, c->value);
 	if (strcmp(c->table, WORKER) != 0)
 		return;
 	buf_printf(out, "    %s: %s\n", c->key, c->value);
@@ -201,7 +219,7 @@ write_case(const struct key_case *c, struct buf *out)
 		buf_puts(out, "pool: p\n");
 	if (top)
 		buf_printf(out, "%s: %s\n", c->key, c->value);
-	else if (strcmp(c->table, WORKER) != 0)
+	else if (strcmp(c->table, WORKER) != 0 && strcmp(c->table, METADATA) != 0)
 		buf_printf(out, "%s:\n  %s: %s\n%s\n", c->table, c->key, c->value,
 			c->also != NULL ? c->also : "");
 	add_worker(c, out);
@@ -211,7 +229,9 @@ write_case(const struct key_case *c, struct buf *out)
 static char *
 expected_line(const struct key_case *c)
 {
-	const char *table = strcmp(c->table, WORKER) == 0 ? "workers.bot1" : c->table;
+	const char *table = strcmp(c->table, WORKER) == 0 ? "workers.bot1"
+		: strcmp(c->table, METADATA) == 0         ? "workers.bot1." METADATA
+							  : c->table;
 
 	return xasprintf("error: %s%s%s: %s\n", table, table[0] != '\0' ? "." : "",
 		c->key, c->told);
