@@ -16,6 +16,7 @@ struct sim_call;
 struct sim_cloud;
 struct sim_param_row;
 struct sim_params;
+struct sim_prices;
 struct sim_scenario;
 
 /* Which of AWS's buckets a request spends from; rows in throttle.c. */
@@ -63,6 +64,7 @@ struct sim_service {
 struct sim_call {
 	struct sim_cloud *cloud;
 	const struct sim_scenario *scenario;
+	struct sim_prices *prices;
 	const struct sim_action *action;
 	const struct sim_params *params;
 	const char *region;
@@ -77,6 +79,9 @@ extern const struct sim_service sim_ec2;
 extern const struct sim_action sim_ec2_run_actions[];
 extern const struct sim_action sim_ec2_describe_actions[];
 extern const struct sim_action sim_ec2_change_actions[];
+extern const struct sim_action sim_ec2_image_actions[];
+extern const struct sim_action sim_ec2_network_actions[];
+extern const struct sim_action sim_ec2_price_actions[];
 
 const struct sim_action *sim_action_find(const struct sim_service *service,
 	const char *name);

@@ -11,12 +11,15 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/node.h"
+#include "sim/catalog.h"
 #include "sim/cloud.h"
+#include "sim/ec2.h"
 #include "sim/error.h"
 #include "sim/fault.h"
 #include "sim/journal.h"
 #include "sim/json.h"
 #include "sim/params.h"
+#include "sim/prices.h"
 #include "sim/report.h"
 #include "sim/sim_parts.h"
 #include "sys/httpd.h"
@@ -105,22 +108,30 @@ load_faults(const struct node *list, struct sim_fault *faults, struct err *err)
 	return 0;
 }
 
+/* The body; a lone object stands for a list of one. NULL: no JSON. Caller frees. */
+static struct node *
+parse_list(struct sim_visit *d, struct err *err)
+{
+	struct node *node = sim_json_parse(d->body, d->len, err);
+	struct node *list;
+
+	if (node == NULL || node->kind == NODE_LIST)
+		return node;
+	list = node_list(node->mark);
+	node_append(list, node);
+	return list;
+}
+
 static int
 post_faults(struct sim_visit *d, json_t **ret_reply, struct err *err)
 {
-	AUTO(node) struct node *node = sim_json_parse(d->body, d->len, err);
-	struct node *list;
+	AUTO(node) struct node *node = parse_list(d, err);
 	struct sim_fault *faults;
 	json_t *ids;
 	int ret;
 
 	if (node == NULL)
 		return -1;
-	if (node->kind != NODE_LIST) {
-		list = node_list(node->mark);
-		node_append(list, node);
-		node = list;
-	}
 	faults = xcalloc(node->count + 1, sizeof(*faults));
 	ret = load_faults(node, faults, err);
 	if (ret == 0) {
@@ -146,6 +157,46 @@ delete_faults(struct sim_visit *d, json_t **ret_reply, struct err *err)
 			(unsigned long long)id);
 	*ret_reply = json_pack("{s:I}", "removed", (json_int_t)removed);
 	return 0;
+}
+
+static int
+get_prices(struct sim_visit *d, json_t **ret_reply, struct err *err)
+{
+	(void)err;
+	*ret_reply = sim_report_prices(d->sim->prices);
+	return 0;
+}
+
+static int
+put_price(struct sim *sim, const struct node *map, struct err *err)
+{
+	AUTO(diags) struct diags ds = {0};
+	struct sim_price price = {0};
+	int ret = 0;
+
+	if (map->kind != NODE_MAP)
+		return err_set(err, ERR_INVALID, "a price is an object");
+	if (field_load(&sim_price_fields, map, &price, NULL, &ds) != 0)
+		ret = diag_to_err(&ds, ERR_INVALID, err);
+	else
+		sim_prices_put(sim->prices, price.type, price.zone, price.product,
+			price.price, clock_wall_ms() - price.ago);
+	field_fini(&sim_price_fields, &price);
+	return ret;
+}
+
+static int
+post_prices(struct sim_visit *d, json_t **ret_reply, struct err *err)
+{
+	AUTO(node) struct node *list = parse_list(d, err);
+
+	if (list == NULL)
+		return -1;
+	for (size_t n = 0; n < list->count; n++)
+		if (put_price(d->sim, list->items[n], err) != 0)
+			return -1;
+	sim_ec2_outbid(d->sim->cloud, &d->sim->scenario, d->sim->prices);
+	return get_prices(d, ret_reply, err);
 }
 
 static int
@@ -282,6 +333,9 @@ const struct sim_door sim_doors[] = {
 		"The fault rules, and how often each fired."},
 	{"POST", "/_sim/faults", post_faults, "Adds a rule, or a list of them."},
 	{"DELETE", "/_sim/faults", delete_faults, "Removes all rules, or ?id=N."},
+	{"GET", "/_sim/prices", get_prices, "Spot prices and what they were."},
+	{"POST", "/_sim/prices", post_prices,
+		"Prices from now on, one or a list; whoever bid less is interrupted."},
 	{"POST", "/_sim/reset", post_reset, "Forgets all but the scenario."},
 	{"POST", "/_sim/scenario", post_scenario, "Takes another scenario."},
 	{"POST", "/_sim/instance", post_instance,

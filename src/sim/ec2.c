@@ -35,6 +35,9 @@ static const struct sim_action *const tables[] = {
 	sim_ec2_run_actions,
 	sim_ec2_describe_actions,
 	sim_ec2_change_actions,
+	sim_ec2_image_actions,
+	sim_ec2_network_actions,
+	sim_ec2_price_actions,
 	NULL,
 };
 

@@ -9,9 +9,14 @@
 
 struct buf;
 struct sim_call;
+struct sim_cloud;
 struct sim_filter_row;
+struct sim_prices;
+struct sim_scenario;
+struct sim_subnet;
 
 #define SIM_OWNER_ID "123456789012"
+#define SIM_ROOT_DEVICE "/dev/xvda"
 
 /* EC2-WIRE.md 4.2: one <item>. */
 void sim_ec2_instance_xml(const struct sim_instance *i, struct buf *out);
@@ -46,6 +51,18 @@ void sim_ec2_selection_fini(struct sim_selection *s);
 int sim_ec2_parse_tags(struct sim_call *call, struct sim_launch *launch);
 int sim_ec2_parse_network(struct sim_call *call, struct sim_launch *launch);
 int sim_ec2_parse_disks(struct sim_call *call, struct sim_launch *launch);
+/* Whether it is there and fits the instance type. */
+int sim_ec2_check_image(struct sim_call *call, const struct sim_launch *launch);
+/* Well-formed and there. */
+int sim_ec2_check_subnet(struct sim_call *call, const char *id);
+/* Of a subnet that says how many it has. */
+int64_t sim_ec2_free_addresses(const struct sim_call *call,
+	const struct sim_subnet *subnet);
+/* Finds room for as many as are asked for, in another zone too if none was named. */
+int sim_ec2_place(struct sim_call *call, struct sim_launch *launch, size_t *ret_count);
+/* Interrupts the spot instances whose bid is below the price of now. */
+void sim_ec2_outbid(struct sim_cloud *cloud, const struct sim_scenario *scenario,
+	const struct sim_prices *prices);
 /* Checks one tag and puts it: the limits of keys, values and numbers. */
 int sim_ec2_put_tag(struct sim_call *call, struct strmap *tags, const char *key,
 	const char *value);

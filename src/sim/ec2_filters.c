@@ -68,34 +68,8 @@ static bool
 test_tag(const void *obj, const struct sim_filter *f)
 {
 	const struct sim_instance *i = obj;
-	const char *value = i->tags_gone ? NULL : strmap_get(&i->tags, f->key);
 
-	return value != NULL && sim_filter_takes(f, value);
-}
-
-static bool
-takes_any(const struct sim_filter *f, char *const *texts, size_t count)
-{
-	for (size_t n = 0; n < count; n++)
-		if (sim_filter_takes(f, texts[n]))
-			return true;
-	return false;
-}
-
-static bool
-test_tag_key(const void *obj, const struct sim_filter *f)
-{
-	const struct sim_instance *i = obj;
-
-	return !i->tags_gone && takes_any(f, i->tags.keys, i->tags.count);
-}
-
-static bool
-test_tag_value(const void *obj, const struct sim_filter *f)
-{
-	const struct sim_instance *i = obj;
-
-	return !i->tags_gone && takes_any(f, i->tags.values, i->tags.count);
+	return !i->tags_gone && sim_filter_takes_tag(f, &i->tags);
 }
 
 static bool
@@ -103,7 +77,7 @@ test_group_id(const void *obj, const struct sim_filter *f)
 {
 	const struct sim_launch *l = ((const struct sim_instance *)obj)->launch;
 
-	return takes_any(f, l->groups.keys, l->groups.count);
+	return sim_filter_takes_any(f, l->groups.keys, l->groups.count);
 }
 
 static bool
@@ -111,7 +85,7 @@ test_group_name(const void *obj, const struct sim_filter *f)
 {
 	const struct sim_launch *l = ((const struct sim_instance *)obj)->launch;
 
-	return takes_any(f, l->groups.values, l->groups.count);
+	return sim_filter_takes_any(f, l->groups.values, l->groups.count);
 }
 
 static bool
@@ -171,8 +145,8 @@ static const struct sim_filter_row instance_rows[] = {
 	{"state-reason-code", get_reason_code, NULL},
 	{"state-reason-message", get_reason_message, NULL},
 	{"subnet-id", get_subnet, NULL},
-	{"tag-key", NULL, test_tag_key},
-	{"tag-value", NULL, test_tag_value},
+	{"tag-key", NULL, test_tag},
+	{"tag-value", NULL, test_tag},
 	{"tag:", NULL, test_tag},
 	{"tenancy", get_tenancy, NULL},
 	{"vpc-id", get_vpc, NULL},

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "sim/action.h"
+#include "sim/catalog.h"
 #include "sim/params.h"
 #include "sim/text.h"
 
@@ -14,19 +15,6 @@
 #define TAGS_MAX 50
 #define TAG_KEY_MAX 128 /* characters */
 #define TAG_VALUE_MAX 256
-#define ROOT_DEVICE "/dev/xvda"
-#define VPC "vpc-0ec251a0ec251a000"
-
-/* FNV-1a: things that are named and not made (groups, subnets) get ids and zones from their names. */
-static uint64_t
-hash(const char *text)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	for (; *text != '\0'; text++)
-		h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	return h;
-}
 
 static size_t
 characters(const char *text)
@@ -122,7 +110,7 @@ put_group_name(struct sim_launch *l, const char *name)
 {
 	char id[SIM_ID_SIZE];
 
-	(void)snprintf(id, sizeof(id), "sg-0%016" PRIx64, hash(name));
+	(void)snprintf(id, sizeof(id), "sg-0%016" PRIx64, sim_hash(name));
 	strmap_put(&l->groups, id, name);
 }
 
@@ -146,39 +134,38 @@ parse_groups(struct sim_call *call, struct sim_launch *l, bool interface)
 	return 0;
 }
 
-/* us-east-1 and a letter of its zones. */
-static bool
-is_zone_of(const char *zone, const char *region)
-{
-	size_t len = strlen(region);
-
-	return strncmp(zone, region, len) == 0 && zone[len] >= 'a' &&
-		zone[len] <= 'f' && zone[len + 1] == '\0';
-}
-
 static int
 parse_place(struct sim_call *call, struct sim_launch *l, const char *subnet)
 {
 	const char *zone = sim_params_get(call->params, "Placement.AvailabilityZone");
-	char *of_subnet = NULL;
+	const struct sim_subnet *row = NULL;
 
-	if (zone != NULL && !is_zone_of(zone, l->region))
+	if (zone != NULL && !sim_zone_is_of(zone, l->region))
 		return sim_fail(&call->error, SIM_INVALID_PARAMETER_VALUE,
 			"Invalid availability zone: [%.64s]", zone);
-	if (subnet != NULL && !sim_text_is_id(subnet, "subnet-", 1, 17))
-		return sim_fail(&call->error, SIM_INVALID_SUBNET_ID_MALFORMED,
-			"Invalid id: \"%.100s\" (expecting \"subnet-...\")", subnet);
-	if (subnet != NULL)
-		of_subnet = xasprintf("%s%c", l->region,
-			(char)('a' + (int)(hash(subnet) % 3)));
 	l->zonal = zone != NULL || subnet != NULL;
-	l->subnet = xstrdup_opt(subnet);
-	l->vpc = xstrdup(VPC);
-	if (of_subnet != NULL && zone == NULL)
-		l->zone = TAKE(of_subnet);
-	else
+	if (subnet == NULL) {
+		l->vpc = xstrdup(SIM_DEFAULT_VPC);
 		l->zone = zone != NULL ? xstrdup(zone) : xasprintf("%sa", l->region);
-	free(of_subnet);
+		return 0;
+	}
+	if (sim_ec2_check_subnet(call, subnet) != 0)
+		return -1;
+	row = sim_catalog_subnet(call->scenario, l->region, subnet);
+	l->subnet = xstrdup(subnet);
+	l->vpc = xstrdup(row != NULL ? row->vpc : SIM_DEFAULT_VPC);
+	l->zone = row != NULL ? xstrdup(row->zone)
+			      : sim_zone_of_subnet(l->region, subnet);
+	/* A subnet that nobody lists is wherever it is wanted. */
+	if (zone != NULL && row == NULL) {
+		free(l->zone);
+		l->zone = xstrdup(zone);
+	}
+	if (zone != NULL && strcmp(zone, l->zone) != 0)
+		return sim_fail(&call->error, SIM_INVALID_PARAMETER_VALUE,
+			"Value (%s) for parameter availabilityZone is invalid. Subnet '%s' is "
+			"in the availability zone %s",
+			zone, l->subnet, l->zone);
 	return 0;
 }
 
@@ -245,7 +232,7 @@ sim_ec2_parse_disks(struct sim_call *call, struct sim_launch *launch)
 {
 	const struct sim_params *p = call->params;
 
-	(void)add_disk(launch, ROOT_DEVICE); /* the root disk is there unasked */
+	(void)add_disk(launch, SIM_ROOT_DEVICE); /* the root disk is there unasked */
 	for (size_t n = 1;; n++) {
 		const char *device = sim_params_getf(p,
 			"BlockDeviceMapping.%zu.DeviceName", n);

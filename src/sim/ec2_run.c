@@ -151,17 +151,14 @@ parse_launch(struct sim_call *call, struct sim_launch *l)
 	return 0;
 }
 
-/* How many to start, between the counts asked for and what capacity there is. -1: too little. */
+/* Whether what it asks for is there and fits together. */
 static int
-grant(struct sim_call *call, const struct sim_launch *l, size_t *ret_count)
+check_launch(struct sim_call *call, const struct sim_launch *l)
 {
-	const struct field_list *rules = &call->scenario->capacity;
 	int64_t min = sim_params_int(call->params, "MinCount", 1);
 	int64_t max = sim_params_int(call->params, "MaxCount", 1);
 	int64_t left = call->scenario->instances_max -
 		(int64_t)sim_cloud_count(call->cloud);
-	const struct sim_capacity *rule = NULL;
-	int64_t room;
 
 	if (min > max)
 		return sim_fail(&call->error, SIM_INVALID_PARAMETER_VALUE,
@@ -171,21 +168,7 @@ grant(struct sim_call *call, const struct sim_launch *l, size_t *ret_count)
 		return sim_fail(&call->error, SIM_INSTANCE_LIMIT_EXCEEDED,
 			"You have requested more instances than this simulator may still start (%lld)",
 			(long long)left);
-	room = sim_cloud_room(call->cloud, l, rules->items, rules->count, &rule);
-	if (room >= min) {
-		*ret_count = (size_t)(room < max ? room : max);
-		return 0;
-	}
-	sim_fail(&call->error, SIM_INSUFFICIENT_INSTANCE_CAPACITY,
-		"We currently do not have sufficient %s capacity in the Availability Zone you "
-		"requested (%s).",
-		l->type, l->zone);
-	if (rule->code != NULL) {
-		(void)snprintf(call->error.code, sizeof(call->error.code), "%s",
-			rule->code);
-		call->error.status = sim_code_status(rule->code);
-	}
-	return -1;
+	return sim_ec2_check_image(call, l);
 }
 
 static void
@@ -230,7 +213,9 @@ run_instances(struct sim_call *call)
 			l->zonal ? l->zone : "", l->token);
 	if (before != NULL)
 		return repeat(call, before, l);
-	if (grant(call, l, &count) != 0 || sim_call_dry_run(call) != 0)
+	/* A dry run asks for no capacity, and bids for nothing. */
+	if (check_launch(call, l) != 0 || sim_call_dry_run(call) != 0 ||
+		sim_ec2_place(call, l, &count) != 0)
 		return -1;
 	before = l;
 	sim_cloud_launch(call->cloud, TAKE(l), count);

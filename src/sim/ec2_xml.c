@@ -91,22 +91,6 @@ sim_ec2_state_xml(struct buf *out, const char *element, enum sim_state state)
 }
 
 static void
-put_map(struct buf *out, const char *set, const struct strmap *map, const char *key,
-	const char *value)
-{
-	if (map->count == 0)
-		return;
-	sim_xml_open(out, set);
-	for (size_t i = 0; i < map->count; i++) {
-		buf_puts(out, "<item>");
-		sim_xml_text(out, key, map->keys[i]);
-		sim_xml_text(out, value, map->values[i]);
-		buf_puts(out, "</item>");
-	}
-	sim_xml_close(out, set);
-}
-
-static void
 put_identity(const struct sim_instance *i, struct buf *out)
 {
 	const struct sim_launch *l = i->launch;
@@ -159,7 +143,7 @@ put_network(const struct sim_instance *i, struct buf *out)
 	sim_xml_text(out, "privateIpAddress", sim_instance_private_ip(i, ip));
 	if (sim_instance_public_ip(i, ip)[0] != '\0')
 		sim_xml_text(out, "ipAddress", ip);
-	put_map(out, "groupSet", &i->launch->groups, "groupId", "groupName");
+	sim_xml_map(out, "groupSet", &i->launch->groups, "groupId", "groupName");
 }
 
 static void
@@ -238,6 +222,6 @@ sim_ec2_instance_xml(const struct sim_instance *i, struct buf *out)
 	put_disks(i, out);
 	put_options(i, out);
 	if (!i->tags_gone)
-		put_map(out, "tagSet", &i->tags, "key", "value");
+		sim_xml_map(out, "tagSet", &i->tags, "key", "value");
 	buf_puts(out, "</item>");
 }

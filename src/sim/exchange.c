@@ -130,6 +130,7 @@ run_action(struct sim_exchange *x)
 	struct sim_call call = {
 		.cloud = x->sim->cloud,
 		.scenario = &x->sim->scenario,
+		.prices = x->sim->prices,
 		.action = x->action,
 		.params = &x->params,
 		.region = x->identity.region,

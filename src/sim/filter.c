@@ -2,6 +2,7 @@
 /* Filters of a Describe call, for any resource that has rows. */
 #include "sim/filter.h"
 
+#include "base/field.h"
 #include "base/mem.h"
 #include "sim/error.h"
 #include "sim/params.h"
@@ -98,6 +99,28 @@ sim_filter_takes(const struct sim_filter *filter, const char *value)
 		if (sim_text_matches(filter->values[i], value))
 			return true;
 	return false;
+}
+
+bool
+sim_filter_takes_any(const struct sim_filter *filter, char *const *values, size_t count)
+{
+	for (size_t n = 0; n < count; n++)
+		if (sim_filter_takes(filter, values[n]))
+			return true;
+	return false;
+}
+
+bool
+sim_filter_takes_tag(const struct sim_filter *filter, const struct strmap *tags)
+{
+	const char *value;
+
+	if (strcmp(filter->row->name, "tag-key") == 0)
+		return sim_filter_takes_any(filter, tags->keys, tags->count);
+	if (strcmp(filter->row->name, "tag-value") == 0)
+		return sim_filter_takes_any(filter, tags->values, tags->count);
+	value = strmap_get(tags, filter->key);
+	return value != NULL && sim_filter_takes(filter, value);
 }
 
 bool

@@ -12,6 +12,7 @@
 struct sim_error;
 struct sim_filter;
 struct sim_params;
+struct strmap;
 
 #define SIM_FILTERS_MAX 50
 #define SIM_FILTER_VALUES_MAX 200
@@ -49,6 +50,10 @@ void sim_filters_fini(struct sim_filters *f);
 bool sim_filters_match(const struct sim_filters *f, const void *obj);
 /* Whether one of the filter's values matches. */
 bool sim_filter_takes(const struct sim_filter *filter, const char *value);
+/* The same for any of several; for tags by "tag:", "tag-key" and "tag-value". */
+bool sim_filter_takes_any(const struct sim_filter *filter, char *const *values,
+	size_t count);
+bool sim_filter_takes_tag(const struct sim_filter *filter, const struct strmap *tags);
 
 static inline void
 auto_sim_filters(struct sim_filters *f)

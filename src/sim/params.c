@@ -203,6 +203,19 @@ sim_params_under(const struct sim_params *p, const char *prefix)
 }
 
 bool
+sim_params_lists(const struct sim_params *p, const char *list, const char *value)
+{
+	const char *item = sim_params_getf(p, "%s.1", list);
+
+	if (item == NULL)
+		return true;
+	for (size_t n = 1; item != NULL; item = sim_params_getf(p, "%s.%zu", list, ++n))
+		if (strcmp(item, value) == 0)
+			return true;
+	return false;
+}
+
+bool
 sim_params_true(const struct sim_params *p, const char *name)
 {
 	const char *value = sim_params_get(p, name);

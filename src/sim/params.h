@@ -66,6 +66,8 @@ const char *sim_params_getf(const struct sim_params *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Whether any name begins with prefix. */
 bool sim_params_under(const struct sim_params *p, const char *prefix);
+/* Whether list.1, list.2 ... has the value, or there is no such list. */
+bool sim_params_lists(const struct sim_params *p, const char *list, const char *value);
 bool sim_params_true(const struct sim_params *p, const char *name);
 /* For values that sim_params_check has passed. */
 int64_t sim_params_int(const struct sim_params *p, const char *name, int64_t absent);

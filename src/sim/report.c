@@ -9,6 +9,7 @@
 #include "sim/fault.h"
 #include "sim/journal.h"
 #include "sim/params.h"
+#include "sim/prices.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -223,5 +224,21 @@ sim_report_faults(const struct sim_faults *faults)
 
 	for (r = sim_faults_list(faults); r != NULL; r = r->next)
 		json_array_append_new(list, rule(r));
+	return list;
+}
+
+json_t *
+sim_report_prices(const struct sim_prices *prices)
+{
+	json_t *list = json_array();
+
+	for (size_t n = 0; n < sim_prices_count(prices); n++) {
+		const struct sim_quote *q = sim_prices_at(prices, n);
+
+		json_array_append_new(list,
+			json_pack("{s:s,s:s,s:s,s:f,s:o}", "type", q->type, "zone",
+				q->zone, "product", q->product, "price", q->price, "at",
+				time_or_null(q->wall_ms)));
+	}
 	return list;
 }

@@ -10,6 +10,7 @@ struct sim_cloud;
 struct sim_faults;
 struct sim_instance;
 struct sim_journal;
+struct sim_prices;
 
 /*
  * {instances: [{id, state, worker, tags, launched_at, ended_at, billed_seconds, ...}]}.
@@ -25,6 +26,8 @@ json_t *sim_report_calls(const struct sim_journal *journal);
 /* {first, last, requests: [...]}: those after `since`, at most `limit`. */
 json_t *sim_report_requests(struct sim_journal *journal, uint64_t since,
 	uint64_t limit);
+/* [{type, zone, product, price, at}], the oldest first. */
+json_t *sim_report_prices(const struct sim_prices *prices);
 /* [{id, matched, fired, action, effect, ...}] */
 json_t *sim_report_faults(const struct sim_faults *faults);
 

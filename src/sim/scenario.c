@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/node.h"
+#include "sim/catalog.h"
 #include "sim/cloud.h"
 #include "sim/fault.h"
 #include "sim/json.h"
@@ -163,6 +164,31 @@ static const struct field rows[] = {
 		.offset = FIELD_AT(struct sim_scenario, faults, struct field_list),
 		.sub = &sim_fault_fields,
 		.doc = "Fault rules, as for POST /_sim/faults.",
+	},
+	{
+		.name = "images",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, images, struct field_list),
+		.sub = &sim_image_fields,
+		.doc = "The images there are, and no others: {id, region, name, location, owner, "
+		       "alias, state, architecture, platform, description, created, deprecated, "
+		       "public, tags}. Without any, every image that is asked for.",
+	},
+	{
+		.name = "subnets",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, subnets, struct field_list),
+		.sub = &sim_subnet_fields,
+		.doc = "The subnets there are, and no others: {id, zone, vpc, addresses, available, "
+		       "tags}.",
+	},
+	{
+		.name = "prices",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, prices, struct field_list),
+		.sub = &sim_price_fields,
+		.doc = "Spot prices and their history: {type, zone, product, price, ago}. A bid "
+		       "below the present one is refused; where there is none, any bid will do.",
 	},
 	{.name = NULL},
 };

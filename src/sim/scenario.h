@@ -12,7 +12,7 @@ struct err;
 struct sim_capacity;
 struct sim_times;
 
-#define SIM_SCENARIO_MAX (1024 * 1024)
+#define SIM_SCENARIO_MAX (64 * 1024 * 1024)
 
 /* What a re-sent token of a terminated instance gets (EC2.md 2). */
 enum sim_dead_token { SIM_DEAD_TOKEN_ERROR, SIM_DEAD_TOKEN_INSTANCE };
@@ -26,6 +26,8 @@ struct sim_scenario {
 	char *console; /* printed when an instance begins to run; NULL: a line of its own */
 	struct field_list capacity; /* of struct sim_capacity */
 	struct field_list faults;   /* of struct sim_fault */
+	/* catalog.h has what these are lists of. */
+	struct field_list images, subnets, prices;
 };
 
 extern const struct fields sim_scenario_fields;

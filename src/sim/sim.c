@@ -12,6 +12,7 @@
 #include "sim/journal.h"
 #include "sim/machine.h"
 #include "sim/options.h"
+#include "sim/prices.h"
 #include "sim/sigv4.h"
 #include "sim/sim_parts.h"
 #include "sim/throttle.h"
@@ -151,6 +152,7 @@ sim_set_scenario(struct sim *sim, struct sim_scenario *scenario)
 		.gone = s->terminated_visible,
 	};
 	take_faults(sim);
+	sim_prices_reset(sim->prices, &s->prices, clock_wall_ms());
 }
 
 void
@@ -167,6 +169,7 @@ sim_reset(struct sim *sim)
 	if (sim->throttle != NULL)
 		sim_throttle_clear(sim->throttle);
 	take_faults(sim);
+	sim_prices_reset(sim->prices, &sim->scenario.prices, clock_wall_ms());
 }
 
 static void
@@ -236,6 +239,7 @@ sim_new(struct loop *loop, const struct sim_options *options, struct err *err)
 	add_credentials(sim);
 	sim->cloud = sim_cloud_new(sim->times, seed);
 	sim_cloud_watch(sim->cloud, on_state, sim);
+	sim->prices = sim_prices_new();
 	sim->faults = sim_faults_new(seed);
 	sim->journal = sim_journal_new();
 	sim->timer = NEW(struct loop_timer);
@@ -268,6 +272,7 @@ sim_free(struct sim *sim)
 	sim_journal_free(sim->journal);
 	sim_throttle_free(sim->throttle);
 	sim_faults_free(sim->faults);
+	sim_prices_free(sim->prices);
 	sim_cloud_free(sim->cloud);
 	sim_keys_free(sim->keys);
 	sim_scenario_fini(&sim->scenario);

@@ -12,6 +12,7 @@ struct sim_faults;
 struct sim_journal;
 struct sim_keys;
 struct sim_machines;
+struct sim_prices;
 struct sim_throttle;
 struct sim_times;
 
@@ -24,6 +25,7 @@ struct sim {
 	struct sim_times *times; /* the scenario's and the options' together */
 	struct sim_keys *keys;
 	struct sim_cloud *cloud;
+	struct sim_prices *prices;
 	struct sim_faults *faults;
 	struct sim_throttle *throttle; /* NULL: off */
 	struct sim_journal *journal;
@@ -32,7 +34,7 @@ struct sim {
 	struct loop_timer *timer;       /* what the cloud has due next */
 };
 
-/* Takes the scenario (and zeroes it): its times, and its faults in place of all others. */
+/* Takes the scenario (and zeroes it): its times, and its faults and prices in place of all others. */
 void sim_set_scenario(struct sim *sim, struct sim_scenario *scenario);
 /* Forgets instances, requests, faults but the scenario's, and fills the buckets. */
 void sim_reset(struct sim *sim);

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/field.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,4 +95,20 @@ sim_xml_time(struct buf *out, const char *name, int64_t wall_ms)
 	char text[CLOCK_TEXT_SIZE];
 
 	sim_xml_text(out, name, clock_format(wall_ms, text));
+}
+
+void
+sim_xml_map(struct buf *out, const char *set, const struct strmap *map, const char *key,
+	const char *value)
+{
+	if (map->count == 0)
+		return;
+	sim_xml_open(out, set);
+	for (size_t i = 0; i < map->count; i++) {
+		buf_puts(out, "<item>");
+		sim_xml_text(out, key, map->keys[i]);
+		sim_xml_text(out, value, map->values[i]);
+		buf_puts(out, "</item>");
+	}
+	sim_xml_close(out, set);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct buf;
+struct strmap;
 
 #define SIM_XML_DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 
@@ -22,5 +23,8 @@ void sim_xml_int(struct buf *out, const char *name, int64_t value);
 void sim_xml_bool(struct buf *out, const char *name, bool value);
 /* 2026-01-31T10:15:00.000Z */
 void sim_xml_time(struct buf *out, const char *name, int64_t wall_ms);
+/* <set><item><key/><value/></item>...</set>; nothing when the map is empty. */
+void sim_xml_map(struct buf *out, const char *set, const struct strmap *map,
+	const char *key, const char *value);
 
 #endif

@@ -4,10 +4,12 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "sim/action.h"
 #include "sim/cloud.h"
 #include "sim/params.h"
+#include "sim/prices.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -29,6 +31,7 @@ ec2_new(void)
 		.gone = 3600000};
 	e->cloud = sim_cloud_new(e->times, 7);
 	sim_scenario_defaults(&e->scenario);
+	e->prices = sim_prices_new();
 	return e;
 }
 
@@ -39,6 +42,7 @@ ec2_call_in(struct ec2 *e, const char *region, const char *form)
 	AUTO(sim_params) struct sim_params params = {0};
 	struct sim_call call = {.cloud = e->cloud,
 		.scenario = &e->scenario,
+		.prices = e->prices,
 		.params = &params,
 		.region = region};
 	struct buf out = {0};
@@ -126,8 +130,20 @@ ec2_state(struct ec2 *e, const char *id)
 }
 
 void
+ec2_scenario(struct ec2 *e, const char *json)
+{
+	struct err err;
+
+	sim_scenario_fini(&e->scenario);
+	if (sim_scenario_parse(json, strlen(json), "test", &e->scenario, &err) != 0)
+		ck_abort_msg("%s", err.text);
+	sim_prices_reset(e->prices, &e->scenario.prices, clock_wall_ms());
+}
+
+void
 ec2_free(struct ec2 *e)
 {
+	sim_prices_free(e->prices);
 	sim_cloud_free(e->cloud);
 	sim_scenario_fini(&e->scenario);
 	free(e->times);

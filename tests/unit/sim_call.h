@@ -6,12 +6,14 @@
 #include "sim/scenario.h"
 
 struct sim_cloud;
+struct sim_prices;
 struct sim_times;
 
 struct ec2 {
 	struct sim_times *times;
 	struct sim_cloud *cloud;
 	struct sim_scenario scenario;
+	struct sim_prices *prices;
 	char *reply;   /* of the last call: the XML behind the request id */
 	char code[80]; /* its error, "" for none */
 	char message[512];
@@ -32,6 +34,8 @@ unsigned ec2_count(const struct ec2 *e, const char *element);
 const char *ec2_run(struct ec2 *e, const char *more);
 /* The state of an instance by DescribeInstances. */
 const char *ec2_state(struct ec2 *e, const char *id);
+/* Another scenario, as JSON; its prices as of now. */
+void ec2_scenario(struct ec2 *e, const char *json);
 void ec2_free(struct ec2 *e);
 
 #endif

@@ -275,13 +275,15 @@ START_TEST(capacity)
 		unsigned started;
 	} cases[] = {
 		{__LINE__,
-			"RunInstances&MinCount=3&MaxCount=3&ImageId=ami-1&InstanceType=m5.large",
+			"RunInstances&MinCount=3&MaxCount=3&ImageId=ami-1&InstanceType=m5.large&Placement.AvailabilityZone=us-east-1a",
 			"InsufficientInstanceCapacity", 0},
 		{__LINE__,
-			"RunInstances&MinCount=1&MaxCount=3&ImageId=ami-1&InstanceType=m5.large",
+			"RunInstances&MinCount=1&MaxCount=3&ImageId=ami-1&InstanceType=m5.large&Placement.AvailabilityZone=us-east-1a",
 			"", 2},
-		{__LINE__, RUN "&InstanceType=m5.large", "InsufficientInstanceCapacity",
-			0},
+		{__LINE__,
+			RUN
+			"&InstanceType=m5.large&Placement.AvailabilityZone=us-east-1a",
+			"InsufficientInstanceCapacity", 0},
 		{__LINE__,
 			RUN
 			"&InstanceType=c5.large&InstanceMarketOptions.MarketType=spot",
