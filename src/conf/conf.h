@@ -19,6 +19,7 @@ struct buf;
 struct conf_problems;
 struct conf_user_data;
 struct diags;
+struct regex;
 struct tmpl;
 
 enum conf_on_stop { CONF_STOP_KEEP, CONF_STOP_TERMINATE };
@@ -53,7 +54,10 @@ struct conf_worker {
 	char *password_file;
 	bool password_generated;
 	char *instance_type;
-	char *ami;
+	char *ami; /* NULL: the last one of those that are valid */
+	struct strings valid_ami_owners; /* twelve digits each; empty: anybody */
+	char *valid_ami_location_regex;  /* NULL: any */
+	struct regex *ami_location;      /* counted; that, compiled */
 	char *region;    /* or aws.region; NULL: environment, profile, us-east-1 */
 	char *placement; /* letter(s) behind the region */
 	struct conf_user_data *shared; /* counted; one for all workers of a row */
