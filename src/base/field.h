@@ -41,7 +41,7 @@ enum field_type {
 #define FIELD_RESTART 0x08u  /* a reload refuses to change it */
 #define FIELD_NONEMPTY 0x10u /* neither it nor a string inside may be empty */
 #define FIELD_EXTERN 0x20u   /* documented here, read by somebody else */
-#define FIELD_NEGATIVE 0x40u /* a duration may be negative, whatever its bounds */
+#define FIELD_NEGATIVE 0x40u /* a duration may be negative: out of any bounds, never */
 #define FIELD_PARTIAL 0x80u  /* schema only: sub's required members may be missing */
 #define FIELD_PRIVATE 0x100u /* kept from replies and dumps, as secrets are */
 

@@ -86,6 +86,8 @@ field_bounds(const struct field *row, struct buf *out)
 		add_bound(row, row->max, out);
 	if (has_length(row))
 		buf_puts(out, " bytes");
+	if ((row->flags & FIELD_NEGATIVE) != 0)
+		buf_puts(out, ", or negative: never");
 }
 
 static void

@@ -71,7 +71,10 @@ int field_expected(const struct field *row, const struct node *node, struct err 
 
 bool field_has_min(const struct field *row);
 bool field_has_max(const struct field *row);
-/* "from 1 to 5", "at least 1s", "at most 64 bytes"; nothing if there is no bound. */
+/*
+ * "from 1 to 5", "at least 1s", "at most 64 bytes", "from 0s to 30d, or negative: never";
+ * nothing if there is no bound.
+ */
 void field_bounds(const struct field *row, struct buf *out);
 
 #endif

@@ -184,7 +184,7 @@ START_TEST(everything_at_once)
 		"        missing_timout: 20m\n"
 		"        ^\n"
 		"t.yaml:6:23: error: worker_defaults.build_wait_timeout: expected seconds, or a "
-		"duration such as 90s, 20m, 2h, from 0s to 30d\n"
+		"duration such as 90s, 20m, 2h, from 0s to 30d, or negative: never\n"
 		"        build_wait_timeout: 10 minutes\n"
 		"                            ^\n"
 		"t.yaml:9:9: error: workers.bot1.password: required; a password, the word "
