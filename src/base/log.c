@@ -82,7 +82,8 @@ add_escaped(struct buf *line, const char *text)
 		else if (character == '\t')
 			buf_puts(line, "\\t");
 		else if (utf8_is_control(character))
-			buf_printf(line, "\\x%02x", (unsigned)character);
+			buf_printf(line, character < 0x100 ? "\\x%02x" : "\\u%04x",
+				(unsigned)character);
 		else
 			buf_add(line, text, n);
 		n = n > 0 ? n : 1;

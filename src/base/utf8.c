@@ -88,5 +88,18 @@ utf8_cut(const char *s, size_t max)
 bool
 utf8_is_control(uint32_t character)
 {
-	return character < 0x20 || (character >= 0x7f && character <= 0x9f);
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{0x00, 0x1f}, {0x7f, 0x9f}, {0x061c, 0x061c},
+		{0x200e, 0x200f}, /* direction marks */
+		{0x2028,
+			0x202e}, /* line and paragraph separator, embeddings, overrides */
+		{0x2066, 0x2069}, /* isolates */
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (character >= ranges[i].first && character <= ranges[i].last)
+			return true;
+	return false;
 }

@@ -20,7 +20,11 @@ bool utf8_valid(const char *s, size_t len);
  * character is torn.
  */
 size_t utf8_cut(const char *s, size_t max);
-/* C0 and C1 controls and DEL: what a terminal or a log reader might act upon. */
+/*
+ * What a terminal or a log reader might act upon: C0 and C1 controls and DEL, line
+ * separators, and what turns the direction of text, so that it reads otherwise than it is
+ * (Unicode TR 36, 2.11.2).
+ */
 bool utf8_is_control(uint32_t character);
 
 #endif

@@ -22,6 +22,13 @@ static const struct {
 	{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", __LINE__},
 	{"a\nb\tc", "a\\x0ab\\x09c", "a\nb\tc", __LINE__},
 	{"\x1b[31m", "\\x1b[31m", "\\x1b[31m", __LINE__},
+	{"a\xe2\x80\xae"
+	 "b",
+		"a\\xe2\\x80\\xae"
+		"b",
+		"a\\xe2\\x80\\xae"
+		"b",
+		__LINE__},
 	{"\xc2\x9b", "\\xc2\\x9b", "\\xc2\\x9b", __LINE__},
 	{"\xff\xc3", "\\xff\\xc3", "\\xff\\xc3", __LINE__},
 	{"\r\x7f", "\\x0d\\x7f", "\\x0d\\x7f", __LINE__},

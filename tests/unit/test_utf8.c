@@ -105,6 +105,14 @@ START_TEST(test_controls)
 	ck_assert(!utf8_is_control(' '));
 	ck_assert(!utf8_is_control(0xa0));
 	ck_assert(!utf8_is_control(0xe4));
+	ck_assert(utf8_is_control(0x061c));
+	ck_assert(!utf8_is_control(0x200d)); /* joins the parts of one picture */
+	ck_assert(utf8_is_control(0x200e) && utf8_is_control(0x200f));
+	ck_assert(!utf8_is_control(0x2010) && !utf8_is_control(0x2027));
+	ck_assert(utf8_is_control(0x2028) && utf8_is_control(0x202e));
+	ck_assert(!utf8_is_control(0x202f) && !utf8_is_control(0x2065));
+	ck_assert(utf8_is_control(0x2066) && utf8_is_control(0x2069));
+	ck_assert(!utf8_is_control(0x206a));
 }
 END_TEST
 
