@@ -14,6 +14,7 @@ import threading
 
 import pytest
 
+from between import Between
 from daemon import BUILD, clean_environment
 from ec2sim import eventually
 from terminal import Terminal
@@ -94,6 +95,20 @@ def test_phases_come_by_events(daemon):
         terminal.until(lambda t: "bot1: waiting, 2" in t.text())
     asked = [line for line in daemon.log().splitlines() if "worker.show" in line]
     assert len(asked) <= 1, asked
+
+
+def test_phases_where_there_are_no_events(daemon, tmp_path):
+    """A server that refuses to subscribe us is asked for the phases again and again."""
+    with Between(tmp_path / "between.sock", daemon.socket, refuse="events.subscribe") as between:
+        with Terminal([CTL, "-s", between.path, "up", "bot1"], clean_environment()) as terminal:
+            terminal.until(lambda t: "bot1: waiting, " in t.text())
+            asked = between.asked.count("worker.show")
+            terminal.until(lambda t: between.asked.count("worker.show") > asked + 1)
+            thread = attach(daemon, "bot1")
+            assert terminal.wait() == 0
+            thread.join()
+        assert re.fullmatch(r"bot1: attached, generation 1, i-\w+", terminal.text())
+    assert between.asked.count("events.subscribe") == 1
 
 
 def test_list(daemon, show):
