@@ -45,7 +45,7 @@ TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
 # These run before anything is configured, and call make for what they need.
-UNCONFIGURED := check check-faults check-system demo lint analyze analyze-quick fuzz news clean distclean .venv/installed
+UNCONFIGURED := check check-faults check-system check-valgrind coverage demo lint analyze analyze-quick fuzz news clean distclean .venv/installed
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
@@ -262,19 +262,36 @@ analyze analyze-quick:
 	$(Q)tools/install-deps analyze
 	$(Q)tools/analyze $(ANALYZE_ARGS)
 
-# Looks for new inputs, FUZZ_SECONDS with each target; what it finds stays in build/fuzz.
+# Looks for new inputs, FUZZ_SECONDS of processor time with each target, or with FUZZ_NAMES; what it
+# finds stays in build/fuzz. Ends with the part of each parser that was reached.
 FUZZ_SECONDS := 60
+FUZZ_NAMES :=
 .PHONY: fuzz
 fuzz:
 	$(Q)tools/install-deps fuzz
-	$(Q)$(MAKE) --no-print-directory B=build/fuzz CONFIGURE_ARGS='CC=clang --enable-fuzz --enable-sanitizers' fuzz-run
-.PHONY: fuzz-run
-fuzz-run: $(FUZZERS)
-	$(Q)for f in $(notdir $(FUZZERS)); do \
-		echo "$$f: $(FUZZ_SECONDS) s" && mkdir -p $(B)/corpus/$$f && \
-		$(B)/tests/fuzz/$$f -verbosity=0 -print_funcs=0 -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$(B)/$$f- \
-			$(B)/corpus/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
-	done
+	$(Q)$(MAKE) --no-print-directory B=build/fuzz CONFIGURE_ARGS='CC=clang --enable-fuzz --enable-sanitizers' fuzzers
+	$(Q)tools/fuzz build/fuzz $(FUZZ_SECONDS) $(FUZZ_NAMES)
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+
+# Which part of the lines and branches the tests run.
+.PHONY: coverage
+coverage:
+	$(Q)tools/install-deps test
+	$(Q)tools/coverage
+
+# Unit tests and corpora under valgrind: reads of what was never written. A quarter of an hour.
+.PHONY: check-valgrind
+check-valgrind:
+	$(Q)tools/install-deps test
+	$(Q)$(MAKE) --no-print-directory B=build/valgrind CONFIGURE_ARGS='--enable-werror' -j$(shell nproc) tests
+	$(Q)$(MAKE) --no-print-directory B=build/valgrind run-valgrind
+.PHONY: run-valgrind
+run-valgrind: export TEST_WRAPPER := tests/valgrind
+run-valgrind: export TEST_TIMEOUT := 600
+run-valgrind: $(UNIT_TESTS) $(FUZZERS)
+	$(Q)tools/run-tests unit $(UNIT_TESTS)
+	$(Q)tools/run-tests fuzz $(FUZZERS)
 
 # from=to, in lists for installing and for removing.
 PROGRAM_PLACES = $(foreach p,$(PROGRAMS),$p=$(if $(filter %d,$p),$(sbindir),$(bindir))/$(notdir $p))

@@ -2,6 +2,8 @@
 /*
  * A time of any text, in both forms: refused, or printed so that it reads back as the same
  * millisecond.
+ *
+ * Parser: src/base/clock.c
  */
 #include "fuzz.h"
 

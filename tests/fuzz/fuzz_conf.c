@@ -2,6 +2,10 @@
 /*
  * A configuration of any bytes: refused with problems that can be printed, or whole, with
  * every worker found by its name, and equal to itself loaded again.
+ *
+ * Parser: src/conf/conf_load.c src/conf/conf_check.c src/conf/conf_form.c
+ * Parser: src/conf/conf_names.c src/conf/conf_row.c src/base/field_value.c
+ * Parser: src/base/field_nest.c
  */
 #include "fuzz.h"
 

@@ -3,6 +3,8 @@
  * Any JSON as the result or the error of any verb: whoever answers at the socket, what the
  * client shows is UTF-8 without anything that a terminal would act upon, our own colours
  * apart, and with --json one line of ASCII.
+ *
+ * Parser: src/ctl/render.c src/ctl/text.c src/ctl/table.c
  */
 #include "fuzz.h"
 

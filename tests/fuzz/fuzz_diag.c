@@ -4,6 +4,8 @@
  * of the secret behind its mark, and the caret stands alone on its line.
  *
  * Input: line and column of the problem, then of the secret, a byte each; then the text.
+ *
+ * Parser: src/base/diag.c
  */
 #include "fuzz.h"
 

@@ -2,6 +2,8 @@
 /*
  * EC2's replies, of any bytes: refused as unreadable with nothing touched, or instances that
  * all have a well-formed id.
+ *
+ * Parser: src/ec2/reply.c
  */
 #include "fuzz.h"
 

@@ -2,6 +2,9 @@
 /*
  * A value of any text for a row of each type: refused with a reason, or taken and equal to
  * itself taken twice. Durations are printed as they are read.
+ *
+ * Parser: src/base/field.c src/base/field_value.c src/base/field_duration.c
+ * Parser: src/base/field_text.c
  */
 #include "fuzz.h"
 

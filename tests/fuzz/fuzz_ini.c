@@ -2,6 +2,8 @@
 /*
  * AWS's credential and config files, of any bytes: refused by the line's number and without
  * its text, which may be a secret, or pairs that are all there.
+ *
+ * Parser: src/ec2/ini.c
  */
 #include "fuzz.h"
 

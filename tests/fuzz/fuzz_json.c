@@ -2,6 +2,8 @@
 /*
  * A line of JSON: what was understood is printed on one line and understood again, as the
  * same value.
+ *
+ * Parser: src/rpc/json.c src/base/node.c
  */
 #include "fuzz.h"
 

@@ -2,6 +2,8 @@
 /*
  * Lines of any bytes on the daemon's socket, with its real methods as far as their rows
  * decide: each line that comes back is JSON-RPC 2.0, and the next client is served.
+ *
+ * Parser: src/rpc/command.c src/rpc/rpc.c src/rpc/args.c
  */
 #include "fuzz.h"
 

@@ -8,6 +8,9 @@
  *
  * Each reply has the shape and each error a code that the method's rows promise, events
  * have theirs, no promise to the machines is broken, and the next client is served.
+ *
+ * Parser: src/rpc/command.c src/rpc/args.c src/rpc/find.c src/rpc/wish_rpc.c
+ * Parser: src/rpc/worker_rpc.c src/rpc/events_rpc.c
  */
 #include "fuzz.h"
 

@@ -3,6 +3,8 @@
  * What ec2sim is sent: a line for each of the Authorization and X-Amz-Date headers and the
  * target, the rest is the body. Nobody is let in whose key is not known, whatever the
  * signature looks like; parameters are refused with an error of EC2's, or sorted and whole.
+ *
+ * Parser: src/sim/params.c src/sim/sigv4.c
  */
 #include "fuzz.h"
 

@@ -2,6 +2,8 @@
 /*
  * A template of any text: what is frozen with its secret left out, and thawed again, is what
  * would have been rendered at once.
+ *
+ * Parser: src/base/tmpl.c
  */
 #include "fuzz.h"
 

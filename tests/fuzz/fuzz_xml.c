@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Events of any XML come in pairs, by paths that fit, and all of them if it is well-formed.
+ *
+ * Parser: src/sys/xml.c
  */
 #include "fuzz.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * YAML of any kind becomes nodes or problems with a place inside the text, never nothing.
+ *
+ * Parser: src/sys/yaml.c
  */
 #include "fuzz.h"
 
