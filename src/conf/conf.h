@@ -36,8 +36,10 @@ struct conf_aws {
 	char *profile;
 	char *shared_credentials_file;
 	char *config_file;
+	char *role_arn, *external_id;
+	char *role_session_name; /* NULL: ec2workerd-POOL */
 	char *ca_file;
-	char *endpoint_url;
+	char *endpoint_url, *sts_endpoint_url, *imds_endpoint_url;
 };
 
 struct conf_mail {

@@ -14,6 +14,12 @@ cloud_counts(const struct cloud *c, struct ec2_counts *ret)
 		c->ops->counts(c->self, ret);
 }
 
+bool
+cloud_trouble(const struct cloud *c, struct cloud_trouble *ret)
+{
+	return c->ops->trouble != NULL && c->ops->trouble(c->self, ret);
+}
+
 void
 cloud_free(struct cloud *c)
 {

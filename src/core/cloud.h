@@ -15,6 +15,12 @@ struct conf;
 struct conf_worker;
 struct ec2_slot;
 
+/* Its keys could not be renewed; those in use go on for now. */
+struct cloud_trouble {
+	const char *text; /* borrowed until the next question */
+	int64_t since_wall;
+};
+
 struct cloud_ops {
 	/*
 	 * A place in the launch window: granted is called once, later; then the place is held
@@ -50,7 +56,8 @@ struct cloud_ops {
 		const char *instance, ec2_done *done, void *arg);
 	struct ec2_call *(*attach)(void *self, const char *volume, const char *instance,
 		const char *device, ec2_done *done, void *arg);
-	void (*counts)(const void *self, struct ec2_counts *ret); /* or NULL */
+	void (*counts)(const void *self, struct ec2_counts *ret);     /* or NULL */
+	bool (*trouble)(const void *self, struct cloud_trouble *ret); /* or NULL */
 	void (*cancel)(void *self, struct ec2_call *call);
 	void (*free)(void *self);
 };
@@ -78,6 +85,8 @@ struct cloud_maker {
 
 /* What was asked of it so far; zeroes if it does not count. */
 void cloud_counts(const struct cloud *c, struct ec2_counts *ret);
+/* False: nothing to tell. */
+bool cloud_trouble(const struct cloud *c, struct cloud_trouble *ret);
 void cloud_free(struct cloud *c);
 
 #endif

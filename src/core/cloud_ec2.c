@@ -9,6 +9,7 @@
 #include "core/cloud_ec2.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
@@ -172,6 +173,18 @@ op_counts(const void *self, struct ec2_counts *ret)
 	ec2_client_counts(c->client, ret);
 }
 
+static bool
+op_trouble(const void *self, struct cloud_trouble *ret)
+{
+	const struct ec2_cloud *c = self;
+	struct ec2_creds_trouble trouble;
+
+	if (!ec2_creds_trouble(c->set->creds, &trouble))
+		return false;
+	*ret = (struct cloud_trouble){trouble.text, trouble.since_wall};
+	return true;
+}
+
 static void
 op_cancel(void *self, struct ec2_call *call)
 {
@@ -216,6 +229,7 @@ static const struct cloud_ops ops = {
 	.associate = op_associate,
 	.attach = op_attach,
 	.counts = op_counts,
+	.trouble = op_trouble,
 	.cancel = op_cancel,
 	.free = op_free,
 };
@@ -234,6 +248,20 @@ free_number(const struct cloud_ec2 *owner, const char *name)
 	return number;
 }
 
+/* Nothing has failed yet: what is in use goes on working. */
+static void
+on_trouble(void *arg)
+{
+	const struct set *set = arg;
+	const char *name = ec2_creds_name(set->creds);
+	struct ec2_creds_trouble trouble;
+
+	if (ec2_creds_trouble(set->creds, &trouble))
+		log_warning("credentials", "%s: %s", name, trouble.text);
+	else
+		log_info("credentials", "%s: renewed again", name);
+}
+
 static struct set *
 set_use(struct cloud_ec2 *owner, const struct ec2_creds_source *source)
 {
@@ -244,33 +272,13 @@ set_use(struct cloud_ec2 *owner, const struct ec2_creds_source *source)
 			break;
 	if (set == NULL) {
 		set = NEW(struct set);
-		set->creds = ec2_creds_new(owner->loop, source);
+		set->creds = ec2_creds_new(owner->loop, owner->http, source);
 		set->number = free_number(owner, ec2_creds_name(set->creds));
+		ec2_creds_watch(set->creds, on_trouble, set);
 		DL_APPEND(owner->sets, set);
 	}
 	set->users++;
 	return set;
-}
-
-/* The worker's keys, else all that the pool says. */
-static struct ec2_creds_source
-source_of(const struct conf *conf, const struct conf_worker *worker)
-{
-	const struct conf_aws *aws = &conf->aws;
-
-	if (worker != NULL && worker->identifier != NULL)
-		return (struct ec2_creds_source){
-			.identifier = worker->identifier,
-			.secret = worker->secret_identifier.text,
-		};
-	return (struct ec2_creds_source){
-		.identifier = aws->identifier,
-		.secret = aws->secret_identifier.text,
-		.session_token = aws->session_token.text,
-		.profile = aws->profile,
-		.shared_credentials_file = aws->shared_credentials_file,
-		.config_file = aws->config_file,
-	};
 }
 
 /* The region of a profile is asked for even where keys are configured, as boto3 does. */
@@ -297,6 +305,53 @@ effective_region(const struct conf *conf, const struct conf_worker *worker,
 	return region != NULL ? xstrdup(region) : default_region(conf);
 }
 
+/*
+ * The worker's keys, else all that the pool says. region is the pool's, so that one set
+ * serves workers in many.
+ */
+static struct ec2_creds_source
+source_of(const struct conf *conf, const struct conf_worker *worker, const char *region,
+	const char *session)
+{
+	const struct conf_aws *aws = &conf->aws;
+
+	if (worker != NULL && worker->identifier != NULL)
+		return (struct ec2_creds_source){
+			.identifier = worker->identifier,
+			.secret = worker->secret_identifier.text,
+		};
+	return (struct ec2_creds_source){
+		.identifier = aws->identifier,
+		.secret = aws->secret_identifier.text,
+		.session_token = aws->session_token.text,
+		.profile = aws->profile,
+		.shared_credentials_file = aws->shared_credentials_file,
+		.config_file = aws->config_file,
+		.role_arn = aws->role_arn,
+		.external_id = aws->external_id,
+		.session_name = session,
+		.region = region,
+		.sts_endpoint = aws->sts_endpoint_url,
+		.imds_endpoint = aws->imds_endpoint_url,
+		.ca_file = aws->ca_file,
+	};
+}
+
+/* As CloudTrail shows it: which pool it was. */
+static struct set *
+set_of(struct cloud_ec2 *owner, const struct conf *conf,
+	const struct conf_worker *worker)
+{
+	AUTO(free) char *region = effective_region(conf, NULL, NULL);
+	AUTO(free)
+	char *session = conf->aws.role_session_name != NULL
+		? xstrdup(conf->aws.role_session_name)
+		: xasprintf("ec2workerd-%s", conf->pool);
+	const struct ec2_creds_source source = source_of(conf, worker, region, session);
+
+	return set_use(owner, &source);
+}
+
 static char *
 make_key(const char *endpoint, const char *region, const struct set *set,
 	const char *ca_file)
@@ -316,7 +371,6 @@ make(void *self, const struct conf *conf, const struct conf_worker *worker,
 	const char *region)
 {
 	struct cloud_ec2 *owner = self;
-	const struct ec2_creds_source source = source_of(conf, worker);
 	struct ec2_cloud *behind = NEW(struct ec2_cloud);
 	struct cloud *cloud = NEW(struct cloud);
 	AUTO(free) char *standard = NULL;
@@ -328,7 +382,7 @@ make(void *self, const struct conf *conf, const struct conf_worker *worker,
 	client.endpoint = conf->aws.endpoint_url != NULL ? conf->aws.endpoint_url
 							 : standard;
 	behind->owner = owner;
-	behind->set = set_use(owner, &source);
+	behind->set = set_of(owner, conf, worker);
 	behind->client = ec2_client_new(owner->loop, owner->http, &client,
 		behind->set->creds);
 	cloud->ops = &ops;

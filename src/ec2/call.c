@@ -439,14 +439,16 @@ judge_reply(struct ec2_call *call, const struct http_reply *reply,
 		reply->status, (long long)reply->total_us / 1000);
 }
 
-/* Without keys nothing has left; whether there will be some is not for us to know. */
+/* Without keys nothing has left; a source that is only down may have some later. */
 static void
 judge_keys(struct ec2_call *call, const struct err *why, struct ec2_answer *answer)
 {
+	bool may_pass = why->code == ERR_NETWORK;
 	struct err err = *why;
 
 	err_wrap(&err, "%s", ec2_action_name(action_of(call)));
-	ec2_judge_class(action_of(call), EC2_CLASS_AUTH, &err, answer);
+	ec2_judge_class(action_of(call),
+		may_pass ? EC2_CLASS_NEVER_SENT : EC2_CLASS_AUTH, &err, answer);
 }
 
 void

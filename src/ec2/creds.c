@@ -1,38 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The chain of places where keys may come from, and those who wait for them. Looking is
- * done once in a turn for all who asked in it; they are answered one by one, and any of
- * them may let go of the set meanwhile.
+ * When a set is looked for, and what becomes of the outcome. One look serves all who wait;
+ * they are answered one by one, and any of them may let go of the set meanwhile. Nothing
+ * here wakes the daemon: keys are renewed when somebody asks for them.
  */
 #include "ec2/creds.h"
 
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/rng.h"
+#include "ec2/keyset.h"
 #include "ec2/profile.h"
+#include "ec2/seek.h"
 #include "ec2/sigv4.h"
+#include "sys/crypto.h"
 #include "sys/loop.h"
 
 #include <string.h>
 #include <utlist.h>
 
-/* A link of the chain. */
-struct provider {
-	char *(*name)(const struct ec2_creds_source *); /* NULL: does not apply */
-	enum look (
-		*look)(const struct ec2_creds_source *, struct keyset *, struct err *);
-	bool can_change; /* while we run */
-};
+/*
+ * EC2.md 9: from 15 minutes before their end keys are renewed behind the scenes, from 10
+ * minutes on everybody waits for that; keys with a short life have a share of it instead.
+ */
+#define RENEW_MS 900000
+#define MUST_MS 600000
+#define JITTER_MS 60000
+/* A source that is down is asked again after 5 to 10 minutes as long as keys last. */
+#define PAUSE_MIN_MS 300000
+#define PAUSE_MAX_MS 600000
+/* Without keys that work, whoever asks makes us look; but not in a hammering way. */
+#define FLOOR_MS 1000
 
 struct ec2_creds {
 	unsigned refs;
+	struct loop *loop; /* borrowed, as is http */
+	struct http *http;
 	char *identifier, *profile, *credentials_file, *config_file;
+	char *role_arn, *external_id, *session_name;
+	char *region, *sts_endpoint, *imds_endpoint, *ca_file;
 	struct secret secret, token;
 	struct ec2_creds_source source; /* borrows from the members above */
 	char *name;
-	const struct provider *provider; /* where the keys in use come from, or NULL */
-	struct keyset keys;              /* in use; id NULL: none yet */
+	struct rng rng;
+
+	struct keyset keys; /* in use; id NULL: none yet */
 	unsigned serial;
-	bool stale; /* refused: look again before the next answer */
+	bool stale;          /* refused: look again before the next answer */
+	int64_t renew_wall;  /* from then on they are renewed; 0: never */
+	int64_t must_wall;   /* from then on that is waited for; 0: never */
+	int64_t lifetime_ms; /* what they had left when they came; 0: no end */
+
+	struct seek *seek; /* under way, or NULL */
+	bool outcome;      /* it has ended: all who wait are answered with that */
+	bool has_looked, has_asked, can_change; /* the last look */
+	int64_t looked_ms;
+	int64_t pause_ms; /* after it, while keys last */
+	struct err err;   /* of the last look; no code: it was good */
+	int64_t trouble_wall;
+	struct buf trouble; /* the sentence that was asked for last */
+	void (*watch)(void *arg);
+	void *watch_arg;
+
 	struct ec2_creds_call *waiting, *answering;
 	struct loop_poke poke;
 };
@@ -44,116 +75,144 @@ struct ec2_creds_call {
 	struct ec2_creds_call *prev, *next;
 };
 
-static const char *
-env(const char *name)
+static bool
+has_keys(const struct ec2_creds *c)
 {
-	const char *value = getenv(name);
-
-	return value != NULL && value[0] != '\0' ? value : NULL;
-}
-
-static enum look
-take(const char *id, const char *secret, const char *token, struct keyset *ret)
-{
-	ret->id = xstrdup(id);
-	secret_set(&ret->secret, secret);
-	secret_set(&ret->token, token);
-	return LOOK_FOUND;
-}
-
-static enum look
-half(struct err *err, const char *has, const char *lacks)
-{
-	err_set(err, ERR_CONFIG, "%s is given without %s", has, lacks);
-	err->reason = REASON_AUTH;
-	return LOOK_FAILED;
-}
-
-static char *
-name_explicit(const struct ec2_creds_source *source)
-{
-	return source->identifier != NULL ? xasprintf("keys:%s", source->identifier)
-					  : NULL;
-}
-
-static enum look
-look_explicit(const struct ec2_creds_source *source, struct keyset *ret,
-	struct err *err)
-{
-	if (source->identifier == NULL)
-		return LOOK_NONE;
-	if (source->secret == NULL)
-		return half(err, "identifier", "secret_identifier");
-	return take(source->identifier, source->secret, source->session_token, ret);
+	return c->keys.id != NULL;
 }
 
 static bool
-is_environment(const struct ec2_creds_source *source)
+is_usable(const struct ec2_creds *c)
 {
-	return source->profile == NULL && env("AWS_ACCESS_KEY_ID") != NULL;
+	return has_keys(c) && !c->stale;
 }
 
-static char *
-name_environment(const struct ec2_creds_source *source)
+static bool
+has_passed(int64_t wall)
 {
-	return is_environment(source) ? xstrdup("environment") : NULL;
+	return wall != 0 && clock_wall_ms() >= wall;
 }
 
-static enum look
-look_environment(const struct ec2_creds_source *source, struct keyset *ret,
-	struct err *err)
+/* Whoever asks waits for a look. */
+static bool
+must_look(const struct ec2_creds *c)
 {
-	if (!is_environment(source))
-		return LOOK_NONE;
-	if (env("AWS_SECRET_ACCESS_KEY") == NULL)
-		return half(err, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
-	return take(env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY"),
-		env("AWS_SESSION_TOKEN"), ret);
+	return !is_usable(c) || has_passed(c->must_wall);
 }
 
-static char *
-name_profile(const struct ec2_creds_source *source)
+static bool
+may_look(const struct ec2_creds *c)
 {
-	return xasprintf("profile:%s", profile_name(source));
+	int64_t pause = is_usable(c) ? c->pause_ms : c->has_asked ? FLOOR_MS : 0;
+
+	return !c->has_looked || clock_ms() - c->looked_ms >= pause;
 }
 
-static const struct provider providers[] = {
-	{name_explicit, look_explicit, false},
-	{name_environment, look_environment, false},
-	{name_profile, profile_keys, true},
-};
+static int64_t
+below(struct ec2_creds *c, int64_t bound)
+{
+	return bound > 0 ? (int64_t)rng_below(&c->rng, (uint64_t)bound) : 0;
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Keys that have ended already may be good all the same: that is for EC2 to say. */
+static void
+plan_renewal(struct ec2_creds *c)
+{
+	int64_t left = c->keys.expires_wall - clock_wall_ms();
+
+	c->renew_wall = c->must_wall = c->lifetime_ms = 0;
+	if (c->keys.expires_wall == 0 || left <= 0)
+		return;
+	c->lifetime_ms = left;
+	c->must_wall = c->keys.expires_wall - least(MUST_MS, left / 6);
+	c->renew_wall = c->keys.expires_wall - least(RENEW_MS, left / 4) -
+		below(c, least(JITTER_MS, left / 16));
+}
+
+static int64_t
+pause_of(struct ec2_creds *c)
+{
+	int64_t pause = PAUSE_MIN_MS + below(c, PAUSE_MAX_MS - PAUSE_MIN_MS);
+
+	return c->lifetime_ms > 0 ? least(pause, c->lifetime_ms / 8) : pause;
+}
+
+/* A source that has trouble of its own hands out what it has: ours may be better. */
+static bool
+is_worse(const struct ec2_creds *c, const struct keyset *found)
+{
+	return is_usable(c) && found->expires_wall != 0 &&
+		found->expires_wall <= clock_wall_ms() &&
+		(c->keys.expires_wall == 0 ||
+			c->keys.expires_wall >= found->expires_wall);
+}
 
 static void
-set_name(struct ec2_creds *c)
+take_keys(struct ec2_creds *c, struct keyset *found)
 {
-	for (size_t i = 0; c->name == NULL && i < COUNT_OF(providers); i++)
-		c->name = providers[i].name(&c->source);
+	err_clear(&c->err);
+	if (found->expires_wall != 0 && found->expires_wall <= clock_wall_ms())
+		err_set(&c->err, ERR_SERVICE, "the source hands out expired keys");
+	if (!is_worse(c, found)) {
+		keyset_move(&c->keys, found);
+		plan_renewal(c);
+	}
 }
 
-/* Keys that were good once outlive a look that finds none. */
 static void
-look(struct ec2_creds *c, struct err *err)
+note_trouble(struct ec2_creds *c)
 {
-	struct keyset found = {0};
-	enum look result = LOOK_NONE;
-	size_t i;
+	bool was = c->trouble_wall != 0, is = has_keys(c) && c->err.code != ERR_NONE;
 
-	for (i = 0; result == LOOK_NONE && i < COUNT_OF(providers); i++)
-		result = providers[i].look(&c->source, &found, err);
+	if (is && !was)
+		c->trouble_wall = clock_wall_ms();
+	else if (!is)
+		c->trouble_wall = 0;
+	if (is != was && c->watch != NULL)
+		c->watch(c->watch_arg);
+}
+
+static void
+on_found(void *arg, const struct seek_result *result)
+{
+	struct ec2_creds *c = arg;
+
+	c->seek = NULL;
+	c->has_looked = true;
+	c->looked_ms = clock_ms();
+	c->has_asked = result->has_asked;
+	if (result->keys != NULL) {
+		c->can_change = result->can_change;
+		take_keys(c, result->keys);
+	} else {
+		c->err = *result->err;
+	}
 	c->stale = false;
 	c->serial++;
-	if (result != LOOK_FOUND)
-		return;
-	keyset_fini(&c->keys);
-	c->keys = found;
-	c->provider = &providers[i - 1];
+	c->pause_ms = c->err.code != ERR_NONE ? pause_of(c) : 0;
+	note_trouble(c);
+	c->outcome = true;
+	loop_poke(&c->poke);
 }
 
 static void
-answer_all(struct ec2_creds *c, const struct err *err)
+answer_all(struct ec2_creds *c)
 {
-	while (c->answering != NULL) {
-		struct ec2_creds_call *call = c->answering;
+	struct ec2_creds_call *call;
+	struct err err = c->err;
+
+	/* Those who ask from now on are answered in another round. */
+	DL_FOREACH(c->waiting, call)
+		call->list = &c->answering;
+	c->answering = c->waiting;
+	c->waiting = NULL;
+	while ((call = c->answering) != NULL) {
 		const struct sigv4_keys keys = {
 			.id = c->keys.id,
 			.secret = c->keys.secret.text,
@@ -161,7 +220,7 @@ answer_all(struct ec2_creds *c, const struct err *err)
 		};
 
 		DL_DELETE(c->answering, call);
-		call->done(call->arg, keys.id != NULL ? &keys : NULL, err);
+		call->done(call->arg, keys.id != NULL ? &keys : NULL, &err);
 		free(call);
 	}
 }
@@ -169,42 +228,57 @@ answer_all(struct ec2_creds *c, const struct err *err)
 static void
 on_poke(void *arg)
 {
-	struct ec2_creds *c = ec2_creds_ref(arg);
-	struct ec2_creds_call *call;
-	struct err err = {0};
+	struct ec2_creds *c = arg;
+	bool must = must_look(c);
 
-	/* Those who ask from now on are answered in another round. */
-	DL_FOREACH(c->waiting, call)
-		call->list = &c->answering;
-	c->answering = c->waiting;
-	c->waiting = NULL;
-	if (c->answering != NULL && (c->keys.id == NULL || c->stale))
-		look(c, &err);
-	answer_all(c, &err);
+	if (!c->outcome && c->seek == NULL && c->waiting != NULL &&
+		(must || has_passed(c->renew_wall)) && may_look(c))
+		c->seek = seek_start(c->loop, c->http, &c->source, on_found, c);
+	if (c->seek != NULL && must)
+		return;
+	c->outcome = false;
+	ec2_creds_ref(c);
+	answer_all(c);
 	ec2_creds_unref(c);
 }
 
-struct ec2_creds *
-ec2_creds_new(struct loop *loop, const struct ec2_creds_source *source)
+static void
+copy_source(struct ec2_creds *c, const struct ec2_creds_source *source)
 {
-	struct ec2_creds *c = NEW(struct ec2_creds);
-
-	c->refs = 1;
-	c->identifier = xstrdup_opt(source->identifier);
-	c->profile = xstrdup_opt(source->profile);
-	c->credentials_file = xstrdup_opt(source->shared_credentials_file);
-	c->config_file = xstrdup_opt(source->config_file);
 	secret_set(&c->secret, source->secret);
 	secret_set(&c->token, source->session_token);
 	c->source = (struct ec2_creds_source){
-		.identifier = c->identifier,
+		.identifier = c->identifier = xstrdup_opt(source->identifier),
 		.secret = c->secret.text,
 		.session_token = c->token.text,
-		.profile = c->profile,
-		.shared_credentials_file = c->credentials_file,
-		.config_file = c->config_file,
+		.profile = c->profile = xstrdup_opt(source->profile),
+		.shared_credentials_file = c->credentials_file = xstrdup_opt(
+			source->shared_credentials_file),
+		.config_file = c->config_file = xstrdup_opt(source->config_file),
+		.role_arn = c->role_arn = xstrdup_opt(source->role_arn),
+		.external_id = c->external_id = xstrdup_opt(source->external_id),
+		.session_name = c->session_name = xstrdup_opt(source->session_name),
+		.region = c->region = xstrdup_opt(source->region),
+		.sts_endpoint = c->sts_endpoint = xstrdup_opt(source->sts_endpoint),
+		.imds_endpoint = c->imds_endpoint = xstrdup_opt(source->imds_endpoint),
+		.ca_file = c->ca_file = xstrdup_opt(source->ca_file),
 	};
-	set_name(c);
+}
+
+struct ec2_creds *
+ec2_creds_new(struct loop *loop, struct http *http,
+	const struct ec2_creds_source *source)
+{
+	struct ec2_creds *c = NEW(struct ec2_creds);
+	uint64_t seed;
+
+	c->refs = 1;
+	c->loop = loop;
+	c->http = http;
+	copy_source(c, source);
+	c->name = seek_name(&c->source);
+	crypto_random(&seed, sizeof(seed));
+	rng_seed(&c->rng, seed);
 	loop_poke_init(&c->poke, loop, on_poke, c);
 	return c;
 }
@@ -225,21 +299,31 @@ free_calls(struct ec2_creds_call *list)
 		free(call);
 }
 
+static void
+free_source(struct ec2_creds *c)
+{
+	char *const texts[] = {c->identifier, c->profile, c->credentials_file,
+		c->config_file, c->role_arn, c->external_id, c->session_name, c->region,
+		c->sts_endpoint, c->imds_endpoint, c->ca_file};
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		free(texts[i]);
+	secret_fini(&c->secret);
+	secret_fini(&c->token);
+}
+
 void
 ec2_creds_unref(struct ec2_creds *c)
 {
 	if (c == NULL || --c->refs > 0)
 		return;
+	seek_cancel(c->seek);
 	loop_poke_clear(&c->poke);
 	free_calls(c->waiting);
 	free_calls(c->answering);
 	keyset_fini(&c->keys);
-	secret_fini(&c->secret);
-	secret_fini(&c->token);
-	free(c->identifier);
-	free(c->profile);
-	free(c->credentials_file);
-	free(c->config_file);
+	buf_fini(&c->trouble);
+	free_source(c);
 	free(c->name);
 	free(c);
 }
@@ -254,14 +338,26 @@ bool
 ec2_creds_is(const struct ec2_creds *c, const struct ec2_creds_source *source)
 {
 	const struct ec2_creds_source *own = &c->source;
+	const char *const pairs[][2] = {
+		{own->identifier, source->identifier},
+		{own->secret, source->secret},
+		{own->session_token, source->session_token},
+		{own->profile, source->profile},
+		{own->shared_credentials_file, source->shared_credentials_file},
+		{own->config_file, source->config_file},
+		{own->role_arn, source->role_arn},
+		{own->external_id, source->external_id},
+		{own->session_name, source->session_name},
+		{own->region, source->region},
+		{own->sts_endpoint, source->sts_endpoint},
+		{own->imds_endpoint, source->imds_endpoint},
+		{own->ca_file, source->ca_file},
+	};
 
-	return str_equal(own->identifier, source->identifier) &&
-		str_equal(own->secret, source->secret) &&
-		str_equal(own->session_token, source->session_token) &&
-		str_equal(own->profile, source->profile) &&
-		str_equal(own->shared_credentials_file,
-			source->shared_credentials_file) &&
-		str_equal(own->config_file, source->config_file);
+	for (size_t i = 0; i < COUNT_OF(pairs); i++)
+		if (!str_equal(pairs[i][0], pairs[i][1]))
+			return false;
+	return true;
 }
 
 struct ec2_creds_call *
@@ -295,21 +391,52 @@ ec2_creds_serial(const struct ec2_creds *c)
 bool
 ec2_creds_invalidate(struct ec2_creds *c, unsigned serial)
 {
-	if (c->provider == NULL || !c->provider->can_change)
+	if (!c->can_change)
 		return false;
-	if (serial == c->serial)
-		c->stale = true;
+	if (serial != c->serial)
+		return true; /* there are others by now */
+	if (c->has_asked && clock_ms() - c->looked_ms < FLOOR_MS)
+		return false;
+	c->stale = true;
 	return true;
+}
+
+bool
+ec2_creds_trouble(struct ec2_creds *c, struct ec2_creds_trouble *ret)
+{
+	char span[CLOCK_TEXT_SIZE];
+	int64_t left = c->keys.expires_wall - clock_wall_ms();
+
+	if (c->trouble_wall == 0)
+		return false;
+	buf_clear(&c->trouble);
+	if (c->keys.expires_wall == 0)
+		buf_puts(&c->trouble, "the keys in use stay: ");
+	else
+		buf_printf(&c->trouble,
+			left > 0 ? "the keys in use last another %s: "
+				 : "the keys in use have expired %s ago: ",
+			clock_span(left > 0 ? left : -left, span));
+	buf_puts(&c->trouble, c->err.text);
+	*ret = (struct ec2_creds_trouble){buf_str(&c->trouble), c->trouble_wall};
+	return true;
+}
+
+void
+ec2_creds_watch(struct ec2_creds *c, void (*fn)(void *arg), void *arg)
+{
+	c->watch = fn;
+	c->watch_arg = arg;
 }
 
 char *
 ec2_default_region(const struct ec2_creds_source *source)
 {
-	const char *region = env("AWS_REGION");
+	const char *region = ec2_env("AWS_REGION");
 	char *of_profile;
 
 	if (region == NULL)
-		region = env("AWS_DEFAULT_REGION");
+		region = ec2_env("AWS_DEFAULT_REGION");
 	if (region != NULL)
 		return xstrdup(region);
 	of_profile = profile_region(source);

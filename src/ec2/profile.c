@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which file is looked at, which section is the profile's, and which of its keys decides
- * where credentials come from. A way that we cannot go is an error: other keys that happen
- * to lie about would be somebody else's.
+ * Which file is looked at, and which sections are a profile's.
  */
 #include "ec2/profile.h"
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "ec2/creds.h"
 #include "ec2/ini.h"
 #include "sys/file.h"
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_MAX 65536u
-
-enum { CREDENTIALS, CONFIG, FILES };
 
 /* One of the two files. */
 struct place {
@@ -31,28 +29,12 @@ struct place {
 	struct ini ini;
 };
 
-struct profile {
-	const char *name; /* borrowed */
-	struct place places[FILES];
+struct profiles {
+	struct place places[PROFILE_FILES];
 };
 
-/* Why a profile has the credentials it has, in boto3's order. */
-static const struct way {
-	const char *key; /* its presence chooses this way */
-	bool in[FILES];
-	const char *unsupported; /* what it would take, or NULL: keys beside it */
-} ways[] = {
-	{"role_arn", {true, true}, "assuming a role"},
-	{"web_identity_token_file", {true, true}, "a web identity"},
-	{"sso_session", {true, true}, "single sign-on"},
-	{"sso_start_url", {true, true}, "single sign-on"},
-	{"aws_access_key_id", {[CREDENTIALS] = true}, NULL},
-	{"credential_process", {true, true}, "a program that prints credentials"},
-	{"aws_access_key_id", {[CONFIG] = true}, NULL},
-};
-
-static const char *
-env(const char *name)
+const char *
+ec2_env(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -65,9 +47,9 @@ profile_name(const struct ec2_creds_source *source)
 	const char *name = source->profile;
 
 	if (name == NULL)
-		name = env("AWS_PROFILE");
+		name = ec2_env("AWS_PROFILE");
 	if (name == NULL)
-		name = env("AWS_DEFAULT_PROFILE");
+		name = ec2_env("AWS_DEFAULT_PROFILE");
 	return name != NULL ? name : "default";
 }
 
@@ -75,7 +57,7 @@ profile_name(const struct ec2_creds_source *source)
 static char *
 home(void)
 {
-	const char *dir = env("HOME");
+	const char *dir = ec2_env("HOME");
 	char memory[4096];
 	struct passwd pw, *found = NULL;
 
@@ -91,7 +73,7 @@ static char *
 find_path(const char *configured, const char *variable, const char *below_home)
 {
 	AUTO(free) char *dir = home();
-	const char *path = configured != NULL ? configured : env(variable);
+	const char *path = configured != NULL ? configured : ec2_env(variable);
 
 	if (path != NULL && strncmp(path, "~/", 2) != 0)
 		return xstrdup(path);
@@ -120,42 +102,36 @@ place_read(struct place *p, struct err *err)
 	return 0;
 }
 
-static void
-profile_fini(struct profile *p)
+void
+profiles_free(struct profiles *p)
 {
-	for (int i = 0; i < FILES; i++) {
+	if (p == NULL)
+		return;
+	for (int i = 0; i < PROFILE_FILES; i++) {
 		free(p->places[i].path);
 		ini_fini(&p->places[i].ini);
 	}
+	free(p);
 }
 
-static int
-profile_read(const struct ec2_creds_source *source, struct profile *p, struct err *err)
+struct profiles *
+profiles_read(const struct ec2_creds_source *source, struct err *err)
 {
-	*p = (struct profile){
-		.name = profile_name(source),
-		.places =
-			{
-				[CREDENTIALS] =
-					{
-						.path = find_path(
-							source->shared_credentials_file,
-							"AWS_SHARED_CREDENTIALS_FILE",
-							".aws/credentials"),
-					},
-				[CONFIG] =
-					{
-						.path = find_path(source->config_file,
-							"AWS_CONFIG_FILE",
-							".aws/config"),
-						.prefixed = true,
-					},
-			},
-	};
-	for (int i = 0; i < FILES; i++)
-		if (place_read(&p->places[i], err) < 0)
-			return -1;
-	return 0;
+	struct profiles *p = NEW(struct profiles);
+	struct place *credentials = &p->places[PROFILE_CREDENTIALS];
+	struct place *config = &p->places[PROFILE_CONFIG];
+
+	credentials->path = find_path(source->shared_credentials_file,
+		"AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials");
+	config->path = find_path(source->config_file, "AWS_CONFIG_FILE", ".aws/config");
+	config->prefixed = true;
+	for (int i = 0; i < PROFILE_FILES; i++) {
+		if (place_read(&p->places[i], err) < 0) {
+			profiles_free(p);
+			return NULL;
+		}
+	}
+	return p;
 }
 
 /* "profile NAME", with any blanks between and perhaps quotes around the name. */
@@ -187,137 +163,71 @@ is_section(const struct place *p, const char *section, const char *name)
 	return p->prefixed && is_prefixed(section, name);
 }
 
-/* The last value of a key, or NULL; an empty one counts as none. key "" finds the section. */
-static const char *
-get(const struct profile *p, int place, const char *key)
+const char *
+profile_get(const struct profiles *p, const char *name, enum profile_file file,
+	const char *key)
 {
-	const struct place *in = &p->places[place];
+	const struct place *in = &p->places[file];
 	const char *value = NULL;
 
 	for (size_t i = 0; i < in->ini.count; i++) {
 		const struct ini_pair *pair = &in->ini.pairs[i];
 
-		if (strcmp(pair->key, key) == 0 &&
-			is_section(in, pair->section, p->name))
+		if (strcmp(pair->key, key) == 0 && is_section(in, pair->section, name))
 			value = pair->value;
 	}
 	return value != NULL && (value[0] != '\0' || key[0] == '\0') ? value : NULL;
 }
 
-static enum look
-fail(struct err *err)
+bool
+profile_exists(const struct profiles *p, const char *name)
 {
-	if (err != NULL)
-		err->reason = REASON_AUTH;
-	return LOOK_FAILED;
+	return profile_get(p, name, PROFILE_CREDENTIALS, "") != NULL ||
+		profile_get(p, name, PROFILE_CONFIG, "") != NULL;
 }
 
-static enum look
-take_keys(const struct profile *p, int place, struct keyset *ret, struct err *err)
+const char *
+profile_path(const struct profiles *p, enum profile_file file)
 {
-	const char *secret = get(p, place, "aws_secret_access_key");
-	const char *path = p->places[place].path;
+	static const char *const usual[PROFILE_FILES] = {
+		[PROFILE_CREDENTIALS] = "~/.aws/credentials",
+		[PROFILE_CONFIG] = "~/.aws/config",
+	};
+	const char *path = p->places[file].path;
 
-	if (secret == NULL) {
-		err_set(err, ERR_CONFIG,
-			"%s: profile '%s' has aws_access_key_id without "
-			"aws_secret_access_key",
-			path, p->name);
-		return fail(err);
-	}
-	if (p->places[place].open_to_others) {
-		err_set(err, ERR_CONFIG,
-			"%s: holds AWS keys and can be read or written by group or "
-			"others; chmod 600 it",
-			path);
-		return fail(err);
-	}
-	ret->id = xstrdup(get(p, place, "aws_access_key_id"));
-	secret_set(&ret->secret, secret);
-	secret_set(&ret->token, get(p, place, "aws_session_token"));
-	return LOOK_FOUND;
+	return path != NULL ? path : usual[file];
 }
 
-static enum look
-take_way(const struct profile *p, const struct way *way, int place, struct keyset *ret,
-	struct err *err)
+bool
+profile_open_to_others(const struct profiles *p, enum profile_file file)
 {
-	if (way->unsupported == NULL)
-		return take_keys(p, place, ret, err);
-	err_set(err, ERR_CONFIG, "%s: profile '%s' has %s, but %s is not supported yet",
-		p->places[place].path, p->name, way->key, way->unsupported);
-	return fail(err);
+	return p->places[file].open_to_others;
 }
 
-static const char *
-seen(const struct profile *p, int place)
+const char *
+profile_seen(const struct profiles *p, const char *name, enum profile_file file)
 {
-	if (p->places[place].path == NULL)
+	if (p->places[file].path == NULL)
 		return "no home directory";
-	if (!p->places[place].exists)
+	if (!p->places[file].exists)
 		return "no such file";
-	return get(p, place, "") != NULL ? "no keys in that profile"
-					 : "no such profile";
-}
-
-static enum look
-find_way(const struct profile *p, struct keyset *ret, struct err *err)
-{
-	const struct place *places = p->places;
-
-	for (size_t i = 0; i < COUNT_OF(ways); i++)
-		for (int place = 0; place < FILES; place++)
-			if (ways[i].in[place] && get(p, place, ways[i].key) != NULL)
-				return take_way(p, &ways[i], place, ret, err);
-	err_set(err, ERR_CONFIG,
-		"no credentials: none in the configuration or the environment; profile "
-		"'%s' in %s: %s; in %s: %s",
-		p->name,
-		places[CREDENTIALS].path != NULL ? places[CREDENTIALS].path
-						 : "~/.aws/credentials",
-		seen(p, CREDENTIALS),
-		places[CONFIG].path != NULL ? places[CONFIG].path : "~/.aws/config",
-		seen(p, CONFIG));
-	(void)fail(err); /* sets the reason only */
-	return LOOK_NONE;
-}
-
-enum look
-profile_keys(const struct ec2_creds_source *source, struct keyset *ret, struct err *err)
-{
-	struct profile p;
-	enum look look;
-
-	if (profile_read(source, &p, err) < 0)
-		look = fail(err);
-	else
-		look = find_way(&p, ret, err);
-	profile_fini(&p);
-	return look;
+	return profile_get(p, name, file, "") != NULL ? "no keys in that profile"
+						      : "no such profile";
 }
 
 char *
 profile_region(const struct ec2_creds_source *source)
 {
-	const char *region = NULL;
-	struct profile p;
+	struct profiles *p = profiles_read(source, NULL);
+	const char *name = profile_name(source), *region;
 	char *copy;
 
-	if (profile_read(source, &p, NULL) == 0) {
-		region = get(&p, CONFIG, "region");
-		if (region == NULL)
-			region = get(&p, CREDENTIALS, "region");
-	}
+	if (p == NULL)
+		return NULL;
+	region = profile_get(p, name, PROFILE_CONFIG, "region");
+	if (region == NULL)
+		region = profile_get(p, name, PROFILE_CREDENTIALS, "region");
 	copy = xstrdup_opt(region);
-	profile_fini(&p);
+	profiles_free(p);
 	return copy;
-}
-
-void
-keyset_fini(struct keyset *k)
-{
-	free(k->id);
-	secret_fini(&k->secret);
-	secret_fini(&k->token);
-	*k = (struct keyset){0};
 }

@@ -27,6 +27,7 @@ struct sender {
 	struct ec2_creds *creds; /* counted */
 	struct endpoint endpoint;
 	char *region, *service, *content_type, *ca_file;
+	int64_t total_ms;
 	struct sigv4_cache cache;
 	int64_t offset_ms;
 	struct sender_call *calls;
@@ -47,15 +48,20 @@ struct sender_call {
 	struct sender_call *prev, *next;
 };
 
+const char *
+sender_ca_file(const char *configured)
+{
+	if (configured == NULL || configured[0] == '\0')
+		configured = getenv("AWS_CA_BUNDLE");
+	return configured != NULL && configured[0] != '\0' ? configured : NULL;
+}
+
 struct sender *
 sender_new(struct loop *loop, struct http *http, struct ec2_creds *creds,
 	const struct sender_conf *conf)
 {
 	struct sender *s = NEW(struct sender);
-	const char *ca_file = conf->ca_file;
 
-	if (ca_file == NULL || ca_file[0] == '\0')
-		ca_file = getenv("AWS_CA_BUNDLE");
 	s->loop = loop;
 	s->http = http;
 	s->creds = ec2_creds_ref(creds);
@@ -63,8 +69,8 @@ sender_new(struct loop *loop, struct http *http, struct ec2_creds *creds,
 	s->region = xstrdup(conf->region);
 	s->service = xstrdup(conf->service);
 	s->content_type = xstrdup(conf->content_type);
-	if (ca_file != NULL && ca_file[0] != '\0')
-		s->ca_file = xstrdup(ca_file);
+	s->ca_file = xstrdup_opt(sender_ca_file(conf->ca_file));
+	s->total_ms = conf->total_ms;
 	return s;
 }
 
@@ -222,6 +228,7 @@ leave(struct sender_call *call, const struct sigv4_keys *keys)
 		.ca_file = s->ca_file,
 		.mutating = call->request.mutating,
 		.plain = s->endpoint.plain,
+		.total_ms = s->total_ms,
 	};
 
 	call->began_ms = clock_ms();

@@ -27,7 +27,11 @@ struct sender_conf {
 	const char *region, *service;
 	const char *content_type;
 	const char *ca_file; /* NULL: AWS_CA_BUNDLE, else the system's */
+	int64_t total_ms;    /* for one request and its answer; 0: as http.h says */
 };
+
+/* What to trust: the file, else that of AWS_CA_BUNDLE, else NULL. Borrowed. */
+const char *sender_ca_file(const char *configured);
 
 struct sender_result {
 	const struct http_reply *reply; /* NULL: there were no keys */

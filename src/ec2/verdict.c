@@ -247,18 +247,18 @@ cut_private_parts(char *text)
 
 /* "RunInstances: CODE: message (request id ID)" */
 static void
-describe_error(enum ec2_action action, const struct http_reply *reply, struct err *err)
+describe_error(const char *what, const struct http_reply *reply, struct err *err)
 {
 	AUTO(buf) struct buf text = {0};
 	struct err said = *err;
 
 	if (said.origin[0] == '\0') {
 		err_set(err, ERR_SERVICE, "%s: HTTP status %ld without an error code",
-			actions[action].name, reply->status);
+			what, reply->status);
 		return;
 	}
 	cut_private_parts(said.origin_text);
-	buf_printf(&text, "%s: %s", actions[action].name, said.origin);
+	buf_printf(&text, "%s: %s", what, said.origin);
 	if (said.origin_text[0] != '\0')
 		buf_printf(&text, ": %s", said.origin_text);
 	if (said.request_id[0] != '\0')
@@ -267,8 +267,8 @@ describe_error(enum ec2_action action, const struct http_reply *reply, struct er
 	err_origin(err, said.origin, said.origin_text, said.request_id);
 }
 
-static enum ec2_class
-judge_error(enum ec2_action action, const struct http_reply *reply, struct err *err)
+enum ec2_class
+ec2_judge_error(const char *what, const struct http_reply *reply, struct err *err)
 {
 	enum ec2_class class = EC2_CLASS_UNKNOWN_CODE;
 
@@ -277,7 +277,7 @@ judge_error(enum ec2_action action, const struct http_reply *reply, struct err *
 		class = ec2_classify_code(err->origin);
 	if (class == EC2_CLASS_UNKNOWN_CODE)
 		class = classify_status(reply->status, err->origin[0] != '\0');
-	describe_error(action, reply, err);
+	describe_error(what, reply, err);
 	return class;
 }
 
@@ -294,7 +294,7 @@ judge_reply(enum ec2_action action, const struct http_reply *reply,
 		return reply->never_sent ? EC2_CLASS_NEVER_SENT : EC2_CLASS_PASSING;
 	}
 	if (reply->status < 200 || reply->status > 299)
-		return judge_error(action, reply, err);
+		return ec2_judge_error(name, reply, err);
 	if (unparsed != NULL) {
 		err_set(err, ERR_SERVICE, "%s: an answer that is none: %s", name,
 			unparsed->text);

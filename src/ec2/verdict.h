@@ -80,6 +80,12 @@ enum ec2_class ec2_classify_code(const char *code);
  */
 void ec2_judge(enum ec2_action action, const struct http_reply *reply,
 	const struct err *unparsed, struct ec2_answer *answer);
+/*
+ * The class of a whole reply that is no 2xx, of any service that speaks as EC2 does, and its
+ * sentence behind "what: " with the origin's code, message and request id.
+ */
+enum ec2_class ec2_judge_error(const char *what, const struct http_reply *reply,
+	struct err *err);
 /* Judges an error that did not come by HTTP: class and its verdict; err is copied. */
 void ec2_judge_class(enum ec2_action action, enum ec2_class class,
 	const struct err *err, struct ec2_answer *answer);

@@ -64,6 +64,25 @@ view_trouble(const char *kind, const char *message, int64_t since, const char *c
 		json_text(cloud));
 }
 
+/* What the listing met, and what it has not met yet. */
+static void
+add_cloud_troubles(json_t *view, const struct poller *poller)
+{
+	const struct poller_trouble *t = poller_trouble(poller);
+	const struct cloud *cloud = poller_cloud(poller);
+	bool keys = t->error.reason == REASON_AUTH;
+	struct cloud_trouble own;
+
+	if (t->since_wall != 0)
+		(void)json_array_append_new(view,
+			view_trouble(keys ? "credentials" : "endpoint", t->error.text,
+				t->since_wall, cloud->key));
+	if (cloud_trouble(cloud, &own))
+		(void)json_array_append_new(view,
+			view_trouble("credentials", own.text, own.since_wall,
+				cloud->key));
+}
+
 static json_t *
 view_degraded(const struct pool *p)
 {
@@ -73,17 +92,9 @@ view_degraded(const struct pool *p)
 		(void)json_array_append_new(view,
 			view_trouble("ledger", p->degraded_text, p->degraded_wall,
 				NULL));
-	for (struct poller *poller = p->pollers; poller != NULL;
-		poller = poller_next(poller)) {
-		const struct poller_trouble *t = poller_trouble(poller);
-		bool keys = t->error.reason == REASON_AUTH;
-
-		if (t->since_wall != 0)
-			(void)json_array_append_new(view,
-				view_trouble(keys ? "credentials" : "endpoint",
-					t->error.text, t->since_wall,
-					poller_cloud(poller)->key));
-	}
+	for (const struct poller *poller = p->pollers; poller != NULL;
+		poller = poller_next(poller))
+		add_cloud_troubles(view, poller);
 	return view;
 }
 

@@ -60,8 +60,8 @@ static const struct field degraded_rows[] = {
 		.type = FIELD_ENUM,
 		.flags = FIELD_REQUIRED,
 		.choices = degraded_words,
-		.doc = "ledger: it cannot be written; credentials: there are none, or EC2 "
-		       "takes none of them; endpoint: EC2 does not answer, or not well."},
+		.doc = "ledger: it cannot be written; credentials: there are none, EC2 "
+		       "takes none of them, or those in use could not be renewed; endpoint: EC2 does not answer, or not well."},
 	TEXT("message", 0, "What was said last."),
 	TEXT("since", 0, "Of the first of its failures in a row."),
 	TEXT("cloud", FIELD_NULLABLE, "Which of `clouds`; null for the ledger."),

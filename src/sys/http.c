@@ -113,7 +113,7 @@ call_free(struct http_call *call)
 	curl_easy_cleanup(call->easy);
 	http_setup_fini(&call->setup);
 	call->http->reply_bytes -= call->body.len;
-	buf_fini(&call->body);
+	buf_wipe_fini(&call->body); /* it may have held a secret */
 	free(call);
 }
 

@@ -167,6 +167,6 @@ xml_parse(const char *text, size_t len, const struct xml_events *events, void *a
 	if (XML_Parse(r.parser, text, (int)len, 1) != XML_STATUS_OK)
 		rc = fail(&r, err);
 	XML_ParserFree(r.parser);
-	buf_fini(&r.text);
+	buf_wipe_fini(&r.text); /* it may have been a secret */
 	return rc;
 }

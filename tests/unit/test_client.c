@@ -119,7 +119,7 @@ START_TEST(test_without_keys)
 	static const struct ec2_creds_source source = {.identifier = "AKIA"};
 	const struct ec2_client_conf conf = {.region = "us-east-1",
 		.endpoint = "http://127.0.0.1:9"};
-	struct ec2_creds *creds = ec2_creds_new(rig.loop, &source);
+	struct ec2_creds *creds = ec2_creds_new(rig.loop, rig.http, &source);
 	struct result r = {0};
 
 	ec2_client_free(rig.client);
@@ -132,7 +132,8 @@ START_TEST(test_without_keys)
 	ck_assert_int_eq((int)r.answer.err.reason, REASON_AUTH);
 	ck_assert(!r.answer.sent);
 	ck_assert_str_eq(r.answer.err.text,
-		"DescribeInstances: identifier is given without secret_identifier");
+		"DescribeInstances: no credentials: configuration: identifier is given "
+		"without secret_identifier");
 	result_fini(&r);
 }
 END_TEST

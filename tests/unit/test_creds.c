@@ -4,6 +4,7 @@
 #include "ec2/creds.h"
 #include "ec2/sigv4.h"
 #include "sys/file.h"
+#include "sys/http.h"
 #include "sys/loop.h"
 #include "unit.h"
 
@@ -14,21 +15,16 @@
 #include <unistd.h>
 
 static struct loop *loop;
+static struct http *http;
 static char *home, *credentials, *config;
 
 static void
 setup(void)
 {
-	static const char *const names[] = {"AWS_ACCESS_KEY_ID",
-		"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
-		"AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
-		"AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"};
 	char dir[] = "/tmp/test-creds-XXXXXX";
 	AUTO(free) char *aws = NULL;
 	struct err err;
 
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		unsetenv(names[i]);
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	home = xstrdup(dir);
 	aws = xasprintf("%s/.aws", home);
@@ -38,6 +34,8 @@ setup(void)
 	setenv("HOME", home, 1);
 	loop = loop_new(&err);
 	ck_assert_ptr_nonnull(loop);
+	http = http_new(loop, "ec2workerd/test", &err);
+	ck_assert_ptr_nonnull(http);
 }
 
 static void
@@ -45,6 +43,7 @@ teardown(void)
 {
 	AUTO(free) char *aws = xasprintf("%s/.aws", home);
 
+	http_free(http);
 	loop_free(loop);
 	unlink(credentials);
 	unlink(config);
@@ -102,7 +101,7 @@ static void
 check(const struct ec2_creds_source *source, const char *name, const char *text,
 	int line)
 {
-	struct ec2_creds *c = ec2_creds_new(loop, source);
+	struct ec2_creds *c = ec2_creds_new(loop, http, source);
 	struct seen seen = {0};
 
 	ask(c, &seen);
@@ -202,13 +201,12 @@ static const struct {
 	{KEYS("default", "D"), NULL, "ci", "no such profile", __LINE__},
 	{"[ci]\n", NULL, "ci", "no keys in that profile", __LINE__},
 	{"[default]\naws_access_key_id\n", NULL, NULL, "line 2: neither", __LINE__},
-	{KEYS("default", "D"), "[default]\nrole_arn = arn:x\nsource_profile = y\n",
-		NULL, "role_arn, but assuming a role is not supported yet", __LINE__},
 	{KEYS("ci", "C"), "[profile ci]\nsso_session = x\n", "ci",
 		"sso_session, but single sign-on", __LINE__},
 	{KEYS("ci", "C"), "[profile ci]\nsso_start_url = x\n", "ci",
 		"sso_start_url, but single sign-on", __LINE__},
-	{NULL, "[default]\nweb_identity_token_file = x\n", NULL, "web identity",
+	{NULL, "[default]\nweb_identity_token_file = x\n", NULL,
+		"profile 'default' has web_identity_token_file without role_arn",
 		__LINE__},
 	{NULL, "[default]\ncredential_process = x\n", NULL, "a program that prints",
 		__LINE__},
@@ -250,7 +248,7 @@ START_TEST(test_failures_have_the_reason_auth)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(sources); i++) {
-		struct ec2_creds *c = ec2_creds_new(loop, &sources[i]);
+		struct ec2_creds *c = ec2_creds_new(loop, http, &sources[i]);
 		struct seen seen = {0};
 
 		ask(c, &seen);
@@ -335,7 +333,7 @@ START_TEST(test_invalidate)
 	unsigned first;
 
 	write_file(credentials, 0600, KEYS("default", "A"));
-	c = ec2_creds_new(loop, &source);
+	c = ec2_creds_new(loop, http, &source);
 	ask(c, &seen);
 	first = ec2_creds_serial(c);
 	write_file(credentials, 0600, KEYS("default", "B"));
@@ -371,7 +369,7 @@ START_TEST(test_fixed_sources_cannot_change)
 	setenv("AWS_ACCESS_KEY_ID", "E", 1);
 	setenv("AWS_SECRET_ACCESS_KEY", "e", 1);
 	for (size_t i = 0; i < COUNT_OF(sources); i++) {
-		struct ec2_creds *c = ec2_creds_new(loop, sources[i]);
+		struct ec2_creds *c = ec2_creds_new(loop, http, sources[i]);
 		struct seen seen = {0};
 
 		ask(c, &seen);
@@ -386,7 +384,7 @@ END_TEST
 START_TEST(test_failure_is_not_kept)
 {
 	const struct ec2_creds_source source = {0};
-	struct ec2_creds *c = ec2_creds_new(loop, &source);
+	struct ec2_creds *c = ec2_creds_new(loop, http, &source);
 	struct seen seen = {0};
 
 	ask(c, &seen);
@@ -427,7 +425,7 @@ on_keys_meddle(void *arg, const struct sigv4_keys *keys, const struct err *err)
 START_TEST(test_cancel_among_those_who_wait)
 {
 	const struct ec2_creds_source source = {.identifier = "A", .secret = "s"};
-	struct ec2_creds *c = ec2_creds_new(loop, &source);
+	struct ec2_creds *c = ec2_creds_new(loop, http, &source);
 	struct seen cancelled = {0}, late = {0}, again = {0};
 	struct meddler m = {.creds = c, .again = &again};
 
@@ -451,7 +449,7 @@ END_TEST
 START_TEST(test_unref_in_the_callback)
 {
 	const struct ec2_creds_source source = {.identifier = "A", .secret = "s"};
-	struct ec2_creds *c = ec2_creds_new(loop, &source);
+	struct ec2_creds *c = ec2_creds_new(loop, http, &source);
 	struct meddler m = {.creds = c, .unref = true};
 
 	ec2_creds_get(c, on_keys_meddle, &m);
@@ -464,7 +462,7 @@ END_TEST
 START_TEST(test_unref_while_waiting)
 {
 	const struct ec2_creds_source source = {.identifier = "A", .secret = "s"};
-	struct ec2_creds *c = ec2_creds_ref(ec2_creds_new(loop, &source));
+	struct ec2_creds *c = ec2_creds_ref(ec2_creds_new(loop, http, &source));
 	struct seen seen = {0};
 
 	ec2_creds_get(c, on_keys, &seen);
@@ -488,7 +486,7 @@ START_TEST(test_is_the_same_source)
 		{.identifier = "A", .secret = "s", .config_file = "c"},
 		{.identifier = "A", .secret = "s", .shared_credentials_file = "c"},
 	};
-	struct ec2_creds *c = ec2_creds_new(loop, &a);
+	struct ec2_creds *c = ec2_creds_new(loop, http, &a);
 
 	ck_assert(ec2_creds_is(c, &a));
 	for (size_t i = 0; i < COUNT_OF(others); i++)

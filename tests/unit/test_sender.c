@@ -39,7 +39,7 @@ write_keys(const char *text)
 static void
 start_sender(const struct ec2_creds_source *source)
 {
-	struct ec2_creds *creds = ec2_creds_new(rig.loop, source);
+	struct ec2_creds *creds = ec2_creds_new(rig.loop, rig.http, source);
 	AUTO(free) char *url = service_url(rig.service);
 	const struct sender_conf conf = {
 		.url = url,
