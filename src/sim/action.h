@@ -33,6 +33,7 @@ enum sim_bucket {
 	SIM_BUCKET_TERMINATE,
 	SIM_BUCKET_TERMINATE_INSTANCES,
 	SIM_BUCKET_TAGS,
+	SIM_BUCKET_VOLUME,
 	SIM_BUCKET_CONSOLE,
 	SIM_BUCKET_COUNT
 };
@@ -82,6 +83,8 @@ extern const struct sim_action sim_ec2_change_actions[];
 extern const struct sim_action sim_ec2_image_actions[];
 extern const struct sim_action sim_ec2_network_actions[];
 extern const struct sim_action sim_ec2_price_actions[];
+extern const struct sim_action sim_ec2_address_actions[];
+extern const struct sim_action sim_ec2_volume_actions[];
 
 const struct sim_action *sim_action_find(const struct sim_service *service,
 	const char *name);

@@ -9,8 +9,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "sim/address.h"
 #include "sim/due.h"
 #include "sim/text.h"
+#include "sim/volume.h"
 #include "sys/crypto.h"
 
 #include <inttypes.h>
@@ -30,7 +32,8 @@ struct sim_cloud {
 	size_t count, cap;
 	struct sim_instance *by_id; /* hash of those not forgotten */
 	struct sim_instance *known; /* the same in order of launch */
-	struct sim_volume *volumes; /* hash by id; owned by their instances */
+	struct sim_volumes *volumes;
+	struct sim_addresses *addresses;
 	struct sim_heap heap;
 	int64_t late_ms; /* how long ago what is being done was due */
 };
@@ -67,6 +70,8 @@ sim_cloud_new(const struct sim_times *times, uint64_t seed)
 	while (seed == 0)
 		crypto_random(&seed, sizeof(seed));
 	rng_seed(&c->rng, seed);
+	c->volumes = sim_volumes_new(&times->volume);
+	c->addresses = sim_addresses_new();
 	return c;
 }
 
@@ -74,7 +79,6 @@ void
 sim_cloud_clear(struct sim_cloud *c)
 {
 	HASH_CLEAR(hh, c->by_id);
-	HASH_CLEAR(hh, c->volumes);
 	HASH_CLEAR(hh, c->tokens);
 	sim_heap_fini(&c->heap);
 	for (size_t i = 0; i < c->count; i++)
@@ -88,6 +92,8 @@ sim_cloud_clear(struct sim_cloud *c)
 	free(c->all);
 	c->all = NULL;
 	c->known = NULL;
+	sim_volumes_clear(c->volumes);
+	sim_addresses_clear(c->addresses);
 	c->count = c->cap = 0;
 }
 
@@ -97,6 +103,8 @@ sim_cloud_free(struct sim_cloud *c)
 	if (c == NULL)
 		return;
 	sim_cloud_clear(c);
+	sim_volumes_free(c->volumes);
+	sim_addresses_free(c->addresses);
 	free(c);
 }
 
@@ -156,16 +164,11 @@ do_bill(const struct sim_cloud *c, struct sim_instance *i, enum sim_state to)
 		i->running_ms = now;
 }
 
-/* Volumes go or stay as their mapping says. */
 static void
-let_go(struct sim_instance *i)
+let_go(struct sim_cloud *c, struct sim_instance *i)
 {
-	struct sim_volume *v;
-
-	LL_FOREACH(i->volumes, v) {
-		v->deleted = v->disk->delete_on_termination;
-		v->instance = NULL;
-	}
+	if (i->address != NULL)
+		sim_address_free_up(c->addresses, i->address);
 	if (--i->launch->alive == 0 && i->launch->user_data != NULL) {
 		buf_wipe_fini(i->launch->user_data);
 		free(i->launch->user_data);
@@ -189,8 +192,9 @@ set_state(struct sim_cloud *c, struct sim_instance *i, enum sim_state to,
 		i->ended_wall_ms = wall_ms(c);
 	if (to == SIM_TERMINATED) {
 		i->terminated_wall_ms = wall_ms(c);
-		let_go(i);
+		let_go(c, i);
 	}
+	sim_volumes_on_state(c->volumes, i, c->late_ms);
 	arm(c, i);
 	if (c->watcher != NULL)
 		c->watcher(c->watcher_arg, i, from);
@@ -230,6 +234,7 @@ sim_cloud_advance(struct sim_cloud *c)
 		on_due(c, CONTAINER_OF(place, struct sim_instance, due));
 		c->late_ms = 0;
 	}
+	sim_volumes_advance(c->volumes, now);
 }
 
 int64_t
@@ -295,26 +300,6 @@ sim_cloud_room(const struct sim_cloud *c, const struct sim_launch *launch,
 	return room;
 }
 
-static void
-add_volumes(struct sim_cloud *c, struct sim_instance *i)
-{
-	const struct sim_launch *l = i->launch;
-
-	for (size_t d = 0; d < l->disk_count; d++) {
-		struct sim_volume *v = NEW(struct sim_volume);
-
-		sim_cloud_make_id(c, "vol-", v->id);
-		v->disk = &l->disks[d];
-		v->launch = l;
-		v->instance = i;
-		for (size_t t = 0; t < l->volume_tags.count; t++)
-			strmap_put(&v->tags, l->volume_tags.keys[t],
-				l->volume_tags.values[t]);
-		LL_APPEND(i->volumes, v);
-		HASH_ADD_STR(c->volumes, id, v);
-	}
-}
-
 static struct sim_instance *
 add_instance(struct sim_cloud *c, struct sim_launch *l, size_t index)
 {
@@ -332,7 +317,7 @@ add_instance(struct sim_cloud *c, struct sim_launch *l, size_t index)
 	i->born_ms = clock_ms();
 	for (size_t t = 0; t < l->tags.count; t++)
 		strmap_put(&i->tags, l->tags.keys[t], l->tags.values[t]);
-	add_volumes(c, i);
+	sim_volumes_equip(c->volumes, i, c);
 	HASH_ADD_STR(c->by_id, id, i);
 	DL_APPEND(c->known, i);
 	return i;
@@ -413,15 +398,16 @@ sim_cloud_count(const struct sim_cloud *c)
 	return c->count;
 }
 
-struct sim_volume *
-sim_cloud_find_volume(const struct sim_cloud *c, const char *region, const char *id)
+struct sim_volumes *
+sim_cloud_volumes(const struct sim_cloud *c)
 {
-	struct sim_volume *v;
+	return c->volumes;
+}
 
-	HASH_FIND_STR(c->volumes, id, v);
-	return v != NULL && !v->deleted && strcmp(v->launch->region, region) == 0
-		? v
-		: NULL;
+struct sim_addresses *
+sim_cloud_addresses(const struct sim_cloud *c)
+{
+	return c->addresses;
 }
 
 void

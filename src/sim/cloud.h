@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What exists: instances with their states, bills and volumes, the launches that made
- * them, the client tokens. Time passes by sim_cloud_advance alone. Nothing is forgotten
- * before a reset: the ledger is made from it.
+ * What exists: instances with their states and bills, the launches that made them, the
+ * client tokens, and beside them volumes and addresses. Time passes by sim_cloud_advance
+ * alone. Nothing is forgotten before a reset: the ledger is made from it.
  */
 #ifndef SIM_CLOUD_H
 #define SIM_CLOUD_H
 
 #include "instance.h"
 
+struct sim_addresses;
 struct sim_cloud;
+struct sim_volumes;
 
 /* How long things take, in ms. */
 struct sim_times {
@@ -18,6 +20,7 @@ struct sim_times {
 	int64_t visible; /* before a new instance is found by anything but its launch */
 	int64_t tags;    /* a terminated instance keeps its tags */
 	int64_t gone;    /* a terminated instance is found */
+	int64_t volume;  /* a volume is made, attached, detached */
 };
 
 /* A limit on live instances of what matches all three patterns. */
@@ -51,7 +54,7 @@ int64_t sim_cloud_room(const struct sim_cloud *c, const struct sim_launch *launc
 	const struct sim_capacity **ret_rule);
 /*
  * Takes the launch, remembers its token, and makes count pending instances with the
- * tags and volumes of the launch.
+ * tags and disks of the launch.
  */
 void sim_cloud_launch(struct sim_cloud *c, struct sim_launch *launch, size_t count);
 
@@ -67,8 +70,8 @@ struct sim_instance *sim_cloud_first(const struct sim_cloud *c);
 /* All, in the order of launch, forgotten or not. */
 struct sim_instance *sim_cloud_at(const struct sim_cloud *c, size_t index);
 size_t sim_cloud_count(const struct sim_cloud *c);
-struct sim_volume *sim_cloud_find_volume(const struct sim_cloud *c, const char *region,
-	const char *id);
+struct sim_volumes *sim_cloud_volumes(const struct sim_cloud *c);
+struct sim_addresses *sim_cloud_addresses(const struct sim_cloud *c);
 
 /* Toward terminated, unless it is on its way. Reason as in EC2-WIRE.md 5; both borrowed for ever. */
 void sim_cloud_terminate(struct sim_cloud *c, struct sim_instance *i,

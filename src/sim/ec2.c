@@ -38,6 +38,8 @@ static const struct sim_action *const tables[] = {
 	sim_ec2_image_actions,
 	sim_ec2_network_actions,
 	sim_ec2_price_actions,
+	sim_ec2_address_actions,
+	sim_ec2_volume_actions,
 	NULL,
 };
 

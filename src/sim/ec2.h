@@ -25,6 +25,9 @@ void sim_ec2_state_xml(struct buf *out, const char *element, enum sim_state stat
 /* DNS names from addresses; NULL for an empty one. Return text. */
 const char *sim_ec2_public_dns(const struct sim_instance *i, char text[static 160]);
 const char *sim_ec2_private_dns(const struct sim_instance *i, char text[static 160]);
+/* Its one network interface, known by the instance's own digits. Returns text. */
+const char *sim_ec2_interface(const struct sim_instance *i,
+	char text[static SIM_ID_SIZE]);
 /* The text of the last transition with its time, empty if there was none. Returns text. */
 const char *sim_ec2_reason(const struct sim_instance *i, char text[static 160]);
 const char *sim_ec2_architecture(const char *instance_type);
@@ -38,6 +41,9 @@ struct sim_selection {
 	struct sim_instance **items; /* owned array of borrowed */
 	size_t count;
 };
+
+/* By its id; NULL and the error if it is malformed or not found. */
+struct sim_instance *sim_ec2_find_instance(struct sim_call *call, const char *id);
 
 /*
  * All of InstanceId.N, each once: malformed or not found is an error that names them.
@@ -63,6 +69,8 @@ int sim_ec2_place(struct sim_call *call, struct sim_launch *launch, size_t *ret_
 /* Interrupts the spot instances whose bid is below the price of now. */
 void sim_ec2_outbid(struct sim_cloud *cloud, const struct sim_scenario *scenario,
 	const struct sim_prices *prices);
+/* The tags of TagSpecification.n. */
+int sim_ec2_parse_tag_list(struct sim_call *call, size_t n, struct strmap *tags);
 /* Checks one tag and puts it: the limits of keys, values and numbers. */
 int sim_ec2_put_tag(struct sim_call *call, struct strmap *tags, const char *key,
 	const char *value);

@@ -6,9 +6,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "sim/action.h"
+#include "sim/address.h"
 #include "sim/cloud.h"
 #include "sim/params.h"
 #include "sim/text.h"
+#include "sim/volume.h"
 #include "sim/xmlout.h"
 #include "sys/crypto.h"
 
@@ -168,14 +170,8 @@ get_console_output(struct sim_call *call)
 	AUTO(buf) struct buf text = {0};
 	const struct sim_instance *i;
 
-	if (!sim_text_is_id(id, "i-", 8, 17))
-		return sim_fail(&call->error, SIM_INVALID_INSTANCE_ID_MALFORMED,
-			"Invalid id: \"%.100s\"", id);
-	i = sim_cloud_find(call->cloud, call->region, id);
-	if (i == NULL)
-		return sim_fail(&call->error, SIM_INVALID_INSTANCE_ID_NOT_FOUND,
-			"The instance ID '%s' does not exist", id);
-	if (sim_call_dry_run(call) != 0)
+	i = sim_ec2_find_instance(call, id);
+	if (i == NULL || sim_call_dry_run(call) != 0)
 		return -1;
 	sim_xml_text(call->out, "instanceId", i->id);
 	sim_xml_time(call->out, "timestamp",
@@ -194,6 +190,7 @@ static struct strmap *
 find_tags(struct sim_call *call, const char *id)
 {
 	struct sim_instance *i;
+	struct sim_address *a;
 	struct sim_volume *v;
 
 	if (sim_text_is_id(id, "i-", 8, 17)) {
@@ -205,11 +202,20 @@ find_tags(struct sim_call *call, const char *id)
 		return NULL;
 	}
 	if (sim_text_is_id(id, "vol-", 8, 17)) {
-		v = sim_cloud_find_volume(call->cloud, call->region, id);
+		v = sim_volumes_find(sim_cloud_volumes(call->cloud), call->region, id);
 		if (v != NULL)
 			return &v->tags;
 		sim_fail(&call->error, SIM_INVALID_VOLUME_NOT_FOUND,
 			"The volume '%s' does not exist.", id);
+		return NULL;
+	}
+	if (sim_text_is_id(id, "eipalloc-", 8, 17)) {
+		a = sim_addresses_find(sim_cloud_addresses(call->cloud), call->region,
+			NULL, id, NULL);
+		if (a != NULL)
+			return &a->tags;
+		sim_fail(&call->error, SIM_INVALID_ALLOCATION_ID_NOT_FOUND,
+			"The allocation ID '%s' does not exist", id);
 		return NULL;
 	}
 	sim_fail(&call->error, SIM_INVALID_ID, "The ID '%.100s' is not valid", id);

@@ -25,6 +25,20 @@ is_malformed(struct sim_call *call, const char *id)
 		"Invalid id: \"%.100s\"", id);
 }
 
+struct sim_instance *
+sim_ec2_find_instance(struct sim_call *call, const char *id)
+{
+	struct sim_instance *i = NULL;
+
+	if (is_malformed(call, id) != 0)
+		return NULL;
+	i = sim_cloud_find(call->cloud, call->region, id);
+	if (i == NULL)
+		sim_fail(&call->error, SIM_INVALID_INSTANCE_ID_NOT_FOUND,
+			"The instance ID '%s' does not exist", id);
+	return i;
+}
+
 static bool
 is_selected(const struct sim_selection *s, const struct sim_instance *i)
 {

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "sim/filter.h"
+#include "sim/volume.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,13 +21,6 @@
 	}
 
 static const char *
-number(char text[static SIM_FILTER_TEXT], int64_t value)
-{
-	(void)snprintf(text, SIM_FILTER_TEXT, "%lld", (long long)value);
-	return text;
-}
-
-static const char *
 filled(const char *text)
 {
 	return text != NULL && text[0] != '\0' ? text : NULL;
@@ -40,12 +34,12 @@ GET(profile, i->launch->profile)
 GET(image, i->launch->image)
 GET(id, i->id)
 GET(lifecycle, i->launch->spot ? "spot" : NULL)
-GET(state_code, number(text, sim_state_code(i->state)))
+GET(state_code, sim_filter_number(text, sim_state_code(i->state)))
 GET(state_name, sim_state_name(i->state))
 GET(type, i->launch->type)
 GET(public_ip, filled(sim_instance_public_ip(i, text)))
 GET(key_name, i->launch->key_name)
-GET(index, number(text, (int64_t)i->index))
+GET(index, sim_filter_number(text, (int64_t)i->index))
 GET(launch_time, clock_format(i->launch->launched_wall_ms, text))
 GET(http_endpoint,
 	i->launch->http_endpoint != NULL ? i->launch->http_endpoint : "enabled")
@@ -93,8 +87,8 @@ test_device(const void *obj, const struct sim_filter *f)
 {
 	const struct sim_volume *v;
 
-	for (v = ((const struct sim_instance *)obj)->volumes; v != NULL; v = v->next)
-		if (v->instance != NULL && sim_filter_takes(f, v->disk->device))
+	for (v = ((const struct sim_instance *)obj)->volumes; v != NULL; v = v->next_of)
+		if (sim_filter_takes(f, v->device))
 			return true;
 	return false;
 }
@@ -104,8 +98,8 @@ test_volume(const void *obj, const struct sim_filter *f)
 {
 	const struct sim_volume *v;
 
-	for (v = ((const struct sim_instance *)obj)->volumes; v != NULL; v = v->next)
-		if (v->instance != NULL && sim_filter_takes(f, v->id))
+	for (v = ((const struct sim_instance *)obj)->volumes; v != NULL; v = v->next_of)
+		if (sim_filter_takes(f, v->id))
 			return true;
 	return false;
 }

@@ -48,8 +48,8 @@ sim_ec2_put_tag(struct sim_call *call, struct strmap *tags, const char *key,
 	return 0;
 }
 
-static int
-parse_tag_list(struct sim_call *call, size_t n, struct strmap *tags)
+int
+sim_ec2_parse_tag_list(struct sim_call *call, size_t n, struct strmap *tags)
 {
 	const struct sim_params *p = call->params;
 	const char *key;
@@ -89,7 +89,7 @@ sim_ec2_parse_tags(struct sim_call *call, struct sim_launch *launch)
 			tags = &launch->volume_tags;
 		else
 			strmap_fini(&others);
-		ret = parse_tag_list(call, n, tags);
+		ret = sim_ec2_parse_tag_list(call, n, tags);
 	}
 	strmap_fini(&others);
 	return ret;

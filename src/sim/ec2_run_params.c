@@ -11,7 +11,7 @@ static const char *const shutdown_behavior[] = {"stop", "terminate", NULL};
 static const char *const markets[] = {"spot", NULL};
 static const char *const spot_types[] = {"one-time", "persistent", NULL};
 static const char *const interruption[] = {"hibernate", "stop", "terminate", NULL};
-static const char *const volume_types[] = {"standard", "io1", "io2", "gp2", "sc1",
+const char *const sim_ec2_volume_types[] = {"standard", "io1", "io2", "gp2", "sc1",
 	"st1", "gp3", NULL};
 static const char *const tenancies[] = {"default", "dedicated", "host", NULL};
 static const char *const taggable[] = {"instance", "volume", "network-interface",
@@ -58,7 +58,7 @@ const struct sim_param_row sim_ec2_run_params[] = {
 		.max = 65536},
 	{.name = "BlockDeviceMapping.N.Ebs.VolumeType",
 		.type = SIM_PARAM_CHOICE,
-		.choices = volume_types},
+		.choices = sim_ec2_volume_types},
 	{.name = "BlockDeviceMapping.N.Ebs.Iops", .type = SIM_PARAM_INT},
 	{.name = "BlockDeviceMapping.N.Ebs.Throughput", .type = SIM_PARAM_INT},
 	{.name = "BlockDeviceMapping.N.Ebs.Encrypted", .type = SIM_PARAM_BOOL},

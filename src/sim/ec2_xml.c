@@ -4,6 +4,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "sim/address.h"
+#include "sim/volume.h"
 #include "sim/xmlout.h"
 
 #include <stdio.h>
@@ -53,6 +55,13 @@ sim_ec2_private_dns(const struct sim_instance *i, char text[static TEXT])
 	else
 		(void)snprintf(domain, sizeof(domain), "%s.compute.internal", region);
 	return dns_name(sim_instance_private_ip(i, ip), "ip", domain, text);
+}
+
+const char *
+sim_ec2_interface(const struct sim_instance *i, char text[static SIM_ID_SIZE])
+{
+	(void)snprintf(text, SIM_ID_SIZE, "eni-%.17s", i->id + strlen("i-"));
+	return text;
 }
 
 const char *
@@ -131,6 +140,38 @@ put_place(const struct sim_instance *i, struct buf *out)
 	sim_xml_close(out, "monitoring");
 }
 
+/* Whose the public address is: the account's if it is an elastic one. */
+static void
+put_association(const struct sim_instance *i, struct buf *out)
+{
+	char text[TEXT];
+	char ip[SIM_ID_SIZE];
+
+	if (sim_instance_public_ip(i, ip)[0] == '\0')
+		return;
+	sim_xml_open(out, "association");
+	sim_xml_text(out, "publicIp", ip);
+	sim_xml_text(out, "publicDnsName", sim_ec2_public_dns(i, text));
+	sim_xml_text(out, "ipOwnerId", i->address != NULL ? SIM_OWNER_ID : "amazon");
+	sim_xml_close(out, "association");
+}
+
+static void
+put_interface(const struct sim_instance *i, struct buf *out)
+{
+	char text[SIM_ID_SIZE];
+
+	buf_puts(out, "<networkInterfaceSet><item>");
+	sim_xml_text(out, "networkInterfaceId", sim_ec2_interface(i, text));
+	sim_xml_text(out, "subnetId", i->launch->subnet);
+	sim_xml_text(out, "vpcId", i->launch->vpc);
+	sim_xml_text(out, "ownerId", SIM_OWNER_ID);
+	sim_xml_text(out, "status", "in-use");
+	sim_xml_text(out, "privateIpAddress", sim_instance_private_ip(i, text));
+	put_association(i, out);
+	buf_puts(out, "</item></networkInterfaceSet>");
+}
+
 static void
 put_network(const struct sim_instance *i, struct buf *out)
 {
@@ -144,6 +185,7 @@ put_network(const struct sim_instance *i, struct buf *out)
 	if (sim_instance_public_ip(i, ip)[0] != '\0')
 		sim_xml_text(out, "ipAddress", ip);
 	sim_xml_map(out, "groupSet", &i->launch->groups, "groupId", "groupName");
+	put_interface(i, out);
 }
 
 static void
@@ -156,16 +198,14 @@ put_disks(const struct sim_instance *i, struct buf *out)
 	if (i->state == SIM_TERMINATED)
 		return;
 	sim_xml_open(out, "blockDeviceMapping");
-	for (v = i->volumes; v != NULL; v = v->next) {
+	for (v = i->volumes; v != NULL; v = v->next_of) {
 		buf_puts(out, "<item>");
-		sim_xml_text(out, "deviceName", v->disk->device);
+		sim_xml_text(out, "deviceName", v->device);
 		sim_xml_open(out, "ebs");
 		sim_xml_text(out, "volumeId", v->id);
-		sim_xml_text(out, "status",
-			i->state == SIM_PENDING ? "attaching" : "attached");
-		sim_xml_time(out, "attachTime", i->launch->launched_wall_ms);
-		sim_xml_bool(out, "deleteOnTermination",
-			v->disk->delete_on_termination);
+		sim_xml_text(out, "status", sim_attachment_name(v->attachment));
+		sim_xml_time(out, "attachTime", v->attached_wall_ms);
+		sim_xml_bool(out, "deleteOnTermination", v->delete_on_termination);
 		sim_xml_close(out, "ebs");
 		buf_puts(out, "</item>");
 	}

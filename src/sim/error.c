@@ -14,6 +14,7 @@ static const struct code_row {
 	const char *name;
 	int status;
 } codes[SIM_CODE_COUNT] = {
+	[SIM_ADDRESS_LIMIT_EXCEEDED] = {"AddressLimitExceeded", 400},
 	[SIM_AUTH_FAILURE] = {"AuthFailure", 401},
 	[SIM_BLOCKED] = {"Blocked", 403},
 	[SIM_DRY_RUN_OPERATION] = {"DryRunOperation", 412},
@@ -23,15 +24,21 @@ static const struct code_row {
 	[SIM_IDEMPOTENT_PARAMETER_MISMATCH] = {"IdempotentParameterMismatch", 400},
 	[SIM_INCOMPLETE_SIGNATURE] = {"IncompleteSignature", 400},
 	[SIM_INCORRECT_INSTANCE_STATE] = {"IncorrectInstanceState", 400},
+	[SIM_INCORRECT_STATE] = {"IncorrectState", 400},
 	[SIM_INSTANCE_LIMIT_EXCEEDED] = {"InstanceLimitExceeded", 400},
 	[SIM_INSUFFICIENT_INSTANCE_CAPACITY] = {"InsufficientInstanceCapacity", 500},
 	[SIM_INSUFFICIENT_FREE_ADDRESSES_IN_SUBNET] =
 		{"InsufficientFreeAddressesInSubnet", 400},
 	[SIM_INTERNAL_ERROR] = {"InternalError", 500},
 	[SIM_INVALID_ACTION] = {"InvalidAction", 400},
+	[SIM_INVALID_ADDRESS_MALFORMED] = {"InvalidAddress.Malformed", 400},
+	[SIM_INVALID_ADDRESS_NOT_FOUND] = {"InvalidAddress.NotFound", 400},
+	[SIM_INVALID_ALLOCATION_ID_NOT_FOUND] = {"InvalidAllocationID.NotFound", 400},
 	[SIM_INVALID_AMI_ID_MALFORMED] = {"InvalidAMIID.Malformed", 400},
 	[SIM_INVALID_AMI_ID_NOT_FOUND] = {"InvalidAMIID.NotFound", 400},
 	[SIM_INVALID_AMI_ID_UNAVAILABLE] = {"InvalidAMIID.Unavailable", 400},
+	[SIM_INVALID_ASSOCIATION_ID_NOT_FOUND] = {"InvalidAssociationID.NotFound", 400},
+	[SIM_INVALID_ATTACHMENT_NOT_FOUND] = {"InvalidAttachment.NotFound", 400},
 	[SIM_INVALID_CHARACTER] = {"InvalidCharacter", 400},
 	[SIM_INVALID_CLIENT_TOKEN] = {"InvalidClientToken", 400},
 	[SIM_INVALID_CLIENT_TOKEN_ID] = {"InvalidClientTokenId", 403},
@@ -39,12 +46,17 @@ static const struct code_row {
 	[SIM_INVALID_ID] = {"InvalidID", 400},
 	[SIM_INVALID_INSTANCE_ID_MALFORMED] = {"InvalidInstanceID.Malformed", 400},
 	[SIM_INVALID_INSTANCE_ID_NOT_FOUND] = {"InvalidInstanceID.NotFound", 400},
+	[SIM_INVALID_IP_ADDRESS_IN_USE] = {"InvalidIPAddress.InUse", 400},
+	[SIM_INVALID_NETWORK_INTERFACE_ID_NOT_FOUND] =
+		{"InvalidNetworkInterfaceID.NotFound", 400},
 	[SIM_INVALID_PAGINATION_TOKEN] = {"InvalidPaginationToken", 400},
 	[SIM_INVALID_PARAMETER_COMBINATION] = {"InvalidParameterCombination", 400},
 	[SIM_INVALID_PARAMETER_VALUE] = {"InvalidParameterValue", 400},
 	[SIM_INVALID_SUBNET_ID_MALFORMED] = {"InvalidSubnetID.Malformed", 400},
 	[SIM_INVALID_SUBNET_ID_NOT_FOUND] = {"InvalidSubnetID.NotFound", 400},
 	[SIM_INVALID_VOLUME_NOT_FOUND] = {"InvalidVolume.NotFound", 400},
+	[SIM_INVALID_VOLUME_ZONE_MISMATCH] = {"InvalidVolume.ZoneMismatch", 400},
+	[SIM_INVALID_ZONE_NOT_FOUND] = {"InvalidZone.NotFound", 400},
 	[SIM_MALFORMED_QUERY_STRING] = {"MalformedQueryString", 400},
 	[SIM_MAX_SPOT_INSTANCE_COUNT_EXCEEDED] = {"MaxSpotInstanceCountExceeded", 400},
 	[SIM_MISSING_ACTION] = {"MissingAction", 400},
@@ -55,6 +67,7 @@ static const struct code_row {
 	[SIM_REQUEST_EXPIRED] = {"RequestExpired", 400},
 	[SIM_REQUEST_IN_THE_FUTURE] = {"RequestInTheFuture", 400},
 	[SIM_REQUEST_LIMIT_EXCEEDED] = {"RequestLimitExceeded", 503},
+	[SIM_RESOURCE_ALREADY_ASSOCIATED] = {"Resource.AlreadyAssociated", 400},
 	[SIM_SERVICE_UNAVAILABLE] = {"ServiceUnavailable", 503},
 	[SIM_SIGNATURE_DOES_NOT_MATCH] = {"SignatureDoesNotMatch", 403},
 	[SIM_SPOT_MAX_PRICE_TOO_LOW] = {"SpotMaxPriceTooLow", 400},
@@ -64,6 +77,7 @@ static const struct code_row {
 	[SIM_UNKNOWN_PARAMETER] = {"UnknownParameter", 400},
 	[SIM_UNSUPPORTED] = {"Unsupported", 400},
 	[SIM_UNSUPPORTED_OPERATION] = {"UnsupportedOperation", 400},
+	[SIM_VOLUME_IN_USE] = {"VolumeInUse", 400},
 };
 
 int

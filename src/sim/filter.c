@@ -8,6 +8,8 @@
 #include "sim/params.h"
 #include "sim/text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The row of a name; ret_key gets what stands behind the colon. */
@@ -99,6 +101,13 @@ sim_filter_takes(const struct sim_filter *filter, const char *value)
 		if (sim_text_matches(filter->values[i], value))
 			return true;
 	return false;
+}
+
+const char *
+sim_filter_number(char text[static SIM_FILTER_TEXT], int64_t value)
+{
+	(void)snprintf(text, SIM_FILTER_TEXT, "%" PRId64, value);
+	return text;
 }
 
 bool

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct sim_error;
 struct sim_filter;
@@ -54,6 +55,9 @@ bool sim_filter_takes(const struct sim_filter *filter, const char *value);
 bool sim_filter_takes_any(const struct sim_filter *filter, char *const *values,
 	size_t count);
 bool sim_filter_takes_tag(const struct sim_filter *filter, const struct strmap *tags);
+
+/* For getters: a number as text, which it returns. */
+const char *sim_filter_number(char text[static SIM_FILTER_TEXT], int64_t value);
 
 static inline void
 auto_sim_filters(struct sim_filters *f)

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "sim/address.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,7 +93,9 @@ sim_instance_public_ip(const struct sim_instance *i, char text[static SIM_ID_SIZ
 {
 	text[0] = '\0';
 	/* 198.18.0.0/15 is for benchmarks (RFC 2544): nobody's real address. */
-	if (i->state == SIM_RUNNING)
+	if (i->address != NULL)
+		(void)snprintf(text, SIM_ID_SIZE, "%s", i->address->public_ip);
+	else if (i->state == SIM_RUNNING)
 		(void)snprintf(text, SIM_ID_SIZE, "198.%u.%u.%u",
 			18 + ((unsigned)(i->seq >> 16) & 1),
 			(unsigned)(i->seq >> 8) & 255, (unsigned)i->seq & 255);
@@ -179,13 +182,6 @@ sim_instance_free(struct sim_instance *i)
 {
 	if (i == NULL)
 		return;
-	while (i->volumes != NULL) {
-		struct sim_volume *v = i->volumes;
-
-		i->volumes = v->next;
-		strmap_fini(&v->tags);
-		free(v);
-	}
 	strmap_fini(&i->tags);
 	free_buf(i->console);
 	free(i->reason_owned);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The things EC2 has: an instance, the launch that made it (EC2 says reservation), its
- * volumes. Only cloud.c changes a state.
+ * An instance, and the launch that made it (EC2 says reservation). Only cloud.c changes
+ * a state.
  */
 #ifndef SIM_INSTANCE_H
 #define SIM_INSTANCE_H
@@ -13,8 +13,10 @@
 #include <uthash.h>
 
 struct buf;
+struct sim_address;
 struct sim_instance;
 struct sim_machine;
+struct sim_volume;
 
 #define SIM_ID_SIZE 32
 
@@ -70,17 +72,6 @@ struct sim_disk {
 	bool delete_on_termination;
 };
 
-struct sim_volume {
-	char id[SIM_ID_SIZE];
-	const struct sim_disk *disk;     /* borrowed from the launch */
-	const struct sim_launch *launch; /* borrowed; zone and region */
-	struct sim_instance *instance;   /* borrowed; NULL when attached to none */
-	bool deleted;
-	struct strmap tags;
-	struct sim_volume *next; /* of the instance */
-	UT_hash_handle hh;
-};
-
 struct sim_instance {
 	char id[SIM_ID_SIZE];
 	uint64_t seq;              /* order of launch, from 1 */
@@ -93,8 +84,10 @@ struct sim_instance {
 	bool tags_gone; /* the API shows none any more; the ledger does */
 	bool forgotten; /* the API does not know it any more */
 	bool stuck;
-	struct sim_volume *volumes;
-	struct buf *console; /* NULL: nothing yet */
+	struct sim_volume *volumes; /* borrowed, by ->next_of: what is attached to it */
+	struct sim_volume *made;    /* borrowed, by ->next_made: its launch's */
+	struct sim_address *address; /* borrowed: its elastic one, or NULL */
+	struct buf *console;         /* NULL: nothing yet */
 	int64_t console_wall_ms;
 	struct sim_machine *machine; /* sim/userdata.c's, NULL if no process plays it */
 	int64_t born_ms;             /* boottime */
@@ -124,7 +117,7 @@ int64_t sim_instance_charged_s(const struct sim_instance *i, int64_t now_ms);
 /* "10.0.0.1" and the like, from the order of launch. Return text. */
 char *sim_instance_private_ip(const struct sim_instance *i,
 	char text[static SIM_ID_SIZE]);
-/* Empty unless it has one: pending with a network, running. */
+/* Its elastic one, or one of its own while it runs; or empty. */
 char *sim_instance_public_ip(const struct sim_instance *i,
 	char text[static SIM_ID_SIZE]);
 /* Gives it a reason made up outside; both texts are copied. */
@@ -136,7 +129,6 @@ void sim_instance_print(struct sim_instance *i, const char *data, size_t len);
 size_t sim_instance_console_len(const struct sim_instance *i);
 
 void sim_launch_free(struct sim_launch *l);
-/* Its volumes too. */
 void sim_instance_free(struct sim_instance *i);
 
 static inline void

@@ -48,6 +48,7 @@ struct sim_param_row {
 };
 
 /* What many actions of EC2 take, for rows of the type SIM_PARAM_ROWS. */
+extern const char *const sim_ec2_volume_types[]; /* choices */
 extern const struct sim_param_row sim_ec2_filter_params[];
 extern const struct sim_param_row sim_ec2_page_params[]; /* see page.h */
 extern const struct sim_param_row

@@ -4,12 +4,14 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "sim/address.h"
 #include "sim/cloud.h"
 #include "sim/error.h"
 #include "sim/fault.h"
 #include "sim/journal.h"
 #include "sim/params.h"
 #include "sim/prices.h"
+#include "sim/volume.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -42,23 +44,69 @@ map(const struct strmap *m)
 }
 
 static json_t *
-volumes(const struct sim_instance *i)
+volume(const struct sim_volume *v)
+{
+	json_t *to = json_pack("{s:s,s:s*,s:I,s:s,s:b,s:s,s:o}", "id", v->id, "device",
+		v->device, "size", (json_int_t)v->size, "type", v->type,
+		"delete_on_termination", v->delete_on_termination, "state",
+		sim_volume_state_name(v->state), "tags", map(&v->tags));
+
+	json_object_set_new(to, "zone", json_string(v->zone));
+	json_object_set_new(to, "instance",
+		text_or_null(v->instance != NULL ? v->instance->id : NULL));
+	json_object_set_new(to, "attachment",
+		json_string(sim_attachment_name(v->attachment)));
+	json_object_set_new(to, "made_by",
+		text_or_null(v->maker != NULL ? v->maker->id : NULL));
+	json_object_set_new(to, "made_at", time_or_null(v->made_wall_ms));
+	json_object_set_new(to, "ended_at", time_or_null(v->ended_wall_ms));
+	json_object_set_new(to, "billed_seconds",
+		json_real((double)sim_volume_billed_ms(v, clock_ms()) / 1000));
+	return to;
+}
+
+/* Those that its launch made, and those that were attached to it since. */
+static json_t *
+volumes_of(const struct sim_instance *i)
 {
 	json_t *list = json_array();
 	const struct sim_volume *v;
 
-	for (v = i->volumes; v != NULL; v = v->next) {
-		const char *state = v->deleted ? "deleted"
-			: v->instance != NULL  ? "in-use"
-					       : "available";
+	for (v = i->made; v != NULL; v = v->next_made)
+		json_array_append_new(list, volume(v));
+	for (v = i->volumes; v != NULL; v = v->next_of)
+		if (v->maker != i)
+			json_array_append_new(list, volume(v));
+	return list;
+}
 
+static json_t *
+volumes(const struct sim_cloud *cloud)
+{
+	json_t *list = json_array();
+	const struct sim_volume *v;
+
+	for (v = sim_volumes_first(sim_cloud_volumes(cloud)); v != NULL; v = v->hh.next)
+		json_array_append_new(list, volume(v));
+	return list;
+}
+
+static json_t *
+addresses(const struct sim_cloud *cloud)
+{
+	json_t *list = json_array();
+	const struct sim_address *a;
+
+	for (a = sim_addresses_first(sim_cloud_addresses(cloud)); a != NULL;
+		a = a->next)
 		json_array_append_new(list,
-			json_pack("{s:s,s:s,s:I,s:s,s:b,s:s,s:o}", "id", v->id,
-				"device", v->disk->device, "size",
-				(json_int_t)v->disk->size, "type", v->disk->type,
-				"delete_on_termination", v->disk->delete_on_termination,
-				"state", state, "tags", map(&v->tags)));
-	}
+			json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:o}", "id", a->allocation,
+				"public_ip", a->public_ip, "region", a->region,
+				"instance",
+				text_or_null(
+					a->instance != NULL ? a->instance->id : NULL),
+				"made_at", time_or_null(a->made_wall_ms), "ended_at",
+				time_or_null(a->ended_wall_ms), "tags", map(&a->tags)));
 	return list;
 }
 
@@ -97,7 +145,7 @@ sim_report_instance(const struct sim_instance *i)
 	json_object_set_new(to, "charged_seconds",
 		json_integer((json_int_t)sim_instance_charged_s(i, now)));
 	json_object_set_new(to, "reason", text_or_null(i->reason.code));
-	json_object_set_new(to, "volumes", volumes(i));
+	json_object_set_new(to, "volumes", volumes_of(i));
 	return to;
 }
 
@@ -109,7 +157,8 @@ sim_report_ledger(const struct sim_cloud *cloud)
 	for (size_t n = 0; n < sim_cloud_count(cloud); n++)
 		json_array_append_new(list,
 			sim_report_instance(sim_cloud_at(cloud, n)));
-	return json_pack("{s:o}", "instances", list);
+	return json_pack("{s:o,s:o,s:o}", "instances", list, "volumes", volumes(cloud),
+		"addresses", addresses(cloud));
 }
 
 json_t *

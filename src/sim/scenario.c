@@ -7,10 +7,12 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/node.h"
+#include "sim/address.h"
 #include "sim/catalog.h"
 #include "sim/cloud.h"
 #include "sim/fault.h"
 #include "sim/json.h"
+#include "sim/volume.h"
 #include "sys/file.h"
 
 #define DAY_MS 86400000
@@ -86,6 +88,15 @@ static const struct field rows[] = {
 		       "--shutdown says.",
 	},
 	{
+		.name = "volume_delay",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_scenario, volume_delay, int64_t),
+		.def = "0.2",
+		.max = DAY_MS,
+		.doc = "A volume is creating, attaching and detaching for so long; those of a launch "
+		       "are attached when it runs.",
+	},
+	{
 		.name = "visible_after",
 		.type = FIELD_DURATION,
 		.offset = FIELD_AT(struct sim_scenario, visible_after, int64_t),
@@ -145,6 +156,15 @@ static const struct field rows[] = {
 		.doc = "Instances in all since the last reset; above it InstanceLimitExceeded.",
 	},
 	{
+		.name = "addresses_max",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct sim_scenario, addresses_max, int64_t),
+		.def = "5",
+		.min = 0,
+		.max = 250,
+		.doc = "Elastic addresses in a region; above it AddressLimitExceeded.",
+	},
+	{
 		.name = "console",
 		.type = FIELD_STRING,
 		.offset = FIELD_AT(struct sim_scenario, console, char *),
@@ -157,6 +177,20 @@ static const struct field rows[] = {
 		.sub = &capacity_fields,
 		.doc = "Limits: {type, zone, market} are patterns, `available` may live at once, "
 		       "`code` is the error above it. All that match a launch count.",
+	},
+	{
+		.name = "addresses",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, addresses, struct field_list),
+		.sub = &sim_address_fields,
+		.doc = "Elastic addresses that are there, beside those that are allocated.",
+	},
+	{
+		.name = "volumes",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, volumes, struct field_list),
+		.sub = &sim_volume_fields,
+		.doc = "Volumes that are there, beside those that are made.",
 	},
 	{
 		.name = "faults",

@@ -19,15 +19,18 @@ enum sim_dead_token { SIM_DEAD_TOKEN_ERROR, SIM_DEAD_TOKEN_INSTANCE };
 
 struct sim_scenario {
 	int64_t pending, shutdown; /* FIELD_NULL: as the options say */
+	int64_t volume_delay;
 	int64_t visible_after, terminated_tags, terminated_visible, page_token_life;
 	int64_t clock_offset; /* of this server's idea of the time */
 	int dead_token;       /* enum sim_dead_token */
-	int64_t instances_max;
+	int64_t instances_max, addresses_max;
 	char *console; /* printed when an instance begins to run; NULL: a line of its own */
-	struct field_list capacity; /* of struct sim_capacity */
-	struct field_list faults;   /* of struct sim_fault */
 	/* catalog.h has what these are lists of. */
 	struct field_list images, subnets, prices;
+	struct field_list capacity;  /* of struct sim_capacity */
+	struct field_list addresses; /* of struct sim_address_row */
+	struct field_list volumes;   /* of struct sim_volume_row */
+	struct field_list faults;    /* of struct sim_fault */
 };
 
 extern const struct fields sim_scenario_fields;

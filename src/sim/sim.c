@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "sim/address.h"
 #include "sim/cloud.h"
 #include "sim/fault.h"
 #include "sim/journal.h"
@@ -16,6 +17,7 @@
 #include "sim/sigv4.h"
 #include "sim/sim_parts.h"
 #include "sim/throttle.h"
+#include "sim/volume.h"
 #include "sys/crypto.h"
 #include "sys/httpd.h"
 #include "sys/loop.h"
@@ -130,6 +132,18 @@ take_faults(struct sim *sim)
 	}
 }
 
+/* What the scenario says is there; what is there already stays as it is. */
+static void
+furnish(struct sim *sim)
+{
+	const struct sim_scenario *s = &sim->scenario;
+
+	sim_addresses_add_rows(sim_cloud_addresses(sim->cloud), sim->cloud,
+		s->addresses.items, s->addresses.count);
+	sim_volumes_add_rows(sim_cloud_volumes(sim->cloud), s->volumes.items,
+		s->volumes.count);
+}
+
 static int64_t
 given(int64_t ms, int64_t otherwise)
 {
@@ -150,9 +164,11 @@ sim_set_scenario(struct sim *sim, struct sim_scenario *scenario)
 		.visible = s->visible_after,
 		.tags = s->terminated_tags,
 		.gone = s->terminated_visible,
+		.volume = s->volume_delay,
 	};
 	take_faults(sim);
 	sim_prices_reset(sim->prices, &s->prices, clock_wall_ms());
+	furnish(sim);
 }
 
 void
@@ -170,6 +186,7 @@ sim_reset(struct sim *sim)
 		sim_throttle_clear(sim->throttle);
 	take_faults(sim);
 	sim_prices_reset(sim->prices, &sim->scenario.prices, clock_wall_ms());
+	furnish(sim);
 }
 
 static void

@@ -28,6 +28,7 @@ static const struct {
 	[SIM_BUCKET_TERMINATE]           = {100, 5},
 	[SIM_BUCKET_TERMINATE_INSTANCES] = {1000, 20},
 	[SIM_BUCKET_TAGS]                = {100, 10},
+	[SIM_BUCKET_VOLUME]              = {100, 5},
 	[SIM_BUCKET_CONSOLE]             = {20, 1},
 };
 /* clang-format on */

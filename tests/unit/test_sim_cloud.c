@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "sim/cloud.h"
+#include "sim/volume.h"
 #include "sim/due.h"
 #include "sim_call.h"
 
@@ -255,24 +256,26 @@ START_TEST(volumes)
 		"BlockDeviceMapping.2.DeviceName=/dev/sdf&"
 		"BlockDeviceMapping.2.Ebs.DeleteOnTermination=false&"
 		"BlockDeviceMapping.3.DeviceName=/dev/sdg&BlockDeviceMapping.3.NoDevice=");
-	const struct sim_volume *root = last(e)->volumes;
-	const struct sim_volume *extra = root->next;
+	const struct sim_volume *root = last(e)->made;
+	const struct sim_volume *extra = root->next_made;
 	AUTO(free) char *extra_id = xstrdup(extra->id);
+	const struct sim_volumes *vs = sim_cloud_volumes(e->cloud);
 
 	ck_assert_ptr_nonnull(extra);
-	ck_assert_ptr_null(extra->next);
-	ck_assert_int_eq(root->disk->size, 20);
-	ck_assert_str_eq(extra->disk->device, "/dev/sdf");
+	ck_assert_ptr_null(extra->next_made);
+	ck_assert_int_eq(root->size, 20);
+	ck_assert_str_eq(extra->device, "/dev/sdf");
 	ck_assert_uint_eq(ec2_count(e, "volumeId"), 2);
 	do_to(e, "TerminateInstances", id);
-	ck_assert(!root->deleted);
+	ck_assert_int_eq(root->attachment, SIM_DETACHING);
+	ck_assert_int_eq(root->state, SIM_VOLUME_HELD);
 	ec2_advance(e, 3000);
-	ck_assert(root->deleted);
-	ck_assert(!extra->deleted);
+	ck_assert_int_eq(root->state, SIM_VOLUME_DELETED);
+	ck_assert_int_eq(extra->state, SIM_VOLUME_AVAILABLE);
 	ck_assert_ptr_null(extra->instance);
-	ck_assert_ptr_nonnull(sim_cloud_find_volume(e->cloud, "us-east-1", extra_id));
-	ck_assert_ptr_null(sim_cloud_find_volume(e->cloud, "eu-west-1", extra_id));
-	ck_assert_ptr_null(sim_cloud_find_volume(e->cloud, "us-east-1", root->id));
+	ck_assert_ptr_nonnull(sim_volumes_find(vs, "us-east-1", extra_id));
+	ck_assert_ptr_null(sim_volumes_find(vs, "eu-west-1", extra_id));
+	ck_assert_ptr_null(sim_volumes_find(vs, "us-east-1", root->id));
 	ec2_free(e);
 }
 END_TEST

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "sim/cloud.h"
+#include "sim/volume.h"
 #include "sim_call.h"
 #include "sys/crypto.h"
 
@@ -406,7 +407,7 @@ START_TEST(create_tags)
 	AUTO(free)
 	char *good = xasprintf("CreateTags&ResourceId.1=%s&ResourceId.2=%s&"
 			       "Tag.1.Key=k&Tag.1.Value=new&Tag.2.Key=%%3C%%26%%3E",
-		id, i->volumes->id);
+		id, i->made->id);
 	AUTO(free)
 	char *bad = xasprintf(
 		"CreateTags&ResourceId.1=%s&ResourceId.2=i-00000000&Tag.1.Key=k&Tag.1.Value=x",
@@ -419,7 +420,7 @@ START_TEST(create_tags)
 	ck_assert_str_eq(ec2_text(e, "return", 0), "true");
 	ck_assert_str_eq(strmap_get(&i->tags, "k"), "new");
 	ck_assert_str_eq(strmap_get(&i->tags, "<&>"), "");
-	ck_assert_str_eq(strmap_get(&i->volumes->tags, "k"), "new");
+	ck_assert_str_eq(strmap_get(&i->made->tags, "k"), "new");
 	ec2_state(e, id);
 	ck_assert_str_eq(ec2_text(e, "key", 1), "&lt;&amp;&gt;");
 	buf_printf(&many, "CreateTags&ResourceId.1=%s", id);
