@@ -5,6 +5,7 @@ import base64
 import contextlib
 import http.client
 import json
+import pathlib
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import botocore.config
 
 from daemon import clean_environment
 
+SERVER = pathlib.Path(__file__).with_name("moto_server.py")
 REGION = "us-east-1"
 STRICT = {"MOTO_ENABLE_AMI_VALIDATION": "1", "MOTO_ENABLE_KEYPAIR_VALIDATION": "1",
           "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "1"}
@@ -33,7 +35,7 @@ class Moto:
         if directory is not None:
             environment["MOTO_RECORDER_FILEPATH"] = f"{directory}/recording"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+            [sys.executable, "-P", SERVER, "-H", "127.0.0.1", "-p", "0"],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             env=clean_environment(**STRICT, **environment))
         self.port = self.read_port()

@@ -198,6 +198,12 @@ def original_launch(calls):
     return price(params), tags
 
 
+def scenario():
+    """The same images for ec2sim."""
+    return {"images": [{"id": image["ami_id"], "owner": image["owner_id"], "state": image["state"],
+                        "location": image["image_location"]} for image in IMAGES]}
+
+
 def images_file(directory, numeric_owners=False):
     """
     The images of seed/images.json as moto reads them. numeric_owners: an account number as the

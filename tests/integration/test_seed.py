@@ -59,6 +59,7 @@ def check(calls, seed, service, substitutes):
 def test_on_ec2sim(name, directory):
     seed = seeds.Seed(name)
     with ec2sim.running("--credentials", CREDENTIALS[seed.signed_by]) as sim:
+        sim.control("POST", "scenario", seeds.scenario() | {"pending": "0.1s", "shutdown": "0.1s"})
         with seeds.SeedDaemon(directory, sim.url, seed) as daemon:
             daemon.up()
             check(seeds.of_sim(sim), seed, "ec2sim", {})
