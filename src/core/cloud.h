@@ -56,6 +56,19 @@ struct cloud_ops {
 		const char *instance, ec2_done *done, void *arg);
 	struct ec2_call *(*attach)(void *self, const char *volume, const char *instance,
 		const char *device, ec2_done *done, void *arg);
+	struct ec2_call *(*key_pairs)(void *self, const struct strings *names,
+		ec2_key_pairs_done *done, void *arg);
+	struct ec2_call *(*groups)(void *self, const struct strings *names,
+		const struct strings *ids, ec2_groups_done *done, void *arg);
+	struct ec2_call *(*types)(void *self, const struct strings *names,
+		ec2_types_done *done, void *arg);
+	struct ec2_call *(*offerings)(void *self, const struct strings *types,
+		ec2_offerings_done *done, void *arg);
+	struct ec2_call *(*zones)(void *self, ec2_zones_done *done, void *arg);
+	struct ec2_call *(*dry_run)(void *self, const char *body, size_t len,
+		ec2_done *done, void *arg);
+	struct ec2_call *(*dry_terminate)(void *self, const char *instance,
+		ec2_done *done, void *arg);
 	void (*counts)(const void *self, struct ec2_counts *ret);     /* or NULL */
 	bool (*trouble)(const void *self, struct cloud_trouble *ret); /* or NULL */
 	void (*cancel)(void *self, struct ec2_call *call);

@@ -165,6 +165,65 @@ op_attach(void *self, const char *volume, const char *instance, const char *devi
 	return ec2_attach_volume(c->client, volume, instance, device, done, arg);
 }
 
+static struct ec2_call *
+op_key_pairs(void *self, const struct strings *names, ec2_key_pairs_done *done,
+	void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_key_pairs(c->client, names, done, arg);
+}
+
+static struct ec2_call *
+op_groups(void *self, const struct strings *names, const struct strings *ids,
+	ec2_groups_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_groups(c->client, names, ids, done, arg);
+}
+
+static struct ec2_call *
+op_types(void *self, const struct strings *names, ec2_types_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_types(c->client, names, done, arg);
+}
+
+static struct ec2_call *
+op_offerings(void *self, const struct strings *types, ec2_offerings_done *done,
+	void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_offerings(c->client, types, done, arg);
+}
+
+static struct ec2_call *
+op_zones(void *self, ec2_zones_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_zones(c->client, done, arg);
+}
+
+static struct ec2_call *
+op_dry_run(void *self, const char *body, size_t len, ec2_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_dry_run(c->client, body, len, done, arg);
+}
+
+static struct ec2_call *
+op_dry_terminate(void *self, const char *instance, ec2_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_dry_terminate(c->client, instance, done, arg);
+}
+
 static void
 op_counts(const void *self, struct ec2_counts *ret)
 {
@@ -228,6 +287,13 @@ static const struct cloud_ops ops = {
 	.addresses = op_addresses,
 	.associate = op_associate,
 	.attach = op_attach,
+	.key_pairs = op_key_pairs,
+	.groups = op_groups,
+	.types = op_types,
+	.offerings = op_offerings,
+	.zones = op_zones,
+	.dry_run = op_dry_run,
+	.dry_terminate = op_dry_terminate,
 	.counts = op_counts,
 	.trouble = op_trouble,
 	.cancel = op_cancel,

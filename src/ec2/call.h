@@ -37,8 +37,15 @@ enum op_id {
 	OP_SUBNETS,
 	OP_VOLUMES,
 	OP_ADDRESSES,
+	OP_KEY_PAIRS,
+	OP_GROUPS,
+	OP_TYPES,
+	OP_OFFERINGS,
+	OP_ZONES,
 	OP_ASSOCIATE,
 	OP_ATTACH,
+	OP_DRY_RUN,
+	OP_DRY_TERMINATE,
 	OP_COUNT
 };
 
@@ -68,6 +75,11 @@ union call_done {
 	ec2_subnets_done *subnets;
 	ec2_volumes_done *volumes;
 	ec2_addresses_done *addresses;
+	ec2_key_pairs_done *key_pairs;
+	ec2_groups_done *groups;
+	ec2_types_done *types;
+	ec2_offerings_done *offerings;
+	ec2_zones_done *zones;
 	ec2_done *plain;
 };
 
@@ -94,6 +106,9 @@ struct ec2_call {
 	struct ec2_call *prev, *next;
 };
 
+/* op.c */
+extern const struct op ec2_ops[OP_COUNT];
+
 /* body is taken; id may be NULL. */
 struct ec2_call *call_new_take(struct ec2_client *c, enum op_id op, const char *id,
 	char *body, void *arg);
@@ -108,6 +123,8 @@ void call_judge(struct ec2_call *call, const struct sender_result *result,
 	struct ec2_answer *ret_answer);
 /* Whether there is more to ask before the answer is one: then the next body is ready. */
 bool call_goes_on(struct ec2_call *call, struct ec2_answer *answer);
+/* Of what has pages: the next one, or once again from the first. */
+bool call_scan_goes_on(struct ec2_call *call, struct ec2_answer *answer);
 /* Calls back, which may free the client, and frees the call. */
 void call_finish(struct ec2_call *call, const struct ec2_answer *answer);
 void call_free(struct ec2_call *call);

@@ -125,6 +125,80 @@ ec2_addresses(struct ec2_client *c, const struct strings *public_ips,
 }
 
 struct ec2_call *
+ec2_key_pairs(struct ec2_client *c, const struct strings *names,
+	ec2_key_pairs_done *done, void *arg)
+{
+	struct buf body = ask_ids(EC2_DESCRIBE_KEY_PAIRS, "KeyName", names);
+
+	return lookup(c, OP_KEY_PAIRS, &body, (union call_done){.key_pairs = done},
+		arg);
+}
+
+struct ec2_call *
+ec2_groups(struct ec2_client *c, const struct strings *names, const struct strings *ids,
+	ec2_groups_done *done, void *arg)
+{
+	struct buf body = ask_ids(EC2_DESCRIBE_GROUPS, "GroupName", names);
+
+	add_list(&body, "GroupId", ids);
+	return lookup(c, OP_GROUPS, &body, (union call_done){.groups = done}, arg);
+}
+
+struct ec2_call *
+ec2_types(struct ec2_client *c, const struct strings *names, ec2_types_done *done,
+	void *arg)
+{
+	struct buf body = ask_ids(EC2_DESCRIBE_TYPES, "InstanceType", names);
+
+	return lookup(c, OP_TYPES, &body, (union call_done){.types = done}, arg);
+}
+
+struct ec2_call *
+ec2_offerings(struct ec2_client *c, const struct strings *types,
+	ec2_offerings_done *done, void *arg)
+{
+	struct buf body = {0};
+
+	begin(&body, EC2_DESCRIBE_OFFERINGS);
+	ec2_param(&body, "LocationType", "availability-zone");
+	ec2_param(&body, "Filter.1.Name", "instance-type");
+	add_list(&body, "Filter.1.Value", types);
+	return lookup(c, OP_OFFERINGS, &body, (union call_done){.offerings = done},
+		arg);
+}
+
+struct ec2_call *
+ec2_zones(struct ec2_client *c, ec2_zones_done *done, void *arg)
+{
+	struct buf body = ask_ids(EC2_DESCRIBE_ZONES, "ZoneName", NULL);
+
+	return lookup(c, OP_ZONES, &body, (union call_done){.zones = done}, arg);
+}
+
+struct ec2_call *
+ec2_dry_run(struct ec2_client *c, const char *body, size_t len, ec2_done *done,
+	void *arg)
+{
+	struct buf tried = {0};
+
+	buf_add(&tried, body, len);
+	ec2_param(&tried, "DryRun", "true");
+	return lookup(c, OP_DRY_RUN, &tried, (union call_done){.plain = done}, arg);
+}
+
+struct ec2_call *
+ec2_dry_terminate(struct ec2_client *c, const char *instance, ec2_done *done, void *arg)
+{
+	struct buf body = {0};
+
+	begin(&body, EC2_TERMINATE_INSTANCES);
+	ec2_param(&body, "InstanceId.1", instance);
+	ec2_param(&body, "DryRun", "true");
+	return lookup(c, OP_DRY_TERMINATE, &body, (union call_done){.plain = done},
+		arg);
+}
+
+struct ec2_call *
 ec2_associate_address(struct ec2_client *c, const char *allocation,
 	const char *instance, ec2_done *done, void *arg)
 {

@@ -9,6 +9,11 @@
 
 #include "ec2/query.h"
 
+struct ec2_key_pairs;
+struct ec2_groups;
+struct ec2_types;
+struct ec2_offerings;
+struct ec2_zones;
 struct ec2_answer;
 struct ec2_call;
 struct ec2_client;
@@ -24,6 +29,17 @@ typedef void ec2_volumes_done(void *arg, const struct ec2_answer *answer,
 	struct ec2_volumes *list);
 typedef void ec2_addresses_done(void *arg, const struct ec2_answer *answer,
 	struct ec2_addresses *list);
+/* The lists of these are in query_region.h. */
+typedef void ec2_key_pairs_done(void *arg, const struct ec2_answer *answer,
+	struct ec2_key_pairs *list);
+typedef void ec2_groups_done(void *arg, const struct ec2_answer *answer,
+	struct ec2_groups *list);
+typedef void ec2_types_done(void *arg, const struct ec2_answer *answer,
+	struct ec2_types *list);
+typedef void ec2_offerings_done(void *arg, const struct ec2_answer *answer,
+	struct ec2_offerings *list);
+typedef void ec2_zones_done(void *arg, const struct ec2_answer *answer,
+	struct ec2_zones *list);
 typedef void ec2_done(void *arg, const struct ec2_answer *answer);
 
 /* Borrowed. */
@@ -45,6 +61,27 @@ struct ec2_call *ec2_volumes(struct ec2_client *c, const struct strings *ids,
 	ec2_volumes_done *done, void *arg);
 struct ec2_call *ec2_addresses(struct ec2_client *c, const struct strings *public_ips,
 	ec2_addresses_done *done, void *arg);
+struct ec2_call *ec2_key_pairs(struct ec2_client *c, const struct strings *names,
+	ec2_key_pairs_done *done, void *arg);
+/* By names, of the default VPC, or by ids; not by both. */
+struct ec2_call *ec2_groups(struct ec2_client *c, const struct strings *names,
+	const struct strings *ids, ec2_groups_done *done, void *arg);
+struct ec2_call *ec2_types(struct ec2_client *c, const struct strings *names,
+	ec2_types_done *done, void *arg);
+/* In which zones of the region each of these types can be had. */
+struct ec2_call *ec2_offerings(struct ec2_client *c, const struct strings *types,
+	ec2_offerings_done *done, void *arg);
+/* All of the region that the account may use. */
+struct ec2_call *ec2_zones(struct ec2_client *c, ec2_zones_done *done, void *arg);
+/*
+ * What would become of it, and nothing happens. DONE (class DRY_RUN): it is allowed and
+ * well-formed. REFUSED with class AUTH: it is not allowed. Any other answer is about
+ * something else, as its class says.
+ */
+struct ec2_call *ec2_dry_run(struct ec2_client *c, const char *body, size_t len,
+	ec2_done *done, void *arg);
+struct ec2_call *ec2_dry_terminate(struct ec2_client *c, const char *instance,
+	ec2_done *done, void *arg);
 /*
  * Never takes an address away from anyone: one in use is class STATE. MISSING: EC2 does not
  * see the instance yet.

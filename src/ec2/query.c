@@ -354,45 +354,38 @@ const struct item_shape ec2_addresses_shape = {
 	.fini = fini_address,
 };
 
-static void
-fini(const struct item_shape *shape, void *array, size_t count)
-{
-	struct items list = {.array = array, .count = count};
-
-	items_fini(shape, &list);
-}
-
 void
 ec2_images_fini(struct ec2_images *list)
 {
-	fini(&ec2_images_shape, list->items, list->count);
+	items_fini(&ec2_images_shape, &(struct items){list->items, list->count, NULL});
 	*list = (struct ec2_images){0};
 }
 
 void
 ec2_prices_fini(struct ec2_prices *list)
 {
-	fini(&ec2_prices_shape, list->items, list->count);
+	items_fini(&ec2_prices_shape, &(struct items){list->items, list->count, NULL});
 	*list = (struct ec2_prices){0};
 }
 
 void
 ec2_subnets_fini(struct ec2_subnets *list)
 {
-	fini(&ec2_subnets_shape, list->items, list->count);
+	items_fini(&ec2_subnets_shape, &(struct items){list->items, list->count, NULL});
 	*list = (struct ec2_subnets){0};
 }
 
 void
 ec2_volumes_fini(struct ec2_volumes *list)
 {
-	fini(&ec2_volumes_shape, list->items, list->count);
+	items_fini(&ec2_volumes_shape, &(struct items){list->items, list->count, NULL});
 	*list = (struct ec2_volumes){0};
 }
 
 void
 ec2_addresses_fini(struct ec2_addresses *list)
 {
-	fini(&ec2_addresses_shape, list->items, list->count);
+	items_fini(&ec2_addresses_shape,
+		&(struct items){list->items, list->count, NULL});
 	*list = (struct ec2_addresses){0};
 }

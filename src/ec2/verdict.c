@@ -28,6 +28,11 @@ static const struct {
 	[EC2_DESCRIBE_SUBNETS] = {"DescribeSubnets", false},
 	[EC2_DESCRIBE_VOLUMES] = {"DescribeVolumes", false},
 	[EC2_DESCRIBE_ADDRESSES] = {"DescribeAddresses", false},
+	[EC2_DESCRIBE_KEY_PAIRS] = {"DescribeKeyPairs", false},
+	[EC2_DESCRIBE_GROUPS] = {"DescribeSecurityGroups", false},
+	[EC2_DESCRIBE_TYPES] = {"DescribeInstanceTypes", false},
+	[EC2_DESCRIBE_OFFERINGS] = {"DescribeInstanceTypeOfferings", false},
+	[EC2_DESCRIBE_ZONES] = {"DescribeAvailabilityZones", false},
 	[EC2_ASSOCIATE_ADDRESS] = {"AssociateAddress", true},
 	[EC2_ATTACH_VOLUME] = {"AttachVolume", true},
 };

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "ec2/items.h"
 #include "ec2/query.h"
+#include "ec2/query_region.h"
 #include "ec2/reply.h"
 
 #include <assert.h>
@@ -86,6 +87,46 @@ check_address(const void *item)
 	assert(a->instance == NULL || ec2_instance_id_check(a->instance) == 0);
 }
 
+static void
+check_key_pair(const void *item)
+{
+	const struct ec2_key_pair *k = item;
+
+	assert(k->name != NULL);
+}
+
+static void
+check_group(const void *item)
+{
+	const struct ec2_group *g = item;
+
+	assert(items_id_check(g->id, "sg-") == 0);
+}
+
+static void
+check_type(const void *item)
+{
+	const struct ec2_type *t = item;
+
+	assert(t->name != NULL && t->architectures.count <= 16);
+}
+
+static void
+check_offering(const void *item)
+{
+	const struct ec2_offering *o = item;
+
+	assert(o->type != NULL && o->zone != NULL);
+}
+
+static void
+check_zone(const void *item)
+{
+	const struct ec2_zone *z = item;
+
+	assert(z->name != NULL);
+}
+
 static const struct {
 	const struct item_shape *shape;
 	void (*check)(const void *item);
@@ -95,6 +136,11 @@ static const struct {
 	{&ec2_subnets_shape, check_subnet},
 	{&ec2_volumes_shape, check_volume},
 	{&ec2_addresses_shape, check_address},
+	{&ec2_key_pairs_shape, check_key_pair},
+	{&ec2_groups_shape, check_group},
+	{&ec2_types_shape, check_type},
+	{&ec2_offerings_shape, check_offering},
+	{&ec2_zones_shape, check_zone},
 };
 
 static void

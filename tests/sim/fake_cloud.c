@@ -3,6 +3,7 @@
  * The fake cloud: tokens are honoured, effects and answers are separate events, and an
  * answer may never come although the effect does.
  */
+#include "fake_region.h"
 #include "fake_state.h"
 #include "fake_things.h"
 
@@ -376,6 +377,13 @@ static const struct cloud_ops ops = {
 	.addresses = fake_addresses,
 	.associate = fake_associate,
 	.attach = fake_attach,
+	.key_pairs = fake_key_pairs,
+	.groups = fake_groups,
+	.types = fake_types,
+	.offerings = fake_offerings,
+	.zones = fake_zones,
+	.dry_run = fake_dry_run,
+	.dry_terminate = fake_dry_terminate,
 	.cancel = op_cancel,
 	.free = op_free,
 };
@@ -422,4 +430,5 @@ fake_cloud_fini(struct fake_cloud *f)
 		free(e);
 	}
 	fake_things_fini(f);
+	fake_region_fini(f);
 }

@@ -10,6 +10,7 @@
 #include "core/cloud.h"
 
 #include "base/rng.h"
+#include "ec2/query_region.h"
 
 #define FAKE_INSTANCES_MAX 4096
 
@@ -56,6 +57,15 @@ struct fake_cloud {
 	struct ec2_subnets subnets;
 	struct ec2_volumes volumes;
 	struct ec2_addresses addresses;
+	struct ec2_key_pairs key_pairs;
+	struct ec2_groups groups;
+	struct ec2_types types;
+	struct ec2_offerings offerings;
+	struct ec2_zones zones;
+	/* What trying a launch or a terminate gives; class 0: it is allowed. */
+	struct fake_trial {
+		int verdict, class, reason;
+	} dry_run, dry_terminate;
 	/* How often each was asked. */
 	unsigned image_lists, price_lists, subnet_lists, volume_lists, address_lists,
 		associates, attaches;
@@ -95,6 +105,13 @@ void fake_add_subnet(struct fake_cloud *f, const char *id, const char *zone);
 void fake_add_volume(struct fake_cloud *f, const char *id, const char *zone);
 /* Its allocation is "eipalloc-" and a number; returns it. */
 const char *fake_add_address(struct fake_cloud *f, const char *public_ip);
+void fake_add_key_pair(struct fake_cloud *f, const char *name);
+void fake_add_group(struct fake_cloud *f, const char *id, const char *name,
+	const char *vpc);
+/* architectures: "x86_64 i386"; offered in one zone, once more for another. */
+void fake_add_type(struct fake_cloud *f, const char *name, const char *architectures,
+	const char *zone);
+void fake_add_zone(struct fake_cloud *f, const char *name);
 /* What is there of that id or address, or NULL. */
 struct ec2_volume *fake_volume(struct fake_cloud *f, const char *id);
 struct ec2_address *fake_address(struct fake_cloud *f, const char *public_ip);

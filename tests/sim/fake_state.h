@@ -32,6 +32,11 @@ struct ec2_call {
 		ec2_subnets_done *subnets;
 		ec2_volumes_done *volumes;
 		ec2_addresses_done *addresses;
+		ec2_key_pairs_done *key_pairs;
+		ec2_groups_done *groups;
+		ec2_types_done *types;
+		ec2_offerings_done *offerings;
+		ec2_zones_done *zones;
 		ec2_done *plain;
 	} done;
 	void (*show)(struct ec2_call *c); /* calls back; NULL: with instances */

@@ -15,8 +15,8 @@
 /* How long a volume is "attaching", at most. */
 #define ATTACH_MS 3000
 
-static struct ec2_call *
-thing_call(struct fake_cloud *f, const char *key, void (*show)(struct ec2_call *c),
+struct ec2_call *
+fake_thing_call(struct fake_cloud *f, const char *key, void (*show)(struct ec2_call *c),
 	void *arg)
 {
 	struct ec2_call *c = fake_call_new(f, CALL_THING, key, NULL, arg);
@@ -25,23 +25,21 @@ thing_call(struct fake_cloud *f, const char *key, void (*show)(struct ec2_call *
 	return c;
 }
 
-static void
-copy_strings(struct strings *to, const struct strings *from)
+void
+fake_copy_strings(struct strings *to, const struct strings *from)
 {
 	for (size_t i = 0; from != NULL && i < from->count; i++)
 		strings_add(to, from->items[i]);
 }
 
-/* An empty list of names names all. */
-static bool
-is_named(const struct strings *names, const char *name)
+bool
+fake_is_named(const struct strings *names, const char *name)
 {
 	return names->count == 0 || (name != NULL && strings_contain(names, name));
 }
 
-/* EC2 refuses a lookup by ids when it does not know one of them. */
-static bool
-is_answered(struct ec2_call *c, size_t found, enum ec2_class class)
+bool
+fake_is_answered(struct ec2_call *c, size_t found, enum ec2_class class)
 {
 	if (c->answer.verdict == VERDICT_DONE && found < c->ids.count)
 		fake_fail(c, VERDICT_REFUSED, class, REASON_CONFIG);
@@ -58,7 +56,8 @@ show_images(struct ec2_call *c)
 		const struct ec2_image *from = &all->items[i];
 		struct ec2_image *to = &list.items[list.count];
 
-		if (!is_named(&c->ids, from->id) || !is_named(&c->owners, from->owner))
+		if (!fake_is_named(&c->ids, from->id) ||
+			!fake_is_named(&c->owners, from->owner))
 			continue;
 		*to = *from;
 		to->id = xstrdup_opt(from->id);
@@ -69,7 +68,7 @@ show_images(struct ec2_call *c)
 		to->architecture = xstrdup_opt(from->architecture);
 		list.count++;
 	}
-	if (!is_answered(c, list.count, EC2_CLASS_CONFIG))
+	if (!fake_is_answered(c, list.count, EC2_CLASS_CONFIG))
 		ec2_images_fini(&list);
 	c->done.images(c->arg, &c->answer, &list);
 	ec2_images_fini(&list);
@@ -80,11 +79,11 @@ fake_images(void *self, const struct strings *owners, const struct strings *ids,
 	ec2_images_done *done, void *arg)
 {
 	struct fake_cloud *f = self;
-	struct ec2_call *c = thing_call(f, NULL, show_images, arg);
+	struct ec2_call *c = fake_thing_call(f, NULL, show_images, arg);
 
 	f->image_lists++;
-	copy_strings(&c->owners, owners);
-	copy_strings(&c->ids, ids);
+	fake_copy_strings(&c->owners, owners);
+	fake_copy_strings(&c->ids, ids);
 	c->done.images = done;
 	return fake_read_later(c);
 }
@@ -108,7 +107,7 @@ show_prices(struct ec2_call *c)
 		to->price = xstrdup(from->price);
 		list.count++;
 	}
-	if (!is_answered(c, list.count, EC2_CLASS_CONFIG))
+	if (!fake_is_answered(c, list.count, EC2_CLASS_CONFIG))
 		ec2_prices_fini(&list);
 	c->done.prices(c->arg, &c->answer, &list);
 	ec2_prices_fini(&list);
@@ -119,7 +118,7 @@ fake_prices(void *self, const struct ec2_price_query *q, ec2_prices_done *done,
 	void *arg)
 {
 	struct fake_cloud *f = self;
-	struct ec2_call *c = thing_call(f, q->type, show_prices, arg);
+	struct ec2_call *c = fake_thing_call(f, q->type, show_prices, arg);
 
 	f->price_lists++;
 	(void)snprintf(c->zone, sizeof(c->zone), "%s", q->zone == NULL ? "" : q->zone);
@@ -136,7 +135,7 @@ show_subnets(struct ec2_call *c)
 	for (size_t i = 0; i < all->count; i++) {
 		const struct ec2_subnet *from = &all->items[i];
 
-		if (is_named(&c->ids, from->id))
+		if (fake_is_named(&c->ids, from->id))
 			list.items[list.count++] = (struct ec2_subnet){
 				.id = xstrdup(from->id),
 				.zone = xstrdup(from->zone),
@@ -144,7 +143,7 @@ show_subnets(struct ec2_call *c)
 				.state = xstrdup_opt(from->state),
 			};
 	}
-	if (!is_answered(c, list.count, EC2_CLASS_CONFIG))
+	if (!fake_is_answered(c, list.count, EC2_CLASS_CONFIG))
 		ec2_subnets_fini(&list);
 	c->done.subnets(c->arg, &c->answer, &list);
 	ec2_subnets_fini(&list);
@@ -154,10 +153,10 @@ struct ec2_call *
 fake_subnets(void *self, const struct strings *ids, ec2_subnets_done *done, void *arg)
 {
 	struct fake_cloud *f = self;
-	struct ec2_call *c = thing_call(f, NULL, show_subnets, arg);
+	struct ec2_call *c = fake_thing_call(f, NULL, show_subnets, arg);
 
 	f->subnet_lists++;
-	copy_strings(&c->ids, ids);
+	fake_copy_strings(&c->ids, ids);
 	c->done.subnets = done;
 	return fake_read_later(c);
 }
@@ -187,9 +186,9 @@ show_volumes(struct ec2_call *c)
 	struct ec2_volumes list = {xcalloc(all->count + 1, sizeof(*all->items)), 0};
 
 	for (size_t i = 0; i < all->count; i++)
-		if (is_named(&c->ids, all->items[i].id))
+		if (fake_is_named(&c->ids, all->items[i].id))
 			list.items[list.count++] = copy_volume(&all->items[i]);
-	if (!is_answered(c, list.count, EC2_CLASS_VOLUME))
+	if (!fake_is_answered(c, list.count, EC2_CLASS_VOLUME))
 		ec2_volumes_fini(&list);
 	c->done.volumes(c->arg, &c->answer, &list);
 	ec2_volumes_fini(&list);
@@ -199,10 +198,10 @@ struct ec2_call *
 fake_volumes(void *self, const struct strings *ids, ec2_volumes_done *done, void *arg)
 {
 	struct fake_cloud *f = self;
-	struct ec2_call *c = thing_call(f, NULL, show_volumes, arg);
+	struct ec2_call *c = fake_thing_call(f, NULL, show_volumes, arg);
 
 	f->volume_lists++;
-	copy_strings(&c->ids, ids);
+	fake_copy_strings(&c->ids, ids);
 	c->done.volumes = done;
 	return fake_read_later(c);
 }
@@ -216,7 +215,7 @@ show_addresses(struct ec2_call *c)
 	for (size_t i = 0; i < all->count; i++) {
 		const struct ec2_address *from = &all->items[i];
 
-		if (is_named(&c->ids, from->public_ip))
+		if (fake_is_named(&c->ids, from->public_ip))
 			list.items[list.count++] = (struct ec2_address){
 				.public_ip = xstrdup(from->public_ip),
 				.allocation = xstrdup_opt(from->allocation),
@@ -225,7 +224,7 @@ show_addresses(struct ec2_call *c)
 				.interface = xstrdup_opt(from->interface),
 			};
 	}
-	if (!is_answered(c, list.count, EC2_CLASS_VOLUME))
+	if (!fake_is_answered(c, list.count, EC2_CLASS_VOLUME))
 		ec2_addresses_fini(&list);
 	c->done.addresses(c->arg, &c->answer, &list);
 	ec2_addresses_fini(&list);
@@ -236,10 +235,10 @@ fake_addresses(void *self, const struct strings *public_ips, ec2_addresses_done 
 	void *arg)
 {
 	struct fake_cloud *f = self;
-	struct ec2_call *c = thing_call(f, NULL, show_addresses, arg);
+	struct ec2_call *c = fake_thing_call(f, NULL, show_addresses, arg);
 
 	f->address_lists++;
-	copy_strings(&c->ids, public_ips);
+	fake_copy_strings(&c->ids, public_ips);
 	c->done.addresses = done;
 	return fake_read_later(c);
 }
@@ -395,7 +394,7 @@ fake_associate(void *self, const char *allocation, const char *instance, ec2_don
 	void *arg)
 {
 	struct fake_cloud *f = self;
-	struct ec2_call *c = thing_call(f, instance, show_plain, arg);
+	struct ec2_call *c = fake_thing_call(f, instance, show_plain, arg);
 	const struct ec2_address *a = find_allocation(f, allocation);
 	struct fake_effect e = {.kind = EFFECT_ASSOCIATE};
 	enum ec2_class refused = EC2_CLASS_NONE;
@@ -416,7 +415,7 @@ fake_attach(void *self, const char *volume, const char *instance, const char *de
 	ec2_done *done, void *arg)
 {
 	struct fake_cloud *f = self;
-	struct ec2_call *c = thing_call(f, instance, show_plain, arg);
+	struct ec2_call *c = fake_thing_call(f, instance, show_plain, arg);
 	const struct ec2_volume *v = fake_volume(f, volume);
 	struct fake_effect e = {.kind = EFFECT_ATTACH};
 	enum ec2_class refused = EC2_CLASS_NONE;

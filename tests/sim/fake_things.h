@@ -23,6 +23,13 @@ struct ec2_call *fake_associate(void *self, const char *allocation,
 struct ec2_call *fake_attach(void *self, const char *volume, const char *instance,
 	const char *device, ec2_done *done, void *arg);
 
+struct ec2_call *fake_thing_call(struct fake_cloud *f, const char *key,
+	void (*show)(struct ec2_call *c), void *arg);
+void fake_copy_strings(struct strings *to, const struct strings *from);
+/* An empty list of names names all. */
+bool fake_is_named(const struct strings *names, const char *name);
+/* EC2 refuses a lookup by ids when it does not know one of them. */
+bool fake_is_answered(struct ec2_call *c, size_t found, enum ec2_class class);
 void fake_apply_associate(struct fake_cloud *f, const struct fake_effect *e);
 void fake_apply_attach(struct fake_cloud *f, const struct fake_effect *e);
 void fake_apply_attached(struct fake_cloud *f, const struct fake_effect *e);

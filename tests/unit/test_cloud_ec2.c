@@ -152,7 +152,11 @@ END_TEST
 		"Action=DescribeImages", "Action=DescribeSpotPriceHistory",            \
 		"Action=DescribeSubnets", "Action=DescribeVolumes",                    \
 		"Action=DescribeAddresses", "Action=AssociateAddress",                 \
-		"Action=AttachVolume"
+		"Action=AttachVolume", "Action=DescribeKeyPairs",                      \
+		"Action=DescribeSecurityGroups", "Action=DescribeInstanceTypes",       \
+		"Action=DescribeInstanceTypeOfferings",                                \
+		"Action=DescribeAvailabilityZones", "Action=RunInstances",             \
+		"Action=TerminateInstances"
 
 struct granted {
 	struct cloud *cloud;
@@ -236,11 +240,68 @@ ask_things(const struct cloud *c, struct result *results)
 	result_wait(&results[6]);
 }
 
+static void
+on_key_pairs(void *arg, const struct ec2_answer *answer, struct ec2_key_pairs *list)
+{
+	(void)list;
+	note(arg, answer);
+}
+
+static void
+on_groups(void *arg, const struct ec2_answer *answer, struct ec2_groups *list)
+{
+	(void)list;
+	note(arg, answer);
+}
+
+static void
+on_types(void *arg, const struct ec2_answer *answer, struct ec2_types *list)
+{
+	(void)list;
+	note(arg, answer);
+}
+
+static void
+on_offerings(void *arg, const struct ec2_answer *answer, struct ec2_offerings *list)
+{
+	(void)list;
+	note(arg, answer);
+}
+
+static void
+on_zones(void *arg, const struct ec2_answer *answer, struct ec2_zones *list)
+{
+	(void)list;
+	note(arg, answer);
+}
+
+/* What a region has, and what may be done in it. */
+static void
+ask_region(const struct cloud *c, struct result *results)
+{
+	static const struct strings none;
+
+	c->ops->key_pairs(c->self, &none, on_key_pairs, &results[0]);
+	result_wait(&results[0]);
+	c->ops->groups(c->self, &none, NULL, on_groups, &results[1]);
+	result_wait(&results[1]);
+	c->ops->types(c->self, &none, on_types, &results[2]);
+	result_wait(&results[2]);
+	c->ops->offerings(c->self, &none, on_offerings, &results[3]);
+	result_wait(&results[3]);
+	c->ops->zones(c->self, on_zones, &results[4]);
+	result_wait(&results[4]);
+	c->ops->dry_run(c->self, "Action=RunInstances", 19, note, &results[5]);
+	result_wait(&results[5]);
+	c->ops->dry_terminate(c->self, ID, note, &results[6]);
+	result_wait(&results[6]);
+}
+
 /* Every operation reaches the service as what it is. */
 START_TEST(test_operations)
 {
 	static const char *const params[] = {PARAMS};
-	struct result results[13] = {0}, cancelled = {0};
+	struct result results[20] = {0}, cancelled = {0};
 	AUTO(free) char *url = service_url(rig.service);
 	const struct conf conf = {.aws = {.identifier = text_id,
 					  .secret_identifier = {text_secret},
@@ -266,6 +327,7 @@ START_TEST(test_operations)
 	c->ops->console(c->self, ID, false, on_console, &results[5]);
 	result_wait(&results[5]);
 	ask_things(c, &results[6]);
+	ask_region(c, &results[13]);
 	c->ops->cancel(c->self, c->ops->list(c->self, "p", on_instances, &cancelled));
 	rig_linger(10);
 	ck_assert_uint_eq(cancelled.count, 0);

@@ -4,6 +4,7 @@
 #include "base/field.h"
 #include "base/mem.h"
 #include "ec2/lookup.h"
+#include "ec2/query_region.h"
 #include "ec2/verdict.h"
 #include "ec2_rig.h"
 #include "ec2_service.h"
@@ -74,6 +75,36 @@ on_addresses(void *arg, const struct ec2_answer *answer, struct ec2_addresses *l
 }
 
 static void
+on_key_pairs(void *arg, const struct ec2_answer *answer, struct ec2_key_pairs *list)
+{
+	note(arg, answer, list->count);
+}
+
+static void
+on_groups(void *arg, const struct ec2_answer *answer, struct ec2_groups *list)
+{
+	note(arg, answer, list->count);
+}
+
+static void
+on_types(void *arg, const struct ec2_answer *answer, struct ec2_types *list)
+{
+	note(arg, answer, list->count);
+}
+
+static void
+on_offerings(void *arg, const struct ec2_answer *answer, struct ec2_offerings *list)
+{
+	note(arg, answer, list->count);
+}
+
+static void
+on_zones(void *arg, const struct ec2_answer *answer, struct ec2_zones *list)
+{
+	note(arg, answer, list->count);
+}
+
+static void
 on_plain(void *arg, const struct ec2_answer *answer)
 {
 	note(arg, answer, 0);
@@ -138,6 +169,54 @@ attach(struct result *r)
 	ec2_attach_volume(rig.client, "vol-12345678", ID, "/dev/sdh", on_plain, r);
 }
 
+static void
+ask_key_pairs(struct result *r)
+{
+	ec2_key_pairs(rig.client, &both, on_key_pairs, r);
+}
+
+static void
+ask_groups(struct result *r)
+{
+	ec2_groups(rig.client, &both, NULL, on_groups, r);
+}
+
+static void
+ask_groups_by_id(struct result *r)
+{
+	ec2_groups(rig.client, NULL, &both, on_groups, r);
+}
+
+static void
+ask_types(struct result *r)
+{
+	ec2_types(rig.client, &both, on_types, r);
+}
+
+static void
+ask_offerings(struct result *r)
+{
+	ec2_offerings(rig.client, &both, on_offerings, r);
+}
+
+static void
+ask_zones(struct result *r)
+{
+	ec2_zones(rig.client, on_zones, r);
+}
+
+static void
+try_run(struct result *r)
+{
+	ec2_dry_run(rig.client, "Action=RunInstances&x=1", 23, on_plain, r);
+}
+
+static void
+try_terminate(struct result *r)
+{
+	ec2_dry_terminate(rig.client, ID, on_plain, r);
+}
+
 /* What each asks, byte for byte. */
 START_TEST(test_bodies)
 {
@@ -169,6 +248,27 @@ START_TEST(test_bodies)
 		{ask_addresses,
 			"Action=DescribeAddresses&Version=2016-11-15&PublicIp.1=203.0.113.7"
 			"&PublicIp.2=vol-12345678"},
+		{ask_key_pairs,
+			"Action=DescribeKeyPairs&Version=2016-11-15&KeyName.1=203.0.113.7"
+			"&KeyName.2=vol-12345678"},
+		{ask_groups,
+			"Action=DescribeSecurityGroups&Version=2016-11-15"
+			"&GroupName.1=203.0.113.7&GroupName.2=vol-12345678"},
+		{ask_groups_by_id,
+			"Action=DescribeSecurityGroups&Version=2016-11-15"
+			"&GroupId.1=203.0.113.7&GroupId.2=vol-12345678"},
+		{ask_types,
+			"Action=DescribeInstanceTypes&Version=2016-11-15"
+			"&InstanceType.1=203.0.113.7&InstanceType.2=vol-12345678"},
+		{ask_offerings,
+			"Action=DescribeInstanceTypeOfferings&Version=2016-11-15"
+			"&LocationType=availability-zone&Filter.1.Name=instance-type"
+			"&Filter.1.Value.1=203.0.113.7&Filter.1.Value.2=vol-12345678"},
+		{ask_zones, "Action=DescribeAvailabilityZones&Version=2016-11-15"},
+		{try_run, "Action=RunInstances&x=1&DryRun=true"},
+		{try_terminate,
+			"Action=TerminateInstances&Version=2016-11-15&InstanceId.1=" ID
+			"&DryRun=true"},
 		{associate,
 			"Action=AssociateAddress&Version=2016-11-15"
 			"&AllocationId=eipalloc-08229861&InstanceId=" ID
@@ -288,6 +388,32 @@ START_TEST(test_lists)
 			"<publicIp>203.0.113.7</publicIp></item></addressesSet>"
 			"</DescribeAddressesResponse>",
 			__LINE__},
+		{ask_key_pairs,
+			"<DescribeKeyPairsResponse><keySet><item><keyName>k</keyName>"
+			"</item></keySet></DescribeKeyPairsResponse>",
+			__LINE__},
+		{ask_groups,
+			"<DescribeSecurityGroupsResponse><securityGroupInfo><item>"
+			"<groupId>sg-12345678</groupId></item></securityGroupInfo>"
+			"</DescribeSecurityGroupsResponse>",
+			__LINE__},
+		{ask_types,
+			"<DescribeInstanceTypesResponse><instanceTypeSet><item>"
+			"<instanceType>m5.large</instanceType></item></instanceTypeSet>"
+			"</DescribeInstanceTypesResponse>",
+			__LINE__},
+		{ask_offerings,
+			"<DescribeInstanceTypeOfferingsResponse>"
+			"<instanceTypeOfferingSet><item><instanceType>m5.large"
+			"</instanceType><location>a</location></item>"
+			"</instanceTypeOfferingSet>"
+			"</DescribeInstanceTypeOfferingsResponse>",
+			__LINE__},
+		{ask_zones,
+			"<DescribeAvailabilityZonesResponse><availabilityZoneInfo><item>"
+			"<zoneName>a</zoneName></item></availabilityZoneInfo>"
+			"</DescribeAvailabilityZonesResponse>",
+			__LINE__},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -300,6 +426,46 @@ START_TEST(test_lists)
 		ck_assert_msg(r.answer.verdict == VERDICT_DONE && r.at == 1,
 			"line %d: %s", cases[i].line, r.answer.err.text);
 		result_fini(&r);
+	}
+}
+END_TEST
+
+/* Trying is answered by errors, and the one that says yes is a success. */
+START_TEST(test_dry_run)
+{
+	static const struct {
+		struct service_answer answer;
+		int verdict, class;
+		const char *says;
+	} cases[] = {
+		{SAYS(412, ERROR("DryRunOperation")), VERDICT_DONE, EC2_CLASS_DRY_RUN,
+			""},
+		{SAYS(403, ERROR("UnauthorizedOperation")), VERDICT_REFUSED,
+			EC2_CLASS_AUTH, "UnauthorizedOperation"},
+		{SAYS(400, ERROR("InvalidAMIID.NotFound")), VERDICT_REFUSED,
+			EC2_CLASS_CONFIG, "InvalidAMIID.NotFound"},
+		{SAYS(503, ERROR("RequestLimitExceeded")), VERDICT_LATER,
+			EC2_CLASS_THROTTLE, "RequestLimitExceeded"},
+		{SAYS(200, RUN_OK), VERDICT_REPEAT, EC2_CLASS_PASSING,
+			"only to be tried"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		void (*const ask[])(struct result * r) = {try_run, try_terminate};
+
+		for (size_t n = 0; n < COUNT_OF(ask); n++) {
+			struct result r = {0};
+
+			service_script(rig.service, &cases[i].answer, 1);
+			ask[n](&r);
+			result_wait(&r);
+			ck_assert_msg(r.answer.verdict == cases[i].verdict &&
+					r.answer.class == cases[i].class,
+				"%s: %d %d", cases[i].says, r.answer.verdict,
+				r.answer.class);
+			ck_assert_ptr_nonnull(strstr(r.answer.err.text, cases[i].says));
+			result_fini(&r);
+		}
 	}
 }
 END_TEST
@@ -403,6 +569,7 @@ test_suite(void)
 	tcase_add_test(tc, test_expired_page_token);
 	tcase_add_test(tc, test_page_that_leads_to_itself);
 	tcase_add_test(tc, test_lists);
+	tcase_add_test(tc, test_dry_run);
 	tcase_add_test(tc, test_changes);
 	tcase_add_test(tc, test_cancel);
 	suite_add_tcase(suite, tc);
