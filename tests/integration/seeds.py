@@ -23,6 +23,8 @@ IMAGES = json.loads((SEEDS / "images.json").read_text())
 ALWAYS = {"MinCount": "1", "MaxCount": "1", "InstanceInitiatedShutdownBehavior": "terminate",
           "MetadataOptions.HttpTokens": "required", "MetadataOptions.HttpEndpoint": "enabled",
           "MetadataOptions.HttpPutResponseHopLimit": "1"}
+# What moto gives for the role of its machine.
+ROLE_KEY, ROLE_SECRET = "test-key", "test-secret-key"
 OUR_TAGS = {"pool", "worker", "generation", "launch", "lineage", "epoch"}
 
 
@@ -40,6 +42,7 @@ class Seed:
         self.original = data["original"]
         self.refused, self.instead = data.get("refused"), data.get("instead", {})
         self.expected, self.signed_by = data["expected"], data["signed_by"]
+        self.has_role = self.signed_by == ROLE_KEY
         self.tags, self.calls = data.get("tags", {}), data.get("calls", {})
         self.region = self.original["kwargs"].get("region", "us-east-1")
 
@@ -76,26 +79,27 @@ def the(calls, *actions):
     return found[0]
 
 
-def home(directory, url):
+def home(directory, seed, metadata):
     """
-    The environment of a build master's user who keeps keys in the place that the page names.
-    The key of the machine's role is asked for only where there is no such file.
+    The environment of a build master's user on a machine that has a role: keys are in the place
+    that the page names, but for the example that is about the role.
     """
     path = pathlib.Path(directory, ".aws", "credentials")
     path.parent.mkdir()
-    path.write_text("[default]\naws_access_key_id = identifier\n"
-                    "aws_secret_access_key = secret_identifier\n")
-    path.chmod(0o600)
-    return {"HOME": str(directory), "AWS_EC2_METADATA_SERVICE_ENDPOINT": url}
+    if not seed.has_role:
+        path.write_text("[default]\naws_access_key_id = identifier\n"
+                        "aws_secret_access_key = secret_identifier\n")
+        path.chmod(0o600)
+    return {"HOME": str(directory), "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata}
 
 
 class SeedDaemon(Daemon):
     """A daemon whose configuration is the text of an example, and below it where AWS is."""
 
-    def __init__(self, directory, url, seed, substitutes=None):
+    def __init__(self, directory, url, seed, metadata, substitutes=None):
         self.text = renamed(seed.yaml, substitutes or {})
         super().__init__(directory, url, {})
-        self.environment = home(directory, url)
+        self.environment = home(directory, seed, metadata)
 
     def write_config(self):
         below = {"pool": "seed", "socket": self.config["socket"],
@@ -167,7 +171,7 @@ def our_launch(call):
 
 def run_original(seed, directory, url, substitutes):
     """(what came of the page's arguments, what came of those that it has to be given)."""
-    environment = clean_environment(AWS_ENDPOINT_URL=url, **home(directory, url))
+    environment = clean_environment(AWS_ENDPOINT_URL=url, **home(directory, seed, url))
     outcomes = []
     for changes in [{}] + ([seed.instead] if seed.refused else []):
         kwargs = {key: value for key, value in (seed.original["kwargs"] | changes).items()

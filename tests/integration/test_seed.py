@@ -14,7 +14,8 @@ import moto
 import seeds
 
 SEED_NAMES = seeds.names()
-CREDENTIALS = {"publickey": "publickey:privatekey", "identifier": "identifier:secret_identifier"}
+SECRETS = {"publickey": "privatekey", "identifier": "secret_identifier",
+           seeds.ROLE_KEY: seeds.ROLE_SECRET}
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +57,12 @@ def check(calls, seed, service, substitutes):
 
 
 @pytest.mark.parametrize("name", SEED_NAMES)
-def test_on_ec2sim(name, directory):
+def test_on_ec2sim(name, directory, servers):
+    """The keys of the role come from moto."""
     seed = seeds.Seed(name)
-    with ec2sim.running("--credentials", CREDENTIALS[seed.signed_by]) as sim:
+    with ec2sim.running("--credentials", f"{seed.signed_by}:{SECRETS[seed.signed_by]}") as sim:
         sim.control("POST", "scenario", seeds.scenario() | {"pending": "0.1s", "shutdown": "0.1s"})
-        with seeds.SeedDaemon(directory, sim.url, seed) as daemon:
+        with seeds.SeedDaemon(directory, sim.url, seed, servers[0].url) as daemon:
             daemon.up()
             check(seeds.of_sim(sim), seed, "ec2sim", {})
             daemon.down()
@@ -72,7 +74,7 @@ def test_on_moto_and_against_the_original(name, directory, servers, tmp_path):
     seed = seeds.Seed(name)
     server, its_server = servers
     substitutes = furnish(server, seed)
-    with seeds.SeedDaemon(directory, server.url, seed, substitutes) as daemon:
+    with seeds.SeedDaemon(directory, server.url, seed, server.url, substitutes) as daemon:
         daemon.up()
         launch = check(seeds.of_moto(server), seed, "moto", substitutes)
         daemon.down()
