@@ -55,8 +55,8 @@ struct conf_worker {
 	struct secret password; /* text NULL when generated */
 	char *password_file;
 	bool password_generated;
-	char *instance_type;
-	char *ami; /* NULL: the last one of those that are valid */
+	struct strings instance_type; /* in order of preference */
+	char *ami;                    /* NULL: the last one of those that are valid */
 	struct strings valid_ami_owners; /* twelve digits each; empty: anybody */
 	char *valid_ami_location_regex;  /* NULL: any */
 	struct regex *ami_location;      /* counted; that, compiled */
@@ -71,7 +71,7 @@ struct conf_worker {
 	char *keypair_name;
 	char *security_name;
 	struct strings security_group_ids;
-	char *subnet_id;
+	struct strings subnet_id; /* in order of preference; none: the default VPC */
 	char *instance_profile_name;
 	struct field_list block_device_map; /* of struct conf_device */
 	struct conf_metadata metadata_options;

@@ -17,6 +17,7 @@
 #define TAGS_OURS 6u /* pool, worker, generation, launch, lineage, epoch */
 #define TAG_KEY_MAX 128u
 #define VARS_MAX 256u
+#define CHOICES_MAX 20u
 
 typedef void row_rule(struct conf_row *row, const struct conf_worker *w);
 
@@ -71,6 +72,30 @@ check_network(struct conf_row *row, const struct conf_worker *w)
 				: "");
 	check_either(row, "security_name", "subnet_id",
 		"; name the groups in security_group_ids");
+}
+
+/* Each is asked for and waited for in turn, so a list is short, and nothing is in it twice. */
+static void
+check_choices(struct conf_row *row, const char *key, const struct strings *list)
+{
+	const struct node *given = row_get(row, key);
+
+	if (list->count > CHOICES_MAX)
+		row_problem(row, DIAG_ERROR, ROW_VALUE, key, "%zu of them; at most %u",
+			list->count, CHOICES_MAX);
+	for (size_t n = 0; n < list->count; n++)
+		for (size_t m = 0; m < n; m++)
+			if (strcmp(list->items[m], list->items[n]) == 0 &&
+				given->kind == NODE_LIST && n < given->count)
+				row_problem_inside(row, key, given->items[n],
+					"is in the list already");
+}
+
+static void
+check_candidates(struct conf_row *row, const struct conf_worker *w)
+{
+	check_choices(row, "instance_type", &w->instance_type);
+	check_choices(row, "subnet_id", &w->subnet_id);
 }
 
 /* NULL if a tag may be called so, else why not. */
@@ -179,6 +204,7 @@ static row_rule *const row_rules[] = {
 	check_password,
 	check_user_data,
 	check_network,
+	check_candidates,
 	check_tags,
 	check_vars,
 	check_identifier,

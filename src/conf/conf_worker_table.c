@@ -31,12 +31,13 @@ static const struct field worker_rows[] = {
 	},
 	{
 		.name = "instance_type",
-		.type = FIELD_STRING,
-		.flags = FIELD_REQUIRED | CONF_LAUNCH,
-		.offset = FIELD_AT(struct conf_worker, instance_type, char *),
+		.type = FIELD_STRINGS,
+		.flags = FIELD_REQUIRED | FIELD_MANY | FIELD_NONEMPTY | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, instance_type, struct strings),
 		.check = form_instance_type,
-		.example = "m5.large",
-		.doc = "Type of the instance.",
+		.example = "[c7i.xlarge, c6i.xlarge]",
+		.doc = "Type of the instance, or several in order of preference: where one is "
+		       "not to be had, the next is tried.",
 	},
 	{
 		.name = "ami",
@@ -129,12 +130,13 @@ static const struct field worker_rows[] = {
 	},
 	{
 		.name = "subnet_id",
-		.type = FIELD_STRING,
-		.flags = CONF_LAUNCH,
-		.offset = FIELD_AT(struct conf_worker, subnet_id, char *),
+		.type = FIELD_STRINGS,
+		.flags = FIELD_MANY | FIELD_NONEMPTY | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, subnet_id, struct strings),
 		.check = form_subnet_id,
 		.example = "subnet-0abcdef1234567890",
-		.doc = "Subnet to start in.",
+		.doc = "Subnet to start in, or several in order of preference. Each type of "
+		       "instance_type is tried in all of them before the next type.",
 	},
 	{
 		.name = "instance_profile_name",

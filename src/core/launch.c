@@ -13,6 +13,7 @@
 #include "core/instance.h"
 #include "core/launch_freeze.h"
 #include "core/pause.h"
+#include "core/place.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/worker.h"
@@ -242,6 +243,7 @@ answered(struct launch *l, const struct ec2_instances *list, const char *by)
 	if (watched)
 		l->unwanted = true;
 	set_phase(l, LAUNCH_ANSWERED, &(struct cause){by, NULL});
+	place_good(l);
 	worker_launched(l->worker, l->generation);
 	take_instances(l, list);
 }
@@ -366,6 +368,18 @@ is_reproducible(struct launch *l)
 	return false;
 }
 
+/* Others have been refused there since it was reserved: it is placed anew. */
+static bool
+is_outdated(struct launch *l)
+{
+	if (l->phase != LAUNCH_RESERVED || !place_is_outdated(l))
+		return false;
+	set_phase(l, LAUNCH_GONE,
+		&(struct cause){"launch", "refused to others meanwhile"});
+	launch_release_name(l);
+	return true;
+}
+
 /* The window has room: say on disk that bytes may leave, at every send. */
 static void
 on_slot(void *arg)
@@ -373,7 +387,7 @@ on_slot(void *arg)
 	struct launch *l = arg;
 
 	if (!may_send(l) || (l->unwanted && l->phase == LAUNCH_RESERVED) ||
-		!is_reproducible(l)) {
+		is_outdated(l) || !is_reproducible(l)) {
 		drop_slot(l);
 		loop_poke(&l->poke);
 		return;

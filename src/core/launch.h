@@ -58,9 +58,10 @@ struct launch {
 	int64_t unwanted_ms; /* boottime since when nobody wants an unresolved launch, or 0 */
 	struct deadline watch; /* end of the window */
 	int64_t created_wall;
-	unsigned tries;   /* backs off; reset by each change of phase */
-	int64_t try_ms;   /* boottime: not before */
-	struct err error; /* what ended or troubles it */
+	int64_t reserved_ms; /* boottime of its making in this process, or 0 */
+	unsigned tries;      /* backs off; reset by each change of phase */
+	int64_t try_ms;      /* boottime: not before */
+	struct err error;    /* what ended or troubles it */
 
 	struct instance *instance; /* of the answer; owned by the pool, NULL before */
 	unsigned instances;        /* rows that refer to us: one, and any twins */

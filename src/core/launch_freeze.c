@@ -172,6 +172,7 @@ launch_freeze(struct launch *l, const struct worker *w, const struct placement *
 	l->zone = xstrdup_opt(at->zone);
 	l->subnet = xstrdup_opt(at->subnet);
 	l->type = xstrdup(at->type);
+	l->market = at->spot ? xstrdup("spot") : NULL;
 	l->image = xstrdup(at->image);
 	l->generated = w->conf->password_generated;
 	build_body(l, w, &body);
@@ -196,6 +197,7 @@ launch_reserve(struct worker *w, const struct placement *at, struct err *err)
 	l->generation = w->generation;
 	l->phase = LAUNCH_RESERVED;
 	l->created_wall = l->phase_wall = clock_wall_ms();
+	l->reserved_ms = clock_ms();
 	l->poller = pool_poller(w);
 	l->cloud = poller_cloud(l->poller);
 	if (launch_freeze(l, w, at, err) < 0) {
@@ -207,7 +209,7 @@ launch_reserve(struct worker *w, const struct placement *at, struct err *err)
 	pool_dirty_worker(w);
 	pool_dirty_launch(l);
 	worker_event(w, EVENT_PHASE, l, NULL, launch_phase_name(l->phase),
-		&(struct cause){w->by, w->reason});
+		&(struct cause){w->by, at->why});
 	loop_poke(&l->poke);
 	return l;
 }

@@ -1,71 +1,285 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding a place is a list of stages. Each either knows its fact already, or asks for it
- * and is looked at again when the worker is poked.
+ * Choosing a candidate, and finding out what a launch there needs. Each step begins at the
+ * first candidate again: what it needs to know it has by then, or asks for.
  */
 #include "core/place.h"
 
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
+#include "core/launch.h"
 #include "core/poller.h"
 #include "core/pool.h"
+#include "core/rest.h"
 #include "core/worker.h"
+
+#include <string.h>
+
+/* Between two launches after a refusal that says nothing about the place. */
+#define RETRY_BASE_MS 1000
+#define RETRY_CAP_MS 60000
+
+struct candidate {
+	const char *type, *subnet; /* borrowed from the configuration */
+	bool spot;
+	char *zone; /* owned; NULL: not known */
+};
 
 struct place {
 	struct worker *worker;    /* borrowed, outlives us */
 	struct conf_worker *conf; /* counted */
 	struct cloud *cloud; /* borrowed; the pool keeps it while the worker means it */
-	bool asking;         /* an answer is awaited */
-	char *zone;          /* owned, or NULL */
-	char *image;         /* owned; NULL: not known yet */
+	struct candidate *candidates; /* owned */
+	size_t count;
+	struct candidate *at; /* the one chosen, or NULL */
+	char *image;          /* owned; NULL: not known yet */
+	bool asking;          /* an answer is awaited */
+	unsigned tries;       /* refusals in a row that say nothing about the place */
+	int64_t pause_ms;     /* boottime: nothing is launched before */
+	struct err last;      /* what was refused last; ERR_NONE: nothing was */
+	struct buf why;
 };
 
-/* FOUND: the next stage follows. */
-typedef enum place_outcome stage(struct place *p, struct err *err);
-
-static enum place_outcome
-find_zone(struct place *p, struct err *err)
+static struct rests *
+rests_of(const struct place *p)
 {
-	(void)err;
-	if (p->zone == NULL && p->conf->placement != NULL)
-		p->zone = xasprintf("%s%s", p->cloud->region, p->conf->placement);
+	return p->worker->pool->rests;
+}
+
+static struct rest_at
+rest_at(const struct place *p, const struct candidate *c)
+{
+	return (struct rest_at){
+		.cloud = p->cloud,
+		.conf = p->conf,
+		.type = c->type,
+		.zone = c->zone,
+		.subnet = c->subnet,
+		.spot = c->spot,
+	};
+}
+
+static struct rest_at
+rest_at_launch(const struct launch *l)
+{
+	return (struct rest_at){
+		.cloud = l->cloud,
+		.conf = l->worker->conf,
+		.type = l->type,
+		.zone = l->zone,
+		.subnet = l->subnet,
+		.spot = l->market != NULL,
+	};
+}
+
+/* What is left when no candidate is free. */
+struct left {
+	struct candidate
+		*next; /* the one to be tried first although it rests, or NULL */
+	int64_t again_ms;
+	const struct rest
+		*rest; /* of that one, else of the last that is refused for good */
+};
+
+/* A candidate that rests: when it may be tried, INT64_MAX: never in this generation. */
+static int64_t
+try_ms(const struct rest *rest)
+{
+	if (rest->kind == REST_CREDENTIALS && clock_ms() < rest->again_ms)
+		return clock_ms() < rest->tried_ms ? rest->tried_ms : INT64_MAX;
+	return rest->again_ms;
+}
+
+static void
+count_resting(struct left *left, struct candidate *c, const struct rest *rest)
+{
+	int64_t at = try_ms(rest);
+
+	if (at < left->again_ms) {
+		left->next = c;
+		left->again_ms = at;
+		left->rest = rest;
+	} else if (left->next == NULL) {
+		left->rest = rest;
+	}
+}
+
+/* What rests is tried when nothing else is there, by one worker at a time. */
+static enum place_outcome
+choose_resting(struct place *p, const struct left *left, int64_t *ret_again_ms,
+	struct err *err)
+{
+	*err = left->rest != NULL ? left->rest->why : p->last;
+	if (left->next == NULL)
+		return PLACE_NONE;
+	if (clock_ms() < left->again_ms) {
+		*ret_again_ms = left->again_ms;
+		return PLACE_LATER;
+	}
+	p->at = left->next;
 	return PLACE_FOUND;
 }
 
-static enum place_outcome
-find_image(struct place *p, struct err *err)
+/* Its availability zone, as far as that is known before the launch. */
+static void
+find_zone(const struct place *p, struct candidate *c)
 {
+	if (c->zone == NULL && p->conf->placement != NULL)
+		c->zone = xasprintf("%s%s", p->cloud->region, p->conf->placement);
+}
+
+static enum place_outcome
+choose(struct place *p, int64_t *ret_again_ms, struct err *err)
+{
+	struct left left = {.again_ms = INT64_MAX};
+
+	for (size_t n = 0; n < p->count; n++) {
+		struct candidate *c = &p->candidates[n];
+		const struct rest *rest;
+		struct rest_at at;
+
+		find_zone(p, c);
+		at = rest_at(p, c);
+		rest = rests_find(rests_of(p), &at);
+		if (rest == NULL) {
+			p->at = c;
+			return PLACE_FOUND;
+		}
+		count_resting(&left, c, rest);
+	}
+	return choose_resting(p, &left, ret_again_ms, err);
+}
+
+static enum place_outcome
+find_image(struct place *p, int64_t *ret_again_ms, struct err *err)
+{
+	(void)ret_again_ms;
 	(void)err;
 	if (p->image == NULL)
 		p->image = xstrdup(p->conf->ami);
 	return PLACE_FOUND;
 }
 
+/* FOUND: the next stage follows. */
+typedef enum place_outcome stage(struct place *p, int64_t *ret_again_ms,
+	struct err *err);
+
 static stage *const stages[] = {
-	find_zone,
+	choose,
 	find_image,
 };
 
+/* "c6i.xlarge in us-east-1b, on demand; c7i.xlarge: InsufficientInstanceCapacity" */
+static void
+explain(struct place *p)
+{
+	const struct candidate *c = p->at;
+
+	buf_clear(&p->why);
+	buf_puts(&p->why, c->type);
+	if (c->zone != NULL)
+		buf_printf(&p->why, " in %s", c->zone);
+	if (c->subnet != NULL)
+		buf_printf(&p->why, " in %s", c->subnet);
+	buf_puts(&p->why, c->spot ? ", spot" : ", on demand");
+	for (size_t n = 0; &p->candidates[n] != c; n++) {
+		struct rest_at at = rest_at(p, &p->candidates[n]);
+		const struct rest *rest = rests_find(rests_of(p), &at);
+
+		if (rest != NULL)
+			buf_printf(&p->why, "; not %s%s%s: %s", at.type,
+				at.zone != NULL ? " in " : "",
+				at.zone != NULL ? at.zone : "",
+				rest->why.origin[0] != '\0' ? rest->why.origin
+							    : rest->why.text);
+	}
+}
+
+static void
+found(struct place *p, struct placement *ret)
+{
+	const struct candidate *c = p->at;
+	const struct rest_at at = rest_at(p, c);
+
+	rests_try(rests_of(p), &at);
+	explain(p);
+	*ret = (struct placement){
+		.type = c->type,
+		.image = p->image,
+		.subnet = c->subnet,
+		.zone = c->zone,
+		.spot = c->spot,
+		.why = buf_str(&p->why),
+	};
+}
+
 enum place_outcome
-place_step(struct place *p, struct placement *ret, struct err *err)
+place_step(struct place *p, struct placement *ret, int64_t *ret_again_ms,
+	struct err *err)
 {
 	if (place_is_asking(p))
 		return PLACE_ASKING;
+	if (clock_ms() < p->pause_ms) {
+		*ret_again_ms = p->pause_ms;
+		*err = p->last;
+		return PLACE_LATER;
+	}
 	for (size_t n = 0; n < COUNT_OF(stages); n++) {
-		enum place_outcome outcome = stages[n](p, err);
+		enum place_outcome outcome = stages[n](p, ret_again_ms, err);
 
 		if (outcome != PLACE_FOUND)
 			return outcome;
 	}
-	*ret = (struct placement){
-		.type = p->conf->instance_type,
-		.image = p->image,
-		.subnet = p->conf->subnet_id,
-		.zone = p->zone,
-	};
+	found(p, ret);
 	return PLACE_FOUND;
+}
+
+void
+place_refused(struct place *p, const struct launch *l, const struct err *err)
+{
+	const struct rest_at at = rest_at_launch(l);
+
+	p->last = *err;
+	rests_refused(rests_of(p), &at, err);
+	switch (err->reason) {
+	case REASON_CAPACITY:
+	case REASON_QUOTA:
+	case REASON_CONFIG:
+	case REASON_AUTH:
+	case REASON_PRICE: p->tries = 0; break;
+	case REASON_NONE:
+	case REASON_THROTTLED:
+	case REASON_NETWORK:
+	case REASON_INTERNAL:
+	case REASON_INSTANCE_DIED:
+	case REASON_COUNT:
+		p->pause_ms = clock_ms() +
+			rng_backoff_ms(&p->worker->pool->rng, p->tries++, RETRY_BASE_MS,
+				RETRY_CAP_MS);
+		break;
+	}
+}
+
+bool
+place_is_outdated(const struct launch *l)
+{
+	const struct rest_at at = rest_at_launch(l);
+	const struct rest *rest = rests_find(l->pool->rests, &at);
+
+	return rest != NULL && rest->since_ms > l->reserved_ms;
+}
+
+void
+place_good(const struct launch *l)
+{
+	const struct rest_at at = rest_at_launch(l);
+
+	if (rests_good(l->pool->rests, &at))
+		workers_place_again(l->pool);
 }
 
 bool
@@ -83,6 +297,22 @@ place_forget(struct place *p)
 	p->image = NULL;
 }
 
+/* In the order of preference; a list that is empty is one way that says nothing. */
+static void
+add_candidates(struct place *p, bool spot)
+{
+	const struct strings *types = &p->conf->instance_type;
+	const struct strings *subnets = &p->conf->subnet_id;
+
+	for (size_t t = 0; t < types->count; t++)
+		for (size_t s = 0; s == 0 || s < subnets->count; s++)
+			p->candidates[p->count++] = (struct candidate){
+				.type = types->items[t],
+				.subnet = subnets->count > 0 ? subnets->items[s] : NULL,
+				.spot = spot,
+			};
+}
+
 struct place *
 place_new(struct worker *w)
 {
@@ -91,6 +321,10 @@ place_new(struct worker *w)
 	p->worker = w;
 	p->conf = conf_worker_ref(w->conf);
 	p->cloud = poller_cloud(pool_poller(w));
+	p->candidates = xcalloc(p->conf->instance_type.count *
+			(p->conf->subnet_id.count + 1),
+		sizeof(*p->candidates));
+	add_candidates(p, false);
 	return p;
 }
 
@@ -99,8 +333,11 @@ place_free(struct place *p)
 {
 	if (p == NULL)
 		return;
+	for (size_t n = 0; n < p->count; n++)
+		free(p->candidates[n].zone);
 	conf_worker_unref(p->conf);
-	free(p->zone);
+	buf_fini(&p->why);
+	free(p->candidates);
 	free(p->image);
 	free(p);
 }

@@ -16,6 +16,7 @@
 #include "core/owner.h"
 #include "core/poller.h"
 #include "core/request.h"
+#include "core/rest.h"
 #include "core/store.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
@@ -74,6 +75,7 @@ pool_new(const struct pool_parts *parts, struct err *err)
 	secret_set(&p->key, store_key(parts->store));
 	p->events = events_new(parts->loop, meta->epoch, meta->last_seq);
 	p->requests = requests_new(p);
+	p->rests = rests_new(&p->rng);
 	p->notices = notices_new(parts->loop, parts->http, parts->conf);
 	p->paused_wall = meta->paused_wall;
 	p->paused_by = meta->paused_wall == 0 ? NULL : xstrdup(meta->paused_by);
@@ -136,6 +138,7 @@ pool_free(struct pool *p)
 		worker_free(w);
 	}
 	owners_free(p);
+	rests_free(p->rests);
 	loop_poke_clear(&p->settled);
 	notices_free(p->notices);
 	events_free(p->events);
@@ -308,6 +311,7 @@ pool_reload(struct pool *p, const struct conf *fresh)
 		}
 	}
 	p->conf = fresh;
+	rests_reload(p->rests);
 	owners_set_conf(p, old);
 	notices_set_conf(p->notices, fresh);
 	add_workers(p, fresh);

@@ -19,6 +19,7 @@ struct notices;
 struct owner;
 struct poller;
 struct requests;
+struct rests;
 struct store;
 struct strings;
 struct worker;
@@ -39,6 +40,7 @@ struct pool {
 	struct poller *pollers;     /* one per cloud */
 	struct owner *owners;       /* hash by name */
 	struct requests *requests;  /* owned */
+	struct rests *rests;        /* owned; what EC2 refused lately */
 	struct worker *dirty_workers;
 	struct launch *dirty_launches;
 	struct instance *dirty_instances;

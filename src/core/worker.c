@@ -153,7 +153,6 @@ worker_begin(struct worker *w, const struct cause *cause)
 	w->attached = false;
 	if (!owner_is_live(w->owner))
 		owner_drop(w);
-	w->tries = 0;
 	w->try_ms = 0;
 	worker_await_attach(w);
 	worker_set_phase(w, w->launch == NULL ? WORKER_PLACING : WORKER_QUEUED);
@@ -420,6 +419,8 @@ worker_set_conf(struct worker *w, struct conf_worker *conf)
 	conf_worker_unref(w->conf);
 	w->conf = conf;
 	drop_place(w); /* another configuration may have others */
+	if (w->try_ms != INT64_MAX)
+		w->try_ms = 0;
 	loop_poke(&w->poke);
 	if (before == conf->missing_timeout)
 		return;

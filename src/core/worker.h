@@ -58,7 +58,6 @@ struct worker {
 	bool held; /* kept for a look: missing and idle are frozen until released */
 	struct err last_error; /* ERR_NONE if there was none in this generation */
 	bool launched_once;    /* this generation has had an instance or may have */
-	unsigned tries;        /* launches refused in a row */
 	int64_t try_ms;        /* boottime: not placed again before */
 	struct place *place;   /* owned; NULL: none was looked for */
 
@@ -92,6 +91,8 @@ void worker_step(struct worker *w);
 
 /* The pool launches again: what waited for that goes on. */
 void worker_may_launch_again(struct worker *w);
+/* Something that rested is free: those that wait for a place look again. */
+void workers_place_again(struct pool *p);
 /* A launch of it has ended without an instance, or its instance has died or is dying, unasked. */
 void worker_launch_failed(struct worker *w, struct launch *l, bool was_ready,
 	const struct err *err);

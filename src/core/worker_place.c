@@ -12,28 +12,13 @@
 #include "core/place.h"
 #include "core/pool.h"
 
-/* Between two launches after a refusal that time may mend; quotas change in minutes. */
-#define RETRY_BASE_MS 1000
-#define RETRY_CAP_MS 60000
-#define QUOTA_BASE_MS 30000
-#define QUOTA_CAP_MS 300000
-
-/* Why an error ends the wish at once: what waiting cannot mend (DESIGN 4). */
-static const struct retry_rule {
-	bool retry;
-	int64_t base_ms, cap_ms;
-} retry_rules[REASON_COUNT] = {
-	[REASON_NONE] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
-	[REASON_CAPACITY] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
-	[REASON_QUOTA] = {true, QUOTA_BASE_MS, QUOTA_CAP_MS},
-	[REASON_PRICE] = {false, 0, 0},
-	[REASON_CONFIG] = {false, 0, 0},
-	[REASON_AUTH] = {false, 0, 0},
-	[REASON_THROTTLED] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
-	[REASON_NETWORK] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
-	[REASON_INSTANCE_DIED] = {false, 0, 0},
-	[REASON_INTERNAL] = {true, RETRY_BASE_MS, RETRY_CAP_MS},
-};
+static struct place *
+place_of(struct worker *w)
+{
+	if (w->place == NULL)
+		w->place = place_new(w);
+	return w->place;
+}
 
 /* What was reported of a machine that never was says nothing about the next one. */
 static void
@@ -43,18 +28,6 @@ forget_attached(struct worker *w)
 		return;
 	w->attached = false;
 	worker_await_attach(w);
-}
-
-static void
-try_later(struct worker *w, const struct err *why)
-{
-	const struct retry_rule *rule = &retry_rules[why->reason];
-
-	w->last_error = *why;
-	w->try_ms = clock_ms() +
-		rng_backoff_ms(&w->pool->rng, w->tries++, rule->base_ms, rule->cap_ms);
-	pool_dirty_worker(w);
-	loop_poke(&w->poke);
 }
 
 void
@@ -68,22 +41,32 @@ worker_launch_failed(struct worker *w, struct launch *l, bool was_ready,
 	why.code = ERR_FAILED;
 	if (was_ready) {
 		worker_fail(w, EVENT_LOST, l, &why);
-	} else if (!retry_rules[err->reason].retry) {
+	} else if (err->reason == REASON_INSTANCE_DIED) {
 		worker_fail(w, EVENT_FAILED, l, &why);
 	} else {
 		forget_attached(w);
-		try_later(w, &why);
+		w->last_error = why;
+		pool_dirty_worker(w);
+		if (!w->removed)
+			place_refused(place_of(w), l, &why);
+		loop_poke(&w->poke);
 	}
+}
+
+static void
+wait_until(struct worker *w, int64_t again_ms, const struct err *why)
+{
+	w->last_error = *why;
+	w->try_ms = again_ms;
+	pool_dirty_worker(w);
 }
 
 /* Until worker_may_launch_again: nothing but that can help. */
 static void
 wait_for_pool(struct worker *w, const struct err *why)
 {
-	w->last_error = *why;
-	w->try_ms = INT64_MAX;
+	wait_until(w, INT64_MAX, why);
 	place_forget(w->place);
-	pool_dirty_worker(w);
 }
 
 void
@@ -122,13 +105,12 @@ static void
 find_place(struct worker *w)
 {
 	struct placement at;
+	int64_t again_ms;
 	struct err err;
 
-	if (w->place == NULL)
-		w->place = place_new(w);
-	switch (place_step(w->place, &at, &err)) {
+	switch (place_step(place_of(w), &at, &again_ms, &err)) {
 	case PLACE_ASKING: break;
-	case PLACE_LATER: try_later(w, &err); break;
+	case PLACE_LATER: wait_until(w, again_ms, &err); break;
 	case PLACE_FOUND: reserve(w, &at); break;
 	case PLACE_NONE: no_place(w, &err); break;
 	}
@@ -150,5 +132,18 @@ worker_place(struct worker *w)
 		no_place(w, &err);
 	} else {
 		find_place(w);
+	}
+}
+
+void
+workers_place_again(struct pool *p)
+{
+	struct worker *w;
+
+	for (w = p->workers; w != NULL; w = w->hh.next) {
+		if (w->phase != WORKER_PLACING || w->try_ms == INT64_MAX)
+			continue;
+		w->try_ms = 0;
+		loop_poke(&w->poke);
 	}
 }

@@ -40,7 +40,7 @@ check_worker(const struct conf *conf, size_t i)
 	assert(w->refs == 1 && w->line > 0);
 	assert(w->password_generated == (w->password.text == NULL));
 	assert((w->user_data == NULL) == (w->user_data_tmpl == NULL));
-	assert(w->instance_type != NULL && w->ami != NULL && w->keypair_name != NULL);
+	assert(w->instance_type.count > 0 && w->ami != NULL && w->keypair_name != NULL);
 }
 
 int

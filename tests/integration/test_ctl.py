@@ -71,7 +71,7 @@ def test_json(daemon):
     assert code == DONE
     assert [w["worker"] for w in json.loads(out)["workers"]] == ["linux-01", "linux-02", "linux-03"]
     code, out, _ = daemon.ctl("show", "bot1", "--json")
-    assert json.loads(out)["configuration"]["instance_type"] == "m5.large"
+    assert json.loads(out)["configuration"]["instance_type"] == ["m5.large"]
     code, out, err = daemon.ctl("--json", "show", "nobody")
     assert code == FAILED and err == ""
     assert json.loads(out)["error"]["data"]["kind"] == "worker_unknown"

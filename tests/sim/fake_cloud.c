@@ -202,6 +202,8 @@ mutate(struct ec2_call *c, const struct fake_effect *effect)
 
 	if (f->deaf)
 		return fake_answer_later(c, true);
+	if (c->kind == CALL_RUN && fake_run_refused(&f->runs_asked, &c->answer))
+		return fake_answer_later(c, false);
 	for (size_t n = 0; c->kind == CALL_RUN && n < COUNT_OF(f->script); n++)
 		if (f->script[n].times > 0)
 			return scripted(c, &f->script[n], effect);
@@ -296,6 +298,7 @@ op_run(void *self, struct ec2_slot *slot, const char *body, size_t len,
 
 	(void)len;
 	op_slot_free(self, slot);
+	fake_run_note(&f->runs_asked, body);
 	param(body, "ClientToken", e.token, sizeof(e.token));
 	tag(body, "launch", e.launch, sizeof(e.launch));
 	tag(body, "worker", e.worker, sizeof(e.worker));

@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "ec2/query_region.h"
+#include "fake_run.h"
 
 #define FAKE_INSTANCES_MAX 4096
 
@@ -82,6 +83,7 @@ struct fake_cloud {
 		bool effect;
 		unsigned times;
 	} script[4];
+	struct fake_runs runs_asked;
 	const char *console; /* of every instance; NULL: "boot" */
 	bool force_twin;     /* the next run starts two */
 	bool short_memory;   /* terminated instances vanish after ten minutes */

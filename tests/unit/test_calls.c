@@ -131,7 +131,7 @@ START_TEST(test_configuration_without_secrets)
 	char *shown;
 
 	rig_open(&r);
-	check_show(&r, "configuration.instance_type", "\"m5.large\"");
+	check_show(&r, "configuration.instance_type", "[\"m5.large\"]");
 	check_show(&r, "configuration.missing_timeout", "\"5m\"");
 	check_show(&r, "configuration.tags", "{\"a\":\"b\"}");
 	check_show(&r, "configuration.placement", "null");

@@ -58,6 +58,13 @@ static const struct {
 		"        security_name: g\n"
 		"        ^\n"},
 	{__LINE__,
+		"pool: p\nworkers:\n  bot1: { password: x, ami: ami-1, keypair_name: k,\n"
+		"    security_name: g, instance_type: [m5.large, c5.large, m5.large] }\n",
+		"t.yaml:4:59: error: workers.bot1.instance_type.m5.large: is in the list "
+		"already\n"
+		"        security_name: g, instance_type: [m5.large, c5.large, m5.large] }\n"
+		"                                                              ^\n"},
+	{__LINE__,
 		"pool: p\nmail: { smtp_url: \"smtp://localhost\" }\n"
 		"aws: { session_token: t }\nworkers: { a: { password: x } }\n",
 		"t.yaml:2:7: error: mail.from: required with smtp_url (line 2)\n"

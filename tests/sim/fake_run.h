@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the launches of the fake cloud asked for, and which of them it refuses.
+ */
+#ifndef SIM_FAKE_RUN_H
+#define SIM_FAKE_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ec2_answer;
+
+/* Launches there are refused with this code; NULL: any. times 0: none any more. */
+struct fake_refusal {
+	const char *code;
+	const char *type, *subnet, *zone, *market;
+	unsigned times;
+};
+
+/* One that was asked for, whatever became of it; "" is what was not said. */
+struct fake_asked {
+	char token[40], worker[72], type[32], subnet[32], zone[32], image[32];
+	char market[16]; /* "spot", or "on-demand" */
+	char price[32];
+};
+
+#define FAKE_ASKED_MAX 256
+
+struct fake_runs {
+	struct fake_refusal refusals[8];
+	struct fake_asked asked[FAKE_ASKED_MAX]; /* the latest, in turn */
+	size_t count;                            /* of all */
+};
+
+/* Notes what a RunInstances body asks for. */
+void fake_run_note(struct fake_runs *r, const char *body);
+/* The latest of all is refused: answer says how. */
+bool fake_run_refused(struct fake_runs *r, struct ec2_answer *answer);
+/* The n-th of all that were asked for, from 0. */
+const struct fake_asked *fake_run_asked(const struct fake_runs *r, size_t n);
+
+#endif

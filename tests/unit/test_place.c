@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Candidates in their order, and what follows when one is refused. */
+#include "core/place.h"
+#include "base/clock.h"
+#include "core/event.h"
+#include "core/launch.h"
+#include "core/pool.h"
+#include "core/rest.h"
+#include "core/waiter.h"
+#include "core/worker.h"
+#include "core/worker_view.h"
+#include "ec2/verdict.h"
+#include "unit.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MINUTE INT64_C(60000)
+#define TYPES "instance_type: [c7i.xlarge, c6i.xlarge]"
+#define TWO "  a: { password: x, missing_timeout: 10m, " TYPES " }\n"
+#define NO_CAPACITY "InsufficientInstanceCapacity"
+
+static void
+refuse(struct world *v, size_t n, struct fake_refusal what)
+{
+	v->cloud.runs_asked.refusals[n] = what;
+}
+
+/* "type subnet market; ..." of all launches that were asked for since the last time. */
+static const char *
+asked(struct world *v)
+{
+	static char text[2048];
+	static size_t told;
+	struct fake_runs *r = &v->cloud.runs_asked;
+	size_t len = 0;
+
+	if (told > r->count)
+		told = 0;
+	text[0] = '\0';
+	for (; told < r->count; told++) {
+		const struct fake_asked *a = fake_run_asked(r, told);
+
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s%s%s%s%s",
+			len > 0 ? "; " : "", a->type, a->subnet[0] != '\0' ? " " : "",
+			a->subnet, strcmp(a->market, "spot") == 0 ? " spot " : "",
+			a->price);
+	}
+	return text;
+}
+
+/* Every launch has a token of its own. */
+static void
+check_tokens(struct world *v)
+{
+	struct fake_runs *r = &v->cloud.runs_asked;
+
+	for (size_t n = 0; n < r->count; n++)
+		for (size_t m = 0; m < n; m++)
+			ck_assert_str_ne(fake_run_asked(r, m)->token,
+				fake_run_asked(r, n)->token);
+}
+
+static const struct event *
+latest(const struct worker *w, enum event_type type, const char *to)
+{
+	for (size_t n = 0; n < event_ring_count(w->recent); n++) {
+		const struct event *e = event_ring_get(w->recent, n);
+
+		if (e->type == type &&
+			(to == NULL || (e->to != NULL && strcmp(e->to, to) == 0)))
+			return e;
+	}
+	return NULL;
+}
+
+START_TEST(test_next_type)
+{
+	struct world v;
+	const struct worker *w;
+
+	world_init(&v, TWO);
+	refuse(&v, 0, (struct fake_refusal){NO_CAPACITY, "c7i.xlarge", .times = 99});
+	world_up(&v, "a");
+	world_run(&v, MINUTE);
+	w = world_worker(&v, "a");
+	ck_assert_str_eq(asked(&v), "c7i.xlarge; c6i.xlarge");
+	check_tokens(&v);
+	ck_assert_int_eq(w->generation, 1);
+	ck_assert_str_eq(worker_phase_name(w), "waiting");
+	ck_assert_str_eq(w->launch->type, "c6i.xlarge");
+	ck_assert_str_eq(latest(w, EVENT_PHASE, "reserved")->reason,
+		"c6i.xlarge, on demand; not c7i.xlarge: InsufficientInstanceCapacity");
+	world_fini(&v);
+}
+END_TEST
+
+/* What one worker was refused, no other asks for three minutes, if it has another choice. */
+START_TEST(test_rests_for_all)
+{
+	struct world v;
+
+	world_init(&v,
+		"  a-[1-3]: { password: x, " TYPES " }\n"
+		"  b: { password: y, instance_type: [c7i.xlarge, m5.large] }\n");
+	refuse(&v, 0, (struct fake_refusal){NO_CAPACITY, "c7i.xlarge", .times = 1});
+	world_up(&v, "a-1");
+	world_run(&v, 10000);
+	ck_assert_str_eq(asked(&v), "c7i.xlarge; c6i.xlarge");
+	world_up(&v, "a-2");
+	world_up(&v, "b");
+	world_run(&v, 10000);
+	ck_assert_str_eq(asked(&v), "c6i.xlarge; m5.large");
+	world_run(&v, 3 * MINUTE);
+	world_up(&v, "a-3");
+	world_run(&v, 10000);
+	ck_assert_str_eq(asked(&v), "c7i.xlarge");
+	world_fini(&v);
+}
+END_TEST
+
+/* One that is reserved and not sent yet is placed anew: nothing exists of it. */
+START_TEST(test_reserved_is_placed_anew)
+{
+	struct world v;
+	const struct worker *w;
+
+	world_init(&v, "  a-[1-2]: { password: x, " TYPES " }\n");
+	v.cloud.script[0] = (struct fake_answer){VERDICT_LATER, EC2_CLASS_THROTTLE,
+		.times = 1000};
+	w = world_worker(&v, "a-1");
+	world_up(&v, "a-1");
+	while (w->launch->phase != LAUNCH_RESERVED ||
+		w->launch->try_ms < clock_ms() + 5000)
+		world_run(&v, 100);
+	v.cloud.script[0].times = 0;
+	refuse(&v, 0, (struct fake_refusal){NO_CAPACITY, "c7i.xlarge", .times = 99});
+	(void)asked(&v);
+	world_up(&v, "a-2");
+	world_run(&v, MINUTE);
+	ck_assert_str_eq(asked(&v), "c7i.xlarge; c6i.xlarge; c6i.xlarge");
+	ck_assert_str_eq(w->launch->type, "c6i.xlarge");
+	ck_assert_ptr_nonnull(latest(w, EVENT_PHASE, "gone"));
+	world_fini(&v);
+}
+END_TEST
+
+/* With no other choice it goes on trying, at its own pace, and says so. */
+START_TEST(test_all_rest)
+{
+	struct world v;
+	struct world_told t = {0};
+	struct worker *w;
+	size_t tries;
+
+	world_init(&v, TWO);
+	refuse(&v, 0, (struct fake_refusal){NO_CAPACITY, .times = 1000});
+	w = world_worker(&v, "a");
+	world_up(&v, "a");
+	(void)worker_wait(w, WAIT_RUNNING, 0, world_on_told, &t);
+	world_run(&v, 5 * MINUTE);
+	ck_assert_int_eq(t.calls, 0);
+	ck_assert_int_eq(worker_state(w), WORKER_SUBSTANTIATING);
+	ck_assert_int_eq(w->last_error.reason, REASON_CAPACITY);
+	ck_assert_str_eq(w->last_error.origin, NO_CAPACITY);
+	tries = v.cloud.runs_asked.count;
+	ck_assert(tries > 10 && tries < 80);
+	check_tokens(&v);
+	world_run(&v, 5 * MINUTE + 1000);
+	ck_assert_int_eq(t.calls, 1);
+	ck_assert_int_eq(t.err.code, ERR_FAILED);
+	ck_assert_int_eq(t.err.reason, REASON_CAPACITY);
+	ck_assert_ptr_nonnull(
+		strstr(t.err.text, "never launched within missing_timeout"));
+	world_fini(&v);
+}
+END_TEST
+
+/* Many that wait for the same are not many that ask: one tries for all. */
+START_TEST(test_one_tries_for_all)
+{
+	struct world v;
+
+	world_init(&v, "  a-[01-40]: { password: x }\n");
+	refuse(&v, 0, (struct fake_refusal){NO_CAPACITY, .times = 1000});
+	world_up(&v, "a-01");
+	world_run(&v, 5000);
+	for (int n = 2; n <= 40; n++) {
+		char name[8];
+
+		(void)snprintf(name, sizeof(name), "a-%02d", n);
+		world_up(&v, name);
+	}
+	world_run(&v, 3 * MINUTE);
+	ck_assert_uint_lt(v.cloud.runs_asked.count, 60);
+	refuse(&v, 0, (struct fake_refusal){.times = 0});
+	world_run(&v, 2 * MINUTE);
+	ck_assert(fake_cloud_living(&v.cloud) == 40);
+	world_fini(&v);
+}
+END_TEST
+
+/* Wrong in one candidate is no reason to leave out the others; wrong in all of them is the end. */
+START_TEST(test_configuration)
+{
+	struct world v;
+	struct world_told t = {0};
+	struct worker *w;
+
+	world_init(&v,
+		"  a-[1-2]: { password: x, " TYPES " }\n"
+		"  b: { password: y, instance_type: c7i.xlarge }\n");
+	refuse(&v, 0,
+		(struct fake_refusal){"InvalidParameterValue", "c7i.xlarge",
+			.times = 2});
+	world_up(&v, "a-1");
+	world_run(&v, 10000);
+	ck_assert_str_eq(asked(&v), "c7i.xlarge; c6i.xlarge");
+	world_up(&v, "b");
+	w = world_worker(&v, "b");
+	(void)worker_wait(w, WAIT_RUNNING, 0, world_on_told, &t);
+	world_run(&v, 10000);
+	ck_assert_str_eq(asked(&v), "c7i.xlarge");
+	ck_assert_int_eq(t.calls, 1);
+	ck_assert_int_eq(t.err.reason, REASON_CONFIG);
+	ck_assert_int_eq(worker_state(w), WORKER_NOT_SUBSTANTIATED);
+	/* nothing is asked of EC2 again until a reload */
+	world_up(&v, "b");
+	world_up(&v, "a-2");
+	ck_assert_int_eq(worker_state(w), WORKER_NOT_SUBSTANTIATED);
+	ck_assert_str_eq(w->last_error.origin, "InvalidParameterValue");
+	ck_assert_int_eq(w->generation, 2);
+	world_run(&v, 60 * MINUTE);
+	ck_assert_str_eq(asked(&v), "c6i.xlarge");
+	world_reload(&v, "  b: { password: y, instance_type: c7i.xlarge }\n");
+	world_up(&v, "b");
+	world_run(&v, 10000);
+	ck_assert_str_eq(asked(&v), "c7i.xlarge");
+	ck_assert_str_eq(worker_phase_name(w), "waiting");
+	world_fini(&v);
+}
+END_TEST
+
+/* Refused for good: nobody launches, until a probe or a reload shows that it is mended. */
+START_TEST(test_credentials)
+{
+	struct world v;
+	struct worker *w;
+
+	world_init(&v, "  a-[1-3]: { password: x }\n");
+	w = world_worker(&v, "a-2");
+	refuse(&v, 0, (struct fake_refusal){"UnauthorizedOperation", .times = 1});
+	world_up(&v, "a-1");
+	world_run(&v, 10000);
+	ck_assert_int_eq(worker_state(world_worker(&v, "a-1")),
+		WORKER_NOT_SUBSTANTIATED);
+	world_up(&v, "a-2");
+	ck_assert_int_eq(worker_state(w), WORKER_NOT_SUBSTANTIATED);
+	ck_assert_int_eq(w->last_error.reason, REASON_AUTH);
+	ck_assert_str_eq(asked(&v), "m5.large");
+	world_run(&v, 5 * MINUTE);
+	world_up(&v, "a-1"); /* the probe; the others wait for what comes of it */
+	world_up(&v, "a-2");
+	world_up(&v, "a-3");
+	world_turn(&v);
+	ck_assert_str_eq(worker_phase_name(w), "placing");
+	world_run(&v, 30000);
+	ck_assert_str_eq(asked(&v), "m5.large; m5.large; m5.large");
+	ck_assert(fake_cloud_living(&v.cloud) == 3);
+	world_fini(&v);
+}
+END_TEST
+
+/* A terminate has nothing to do with it. */
+START_TEST(test_terminates_go_on)
+{
+	struct world v;
+
+	world_init(&v, "  a: { password: x }\n  b: { password: y }\n");
+	world_ready(&v, "a");
+	refuse(&v, 0, (struct fake_refusal){"UnauthorizedOperation", .times = 1});
+	world_up(&v, "b");
+	world_run(&v, 10000);
+	ck_assert_ptr_nonnull(rests_next(v.pool->rests, NULL));
+	world_down(&v, "a");
+	world_run(&v, MINUTE);
+	ck_assert(fake_cloud_living(&v.cloud) == 0);
+	world_fini(&v);
+}
+END_TEST
+
+/* A quota is about more than the candidate: what shares it is left out. */
+START_TEST(test_quota)
+{
+	struct world v;
+	struct worker *w;
+
+	world_init(&v,
+		"  a: { password: x, missing_timeout: 10m,"
+		" instance_type: [c7i.xlarge, m5.large, g5.xlarge] }\n");
+	refuse(&v, 0,
+		(struct fake_refusal){"VcpuLimitExceeded", "c7i.xlarge", .times = 99});
+	world_up(&v, "a");
+	world_run(&v, MINUTE);
+	w = world_worker(&v, "a");
+	ck_assert_str_eq(asked(&v), "c7i.xlarge; g5.xlarge");
+	ck_assert_str_eq(worker_phase_name(w), "waiting");
+	world_fini(&v);
+}
+END_TEST
+
+/* A restart knows no rests: EC2 is asked once more, with a new token. */
+START_TEST(test_restart_while_placing)
+{
+	struct world v;
+	struct worker *w;
+
+	world_init(&v, TWO);
+	refuse(&v, 0, (struct fake_refusal){NO_CAPACITY, .times = 1000});
+	world_up(&v, "a");
+	world_run(&v, MINUTE);
+	while (world_worker(&v, "a")->phase != WORKER_PLACING)
+		world_run(&v, 10);
+	(void)asked(&v);
+	world_restart(&v);
+	w = world_worker(&v, "a");
+	ck_assert_int_eq(worker_state(w), WORKER_SUBSTANTIATING);
+	ck_assert_int_eq(w->generation, 1);
+	refuse(&v, 0, (struct fake_refusal){.times = 0});
+	world_run(&v, 10000);
+	ck_assert_str_eq(asked(&v), "c7i.xlarge; c6i.xlarge");
+	ck_assert_str_eq(worker_phase_name(w), "pending");
+	check_tokens(&v);
+	world_fini(&v);
+}
+END_TEST
+
+START_TEST(test_cancelled_while_placing)
+{
+	struct world v;
+	struct worker *w;
+
+	world_init(&v, TWO);
+	refuse(&v, 0, (struct fake_refusal){NO_CAPACITY, .times = 1000});
+	world_up(&v, "a");
+	w = world_worker(&v, "a");
+	world_run(&v, MINUTE);
+	while (w->phase != WORKER_PLACING)
+		world_run(&v, 10);
+	(void)asked(&v);
+	world_down(&v, "a");
+	ck_assert_int_eq(worker_state(w), WORKER_NOT_SUBSTANTIATED);
+	ck_assert_ptr_null(w->place);
+	world_run(&v, 5 * MINUTE);
+	ck_assert_str_eq(asked(&v), "");
+	world_fini(&v);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *s = suite_create("place");
+	TCase *t = tcase_create("candidates");
+
+	tcase_add_test(t, test_next_type);
+	tcase_add_test(t, test_rests_for_all);
+	tcase_add_test(t, test_reserved_is_placed_anew);
+	tcase_add_test(t, test_all_rest);
+	tcase_add_test(t, test_one_tries_for_all);
+	tcase_add_test(t, test_configuration);
+	tcase_add_test(t, test_credentials);
+	tcase_add_test(t, test_terminates_go_on);
+	tcase_add_test(t, test_quota);
+	tcase_add_test(t, test_restart_while_placing);
+	tcase_add_test(t, test_cancelled_while_placing);
+	suite_add_tcase(s, t);
+	return s;
+}
