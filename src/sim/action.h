@@ -69,6 +69,7 @@ struct sim_call {
 	const struct sim_action *action;
 	const struct sim_params *params;
 	const char *region;
+	const char *key_id; /* who asks */
 	bool dry_run;
 	struct buf *out;
 	struct sim_error error;
@@ -85,11 +86,19 @@ extern const struct sim_action sim_ec2_network_actions[];
 extern const struct sim_action sim_ec2_price_actions[];
 extern const struct sim_action sim_ec2_address_actions[];
 extern const struct sim_action sim_ec2_volume_actions[];
+extern const struct sim_action sim_ec2_group_actions[];
+extern const struct sim_action sim_ec2_key_actions[];
+extern const struct sim_action sim_ec2_type_actions[];
+extern const struct sim_action sim_ec2_region_actions[];
+extern const struct sim_action sim_ec2_spot_actions[];
+extern const struct sim_action sim_ec2_attribute_actions[];
 
 const struct sim_action *sim_action_find(const struct sim_service *service,
 	const char *name);
 /* The n-th of all its tables, or NULL behind the last. */
 const struct sim_action *sim_action_at(const struct sim_service *service, size_t n);
+/* Whether the scenario lets the caller do this: -1 and UnauthorizedOperation if not. */
+int sim_call_permit(struct sim_call *call);
 /* For actions, when all is checked and nothing done: -1 and DryRunOperation if asked so. */
 int sim_call_dry_run(struct sim_call *call);
 

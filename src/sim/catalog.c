@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of images, subnets and prices, and the search in those of a scenario. */
+/* The rows of what a scenario can list. */
 #include "sim/catalog.h"
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/scenario.h"
 #include "sim/text.h"
-
-#include <stdio.h>
-#include <string.h>
 
 static const char *const image_states[] = {
 	[SIM_IMAGE_AVAILABLE] = "available",
@@ -250,82 +246,173 @@ static const struct field price_rows[] = {
 
 const struct fields sim_price_fields = {"price", price_rows, sizeof(struct sim_price)};
 
-bool
-sim_catalog_is_here(const char *its_region, const char *region)
+static int
+check_group_id(const char *value, struct err *err)
 {
-	return its_region == NULL || strcmp(its_region, region) == 0;
+	return sim_text_is_id(value, "sg-", 1, 17)
+		? 0
+		: err_set(err, ERR_INVALID, "a group id is sg- and hex digits");
 }
 
-const struct sim_image *
-sim_catalog_image(const struct sim_scenario *s, const char *region, const char *id)
+static int
+check_type(const char *value, struct err *err)
 {
-	const struct sim_image *images = s->images.items;
-
-	for (size_t n = 0; n < s->images.count; n++)
-		if (strcmp(images[n].id, id) == 0 &&
-			sim_catalog_is_here(images[n].region, region))
-			return &images[n];
-	return NULL;
+	return sim_text_is_type(value)
+		? 0
+		: err_set(err, ERR_INVALID, "a type is a family, a dot and a size");
 }
 
-const struct sim_subnet *
-sim_catalog_subnet(const struct sim_scenario *s, const char *region, const char *id)
-{
-	const struct sim_subnet *subnets = s->subnets.items;
+static const struct field key_pair_rows[] = {
+	{
+		.name = "name",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct sim_key_pair, name, char *),
+		.doc = "The key pair.",
+	},
+	{
+		.name = "region",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct sim_key_pair, region, char *),
+		.doc = "Where it is; without it everywhere.",
+	},
+	{
+		.name = "fingerprint",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct sim_key_pair, fingerprint, char *),
+		.def = "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff",
+		.doc = "keyFingerprint.",
+	},
+	{
+		.name = "tags",
+		.type = FIELD_STRMAP,
+		.offset = FIELD_AT(struct sim_key_pair, tags, struct strmap),
+		.doc = "Its tags.",
+	},
+	{.name = NULL},
+};
 
-	for (size_t n = 0; n < s->subnets.count; n++)
-		if (strcmp(subnets[n].id, id) == 0 &&
-			sim_zone_is_of(subnets[n].zone, region))
-			return &subnets[n];
-	return NULL;
-}
+const struct fields sim_key_pair_fields = {"key_pair", key_pair_rows,
+	sizeof(struct sim_key_pair)};
+
+static const struct field group_rows[] = {
+	{
+		.name = "id",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED,
+		.offset = FIELD_AT(struct sim_group, id, char *),
+		.check = check_group_id,
+		.doc = "The security group.",
+	},
+	{
+		.name = "name",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct sim_group, name, char *),
+		.def = "group",
+		.doc = "Its name, by which only a group of the default VPC is found.",
+	},
+	{
+		.name = "vpc",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct sim_group, vpc, char *),
+		.def = SIM_DEFAULT_VPC,
+		.doc = "Its VPC, which must be that of the subnet.",
+	},
+	{
+		.name = "region",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct sim_group, region, char *),
+		.doc = "Where it is; without it everywhere.",
+	},
+	{
+		.name = "description",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct sim_group, description, char *),
+		.def = "a group",
+		.doc = "groupDescription.",
+	},
+	{
+		.name = "tags",
+		.type = FIELD_STRMAP,
+		.offset = FIELD_AT(struct sim_group, tags, struct strmap),
+		.doc = "Its tags.",
+	},
+	{.name = NULL},
+};
+
+const struct fields sim_group_fields = {"group", group_rows, sizeof(struct sim_group)};
+
+static const struct field type_rows[] = {
+	{
+		.name = "name",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED,
+		.offset = FIELD_AT(struct sim_type, name, char *),
+		.check = check_type,
+		.example = "m5.large",
+		.doc = "The instance type.",
+	},
+	{
+		.name = "architectures",
+		.type = FIELD_STRINGS,
+		.flags = FIELD_MANY,
+		.offset = FIELD_AT(struct sim_type, architectures, struct strings),
+		.doc = "Those it runs; without any, what the name says.",
+	},
+	{
+		.name = "zones",
+		.type = FIELD_STRINGS,
+		.flags = FIELD_MANY,
+		.offset = FIELD_AT(struct sim_type, zones, struct strings),
+		.doc = "Patterns of the zones it is offered in; without any, all.",
+	},
+	{
+		.name = "vcpus",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct sim_type, vcpus, int64_t),
+		.def = "2",
+		.min = 1,
+		.max = 1024,
+		.doc = "vCPUs.",
+	},
+	{
+		.name = "memory",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct sim_type, memory, int64_t),
+		.def = "8192",
+		.min = 1,
+		.max = INT32_MAX,
+		.doc = "MiB.",
+	},
+	{.name = NULL},
+};
+
+const struct fields sim_type_fields = {"type", type_rows, sizeof(struct sim_type)};
+
+static const struct field denial_rows[] = {
+	{
+		.name = "action",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct sim_denial, action, char *),
+		.example = "TerminateInstances",
+		.doc = "Pattern of the actions that are not permitted.",
+	},
+	{
+		.name = "key",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct sim_denial, key, char *),
+		.def = "*",
+		.doc = "Pattern of the access keys that may not.",
+	},
+	{.name = NULL},
+};
+
+const struct fields sim_denial_fields = {"denial", denial_rows,
+	sizeof(struct sim_denial)};
 
 const char *
 sim_image_state_name(int state)
 {
 	return image_states[state];
-}
-
-bool
-sim_zone_is_of(const char *zone, const char *region)
-{
-	size_t len = strlen(region);
-
-	return strncmp(zone, region, len) == 0 && zone[len] >= 'a' &&
-		zone[len] <= 'f' && zone[len + 1] == '\0';
-}
-
-uint64_t
-sim_hash(const char *text)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	for (; *text != '\0'; text++)
-		h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	return h;
-}
-
-char *
-sim_zone_of_subnet(const char *region, const char *subnet)
-{
-	return xasprintf("%s%c", region, (char)('a' + (int)(sim_hash(subnet) % 3)));
-}
-
-/* A geography, the initials of a direction, a number: ap-northeast-3a is in apne3. */
-const char *
-sim_zone_id(const char *zone, char text[static 32])
-{
-	char area[8], direction[16], half[2] = "";
-	char letter;
-	int number;
-
-	/* analyze: cert-err34-c: a number of one digit */
-	if (sscanf(zone, "%7[a-z]-%15[a-z]-%1d%c", area, direction, &number, &letter) !=
-		4)
-		return zone;
-	if (strlen(direction) > 5 && strcmp(direction, "central") != 0)
-		half[0] = direction[5]; /* north and south have five letters */
-	(void)snprintf(text, 32, "%s%c%s%d-az%d", area, direction[0], half, number,
-		letter - 'a' + 1);
-	return text;
 }

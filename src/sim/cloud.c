@@ -314,6 +314,7 @@ add_instance(struct sim_cloud *c, struct sim_launch *l, size_t index)
 	i->seq = c->count;
 	i->launch = l;
 	i->index = index;
+	i->is_protected = l->protect;
 	i->born_ms = clock_ms();
 	for (size_t t = 0; t < l->tags.count; t++)
 		strmap_put(&i->tags, l->tags.keys[t], l->tags.values[t]);

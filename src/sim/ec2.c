@@ -3,7 +3,10 @@
 #include "sim/ec2.h"
 
 #include "sim/action.h"
+#include "sim/catalog.h"
 #include "sim/params.h"
+#include "sim/scenario.h"
+#include "sim/text.h"
 
 #include <string.h>
 
@@ -40,6 +43,12 @@ static const struct sim_action *const tables[] = {
 	sim_ec2_price_actions,
 	sim_ec2_address_actions,
 	sim_ec2_volume_actions,
+	sim_ec2_group_actions,
+	sim_ec2_key_actions,
+	sim_ec2_type_actions,
+	sim_ec2_region_actions,
+	sim_ec2_spot_actions,
+	sim_ec2_attribute_actions,
 	NULL,
 };
 
@@ -71,6 +80,23 @@ sim_action_at(const struct sim_service *service, size_t n)
 			if (n-- == 0)
 				return a;
 	return NULL;
+}
+
+int
+sim_call_permit(struct sim_call *call)
+{
+	const struct sim_denial *denied = call->scenario->denied.items;
+
+	for (size_t n = 0; n < call->scenario->denied.count; n++)
+		if (sim_text_matches(denied[n].action, call->action->name) &&
+			sim_text_matches(denied[n].key, call->key_id))
+			return sim_fail(&call->error, SIM_UNAUTHORIZED_OPERATION,
+				"You are not authorized to perform this operation. User: "
+				"arn:aws:iam::" SIM_OWNER_ID
+				":user/%.64s is not authorized to "
+				"perform: ec2:%s with an explicit deny",
+				call->key_id, call->action->name);
+	return 0;
 }
 
 int

@@ -22,6 +22,9 @@ struct sim_subnet;
 void sim_ec2_instance_xml(const struct sim_instance *i, struct buf *out);
 /* <name><code/><name/></name> */
 void sim_ec2_state_xml(struct buf *out, const char *element, enum sim_state state);
+/* "sir-..." of a spot instance. Returns text. */
+const char *sim_ec2_request_id(const struct sim_instance *i,
+	char text[static SIM_ID_SIZE]);
 /* DNS names from addresses; NULL for an empty one. Return text. */
 const char *sim_ec2_public_dns(const struct sim_instance *i, char text[static 160]);
 const char *sim_ec2_private_dns(const struct sim_instance *i, char text[static 160]);
@@ -57,8 +60,15 @@ void sim_ec2_selection_fini(struct sim_selection *s);
 int sim_ec2_parse_tags(struct sim_call *call, struct sim_launch *launch);
 int sim_ec2_parse_network(struct sim_call *call, struct sim_launch *launch);
 int sim_ec2_parse_disks(struct sim_call *call, struct sim_launch *launch);
-/* Whether it is there and fits the instance type. */
-int sim_ec2_check_image(struct sim_call *call, const struct sim_launch *launch);
+/* The groups of a launch whose VPC is known; interface: those of its network interface. */
+int sim_ec2_parse_groups(struct sim_call *call, struct sim_launch *launch,
+	bool interface);
+/*
+ * Whether image, type, key pair and profile of a launch are there and fit; fills its
+ * architecture.
+ */
+int sim_ec2_check_launch(struct sim_call *call, struct sim_launch *launch);
+int sim_ec2_check_key_pair(struct sim_call *call, const char *name);
 /* Well-formed and there. */
 int sim_ec2_check_subnet(struct sim_call *call, const char *id);
 /* Of a subnet that says how many it has. */

@@ -36,7 +36,7 @@ zone_has_protected(const struct sim_selection *s, const char *zone)
 	for (size_t n = 0; n < s->count; n++) {
 		const struct sim_instance *i = s->items[n];
 
-		if (i->launch->no_terminate && i->state != SIM_TERMINATED &&
+		if (i->is_protected && i->state != SIM_TERMINATED &&
 			strcmp(i->launch->zone, zone) == 0)
 			return true;
 	}

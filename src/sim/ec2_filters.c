@@ -9,24 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A getter of a row; i is the instance, text its scratch space. */
-#define GET(name, expression)                                                          \
-	static const char *get_##name(const void *obj,                                 \
-		char text[static SIM_FILTER_TEXT])                                     \
-	{                                                                              \
-		const struct sim_instance *i = obj;                                    \
-		(void)i;                                                               \
-		(void)text;                                                            \
-		return expression;                                                     \
-	}
-
 static const char *
 filled(const char *text)
 {
 	return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
-GET(architecture, sim_ec2_architecture(i->launch->type))
+#define GET(name, expression) SIM_FILTER_GET(name, struct sim_instance, i, expression)
+
+GET(architecture, i->launch->architecture)
 GET(zone, i->launch->zone)
 GET(token, i->launch->token)
 GET(public_dns, sim_ec2_public_dns(i, text))
@@ -49,6 +40,7 @@ GET(owner, SIM_OWNER_ID)
 GET(private_dns, sim_ec2_private_dns(i, text))
 GET(private_ip, i->state != SIM_TERMINATED ? sim_instance_private_ip(i, text) : NULL)
 GET(reason, filled(sim_ec2_reason(i, text)))
+GET(request, i->launch->spot ? sim_ec2_request_id(i, text) : NULL)
 GET(reservation, i->launch->id)
 GET(root_device, i->launch->disks[0].device)
 GET(reason_code, i->reason.code)
@@ -136,6 +128,7 @@ static const struct sim_filter_row instance_rows[] = {
 	{"reason", get_reason, NULL},
 	{"reservation-id", get_reservation, NULL},
 	{"root-device-name", get_root_device, NULL},
+	{"spot-instance-request-id", get_request, NULL},
 	{"state-reason-code", get_reason_code, NULL},
 	{"state-reason-message", get_reason_message, NULL},
 	{"subnet-id", get_subnet, NULL},

@@ -32,16 +32,7 @@ location(const struct sim_image *i, char text[static SIM_FILTER_TEXT])
 	return text;
 }
 
-/* A getter of a row; i is the image, text its scratch space. */
-#define GET(name, expression)                                                          \
-	static const char *get_##name(const void *obj,                                 \
-		char text[static SIM_FILTER_TEXT])                                     \
-	{                                                                              \
-		const struct sim_image *i = obj;                                       \
-		(void)i;                                                               \
-		(void)text;                                                            \
-		return expression;                                                     \
-	}
+#define GET(name, expression) SIM_FILTER_GET(name, struct sim_image, i, expression)
 
 GET(architecture, i->architecture)
 GET(created, i->created)
@@ -60,13 +51,7 @@ GET(root, SIM_ROOT_DEVICE)
 GET(state, sim_image_state_name(i->state))
 GET(virtualization, "hvm")
 
-static bool
-test_tag(const void *obj, const struct sim_filter *f)
-{
-	const struct sim_image *i = obj;
-
-	return sim_filter_takes_tag(f, &i->tags);
-}
+SIM_FILTER_TEST_TAG(struct sim_image)
 
 static const struct sim_filter_row filters[] = {
 	{"architecture", get_architecture, NULL},

@@ -8,7 +8,6 @@
 #include "sim/params.h"
 #include "sim/text.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -87,51 +86,14 @@ sim_ec2_parse_tags(struct sim_call *call, struct sim_launch *launch)
 			tags = &launch->tags;
 		else if (strcmp(type, "volume") == 0)
 			tags = &launch->volume_tags;
+		else if (strcmp(type, "spot-instances-request") == 0)
+			tags = &launch->request_tags;
 		else
 			strmap_fini(&others);
 		ret = sim_ec2_parse_tag_list(call, n, tags);
 	}
 	strmap_fini(&others);
 	return ret;
-}
-
-static int
-put_group_id(struct sim_call *call, struct sim_launch *l, const char *id)
-{
-	if (!sim_text_is_id(id, "sg-", 1, 17))
-		return sim_fail(&call->error, SIM_INVALID_GROUP_ID_MALFORMED,
-			"Invalid id: \"%.100s\" (expecting \"sg-...\")", id);
-	strmap_put(&l->groups, id, id);
-	return 0;
-}
-
-static void
-put_group_name(struct sim_launch *l, const char *name)
-{
-	char id[SIM_ID_SIZE];
-
-	(void)snprintf(id, sizeof(id), "sg-0%016" PRIx64, sim_hash(name));
-	strmap_put(&l->groups, id, name);
-}
-
-static int
-parse_groups(struct sim_call *call, struct sim_launch *l, bool interface)
-{
-	const char *prefix = interface ? "NetworkInterface.1." : "";
-	const struct sim_params *p = call->params;
-	const char *text;
-
-	for (size_t n = 1;
-		(text = sim_params_getf(p, "%sSecurityGroupId.%zu", prefix, n)) != NULL;
-		n++)
-		if (put_group_id(call, l, text) != 0)
-			return -1;
-	for (size_t n = 1; (text = sim_params_getf(p, "SecurityGroup.%zu", n)) != NULL;
-		n++)
-		put_group_name(l, text);
-	if (l->groups.count == 0)
-		put_group_name(l, "default");
-	return 0;
 }
 
 static int
@@ -187,7 +149,7 @@ sim_ec2_parse_network(struct sim_call *call, struct sim_launch *launch)
 		subnet = sim_params_get(p, "NetworkInterface.1.SubnetId");
 	if (parse_place(call, launch, subnet) != 0)
 		return -1;
-	return parse_groups(call, launch, interface);
+	return sim_ec2_parse_groups(call, launch, interface);
 }
 
 static struct sim_disk *

@@ -22,16 +22,7 @@
 
 static const struct sim_page_rule pages = {"SubnetId.1", "subnetId", 5, 1000};
 
-/* A getter of a row; s is the subnet, text its scratch space. */
-#define GET(name, expression)                                                          \
-	static const char *get_##name(const void *obj,                                 \
-		char text[static SIM_FILTER_TEXT])                                     \
-	{                                                                              \
-		const struct sim_subnet *s = obj;                                      \
-		(void)s;                                                               \
-		(void)text;                                                            \
-		return expression;                                                     \
-	}
+#define GET(name, expression) SIM_FILTER_GET(name, struct sim_subnet, s, expression)
 
 GET(zone, s->zone)
 GET(zone_id, sim_zone_id(s->zone, text))
@@ -40,13 +31,7 @@ GET(owner, SIM_OWNER_ID)
 GET(state, s->available ? "available" : "pending")
 GET(vpc, s->vpc)
 
-static bool
-test_tag(const void *obj, const struct sim_filter *f)
-{
-	const struct sim_subnet *s = obj;
-
-	return sim_filter_takes_tag(f, &s->tags);
-}
+SIM_FILTER_TEST_TAG(struct sim_subnet)
 
 static const struct sim_filter_row filters[] = {
 	{"availability-zone", get_zone, NULL},

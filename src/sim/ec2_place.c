@@ -20,13 +20,30 @@
 
 #define PRODUCT "Linux/UNIX"
 
-int
-sim_ec2_check_image(struct sim_call *call, const struct sim_launch *l)
+static bool
+runs(const struct sim_type *type, const char *name, const char *architecture)
+{
+	if (type == NULL || type->architectures.count == 0)
+		return strcmp(sim_ec2_architecture(name), architecture) == 0;
+	return strings_contain(&type->architectures, architecture);
+}
+
+static const char *
+architecture_of(const struct sim_type *type, const char *name)
+{
+	return type != NULL && type->architectures.count > 0
+		? type->architectures.items[0]
+		: sim_ec2_architecture(name);
+}
+
+static int
+check_image(struct sim_call *call, struct sim_launch *l, const struct sim_type *type)
 {
 	const struct sim_image *i = sim_catalog_image(call->scenario, l->region,
 		l->image);
-	const char *architecture = sim_ec2_architecture(l->type);
 
+	l->architecture = xstrdup(
+		i != NULL ? i->architecture : architecture_of(type, l->type));
 	if (call->scenario->images.count == 0)
 		return 0;
 	if (i == NULL)
@@ -36,12 +53,44 @@ sim_ec2_check_image(struct sim_call *call, const struct sim_launch *l)
 		return sim_fail(&call->error, SIM_INVALID_AMI_ID_UNAVAILABLE,
 			"The image ID '%s' is %s, and cannot be launched", l->image,
 			sim_image_state_name(i->state));
-	if (strcmp(i->architecture, architecture) != 0)
+	if (!runs(type, l->type, i->architecture))
 		return sim_fail(&call->error, SIM_INVALID_PARAMETER_VALUE,
 			"The architecture '%s' of the specified instance type does not match the "
 			"architecture '%s' of the specified AMI.",
-			architecture, i->architecture);
+			architecture_of(type, l->type), i->architecture);
 	return 0;
+}
+
+/* By its name, or by what stands last in its ARN. */
+static int
+check_profile(struct sim_call *call, const struct sim_launch *l)
+{
+	const struct strings *profiles = &call->scenario->instance_profiles;
+	const char *slash = l->profile != NULL ? strrchr(l->profile, '/') : NULL;
+	bool by_arn = sim_params_get(call->params, "IamInstanceProfile.Arn") != NULL;
+
+	if (l->profile == NULL || profiles->count == 0 ||
+		(slash != NULL && strings_contain(profiles, slash + 1)))
+		return 0;
+	return sim_fail(&call->error, SIM_INVALID_PARAMETER_VALUE,
+		"Value (%.200s) for parameter iamInstanceProfile.%s is invalid. Invalid IAM "
+		"Instance Profile %s",
+		by_arn || slash == NULL ? l->profile : slash + 1,
+		by_arn ? "arn" : "name", by_arn ? "ARN" : "name");
+}
+
+int
+sim_ec2_check_launch(struct sim_call *call, struct sim_launch *l)
+{
+	const struct sim_type *type = sim_catalog_type(call->scenario, l->type);
+
+	if (type == NULL && call->scenario->types.count > 0)
+		return sim_fail(&call->error, SIM_INVALID_PARAMETER_VALUE,
+			"Invalid value '%.100s' for InstanceType.", l->type);
+	if (check_image(call, l, type) != 0 ||
+		(l->key_name != NULL && sim_ec2_check_key_pair(call, l->key_name) != 0))
+		return -1;
+	return check_profile(call, l);
 }
 
 int
@@ -127,6 +176,19 @@ check_room(struct sim_call *call, const struct sim_launch *l, int64_t room,
 	return -1;
 }
 
+static int
+check_offered(struct sim_call *call, const struct sim_launch *l)
+{
+	const struct sim_type *type = sim_catalog_type(call->scenario, l->type);
+
+	if (type == NULL || sim_type_is_offered(type, l->zone))
+		return 0;
+	return sim_fail(&call->error, SIM_UNSUPPORTED,
+		"Your requested instance type (%s) is not supported in your requested "
+		"Availability Zone (%s).",
+		l->type, l->zone);
+}
+
 /* Whether it can be in the zone that the launch has now. */
 static int
 try_zone(struct sim_call *call, const struct sim_launch *l, size_t *ret_count)
@@ -138,7 +200,7 @@ try_zone(struct sim_call *call, const struct sim_launch *l, size_t *ret_count)
 		: NULL;
 	int64_t room;
 
-	if (check_price(call, l) != 0)
+	if (check_offered(call, l) != 0 || check_price(call, l) != 0)
 		return -1;
 	room = sim_cloud_room(call->cloud, l, rules->items, rules->count, &rule);
 	if (subnet != NULL && subnet->addresses != FIELD_NULL) {
@@ -166,6 +228,9 @@ sim_ec2_place(struct sim_call *call, struct sim_launch *l, size_t *ret_count)
 		(*letter)++;
 		if (try_zone(call, l, ret_count) == 0)
 			return 0;
+		/* That it is not offered somewhere is the least of all reasons. */
+		if (strcmp(first.code, sim_code_name(SIM_UNSUPPORTED)) == 0)
+			first = call->error;
 	}
 	call->error = first;
 	return -1;

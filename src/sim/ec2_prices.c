@@ -30,15 +30,7 @@ print_price(const struct sim_quote *q, char text[static SIM_FILTER_TEXT])
 	return text;
 }
 
-/* A getter of a row; q is the quote, text its scratch space. */
-#define GET(name, expression)                                                          \
-	static const char *get_##name(const void *obj,                                 \
-		char text[static SIM_FILTER_TEXT])                                     \
-	{                                                                              \
-		const struct sim_quote *q = obj;                                       \
-		(void)text;                                                            \
-		return expression;                                                     \
-	}
+#define GET(name, expression) SIM_FILTER_GET(name, struct sim_quote, q, expression)
 
 GET(zone, q->zone)
 GET(type, q->type)

@@ -115,7 +115,7 @@ parse_options(struct sim_call *call, struct sim_launch *l)
 	l->instance_tags = copy_param(call, "MetadataOptions.InstanceMetadataTags");
 	l->monitoring = sim_params_true(p, "Monitoring.Enabled");
 	l->ebs_optimized = sim_params_true(p, "EbsOptimized");
-	l->no_terminate = sim_params_true(p, "DisableApiTermination");
+	l->protect = sim_params_true(p, "DisableApiTermination");
 	l->terminate_on_power_off =
 		str_equal(sim_params_get(p, "InstanceInitiatedShutdownBehavior"),
 			"terminate");
@@ -153,7 +153,7 @@ parse_launch(struct sim_call *call, struct sim_launch *l)
 
 /* Whether what it asks for is there and fits together. */
 static int
-check_launch(struct sim_call *call, const struct sim_launch *l)
+check_launch(struct sim_call *call, struct sim_launch *l)
 {
 	int64_t min = sim_params_int(call->params, "MinCount", 1);
 	int64_t max = sim_params_int(call->params, "MaxCount", 1);
@@ -168,7 +168,7 @@ check_launch(struct sim_call *call, const struct sim_launch *l)
 		return sim_fail(&call->error, SIM_INSTANCE_LIMIT_EXCEEDED,
 			"You have requested more instances than this simulator may still start (%lld)",
 			(long long)left);
-	return sim_ec2_check_image(call, l);
+	return sim_ec2_check_launch(call, l);
 }
 
 static void

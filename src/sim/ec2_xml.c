@@ -118,10 +118,7 @@ put_identity(const struct sim_instance *i, struct buf *out)
 	sim_xml_text(out, "clientToken", l->token != NULL ? l->token : "");
 	if (l->spot) {
 		sim_xml_text(out, "instanceLifecycle", "spot");
-		/* The request's id is made from ours: one for one. */
-		(void)snprintf(text, sizeof(text), "sir-%.8s",
-			i->id + strlen(i->id) - 8);
-		sim_xml_text(out, "spotInstanceRequestId", text);
+		sim_xml_text(out, "spotInstanceRequestId", sim_ec2_request_id(i, text));
 	}
 }
 
@@ -228,7 +225,7 @@ put_options(const struct sim_instance *i, struct buf *out)
 {
 	const struct sim_launch *l = i->launch;
 
-	sim_xml_text(out, "architecture", sim_ec2_architecture(l->type));
+	sim_xml_text(out, "architecture", l->architecture);
 	sim_xml_text(out, "virtualizationType", "hvm");
 	sim_xml_text(out, "hypervisor", "xen");
 	sim_xml_bool(out, "ebsOptimized", l->ebs_optimized);

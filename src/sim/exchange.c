@@ -134,6 +134,7 @@ run_action(struct sim_exchange *x)
 		.action = x->action,
 		.params = &x->params,
 		.region = x->identity.region,
+		.key_id = x->identity.key_id,
 		.dry_run = sim_params_true(&x->params, "DryRun"),
 		.out = &x->body,
 	};
@@ -143,7 +144,7 @@ run_action(struct sim_exchange *x)
 		SIM_XML_DECLARATION
 		"<%sResponse xmlns=\"%s\"><requestId>%s</requestId>",
 		x->action->name, x->service->xmlns, x->id);
-	if (x->action->run(&call) != 0) {
+	if (sim_call_permit(&call) != 0 || x->action->run(&call) != 0) {
 		x->error = call.error;
 		set_error(x);
 		return;

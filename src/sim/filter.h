@@ -30,6 +30,24 @@ struct sim_filter_row {
 	sim_filter_test *test; /* one of the two */
 };
 
+/* Defines the getter get_NAME of a row: expression is about var, and may use text. */
+#define SIM_FILTER_GET(name, kind, var, expression)                                    \
+	static const char *get_##name(const void *obj,                                 \
+		char text[static SIM_FILTER_TEXT])                                     \
+	{                                                                              \
+		const kind *var = obj;                                                 \
+		(void)var;                                                             \
+		(void)text;                                                            \
+		return expression;                                                     \
+	}
+
+/* Defines test_tag, for the three rows of tags, of what has a member `tags`. */
+#define SIM_FILTER_TEST_TAG(kind)                                                      \
+	static bool test_tag(const void *obj, const struct sim_filter *f)              \
+	{                                                                              \
+		return sim_filter_takes_tag(f, &((const kind *)obj)->tags);            \
+	}
+
 struct sim_filter {
 	const struct sim_filter_row *row;
 	const char *key; /* behind the colon of a prefix, borrowed from the params */

@@ -158,6 +158,7 @@ sim_launch_free(struct sim_launch *l)
 	free(l->region);
 	free(l->zone);
 	free(l->image);
+	free(l->architecture);
 	free(l->type);
 	free(l->key_name);
 	free(l->subnet);
@@ -172,6 +173,7 @@ sim_launch_free(struct sim_launch *l)
 	strmap_fini(&l->groups);
 	strmap_fini(&l->tags);
 	strmap_fini(&l->volume_tags);
+	strmap_fini(&l->request_tags);
 	free_buf(l->user_data);
 	free(l->instances);
 	free(l);

@@ -45,15 +45,15 @@ struct sim_launch {
 	char *token_key;      /* region/scope/token, NULL without a token */
 	char *token;
 	char digest[65]; /* of the request's parameters */
-	char *region, *zone, *image, *type, *key_name, *subnet, *vpc, *profile,
-		*max_price;
+	char *region, *zone, *image, *architecture, *type, *key_name, *subnet, *vpc,
+		*profile, *max_price;
 	char *tenancy, *http_tokens, *http_endpoint, *http_hops, *instance_tags;
 	struct strmap groups; /* id to name */
-	struct strmap tags, volume_tags;
+	struct strmap tags, volume_tags, request_tags;
 	struct buf
 		*user_data; /* decoded; NULL without, and when nobody lives any more */
 	bool zonal; /* a zone or subnet was asked for: so is the token's scope */
-	bool spot, terminate_on_power_off, no_terminate, monitoring, ebs_optimized;
+	bool spot, terminate_on_power_off, protect, monitoring, ebs_optimized;
 	struct sim_disk *disks; /* owned array */
 	size_t disk_count;
 	int64_t launched_wall_ms;
@@ -88,6 +88,8 @@ struct sim_instance {
 	struct sim_volume *made;    /* borrowed, by ->next_made: its launch's */
 	struct sim_address *address; /* borrowed: its elastic one, or NULL */
 	struct buf *console;         /* NULL: nothing yet */
+	bool is_protected;           /* from termination by the API */
+	bool request_cancelled;      /* of a spot instance */
 	int64_t console_wall_ms;
 	struct sim_machine *machine; /* sim/userdata.c's, NULL if no process plays it */
 	int64_t born_ms;             /* boottime */

@@ -224,6 +224,41 @@ static const struct field rows[] = {
 		.doc = "Spot prices and their history: {type, zone, product, price, ago}. A bid "
 		       "below the present one is refused; where there is none, any bid will do.",
 	},
+	{
+		.name = "key_pairs",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, key_pairs, struct field_list),
+		.sub = &sim_key_pair_fields,
+		.doc = "The key pairs there are, and no others: {name, region, fingerprint, tags}.",
+	},
+	{
+		.name = "groups",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, groups, struct field_list),
+		.sub = &sim_group_fields,
+		.doc = "The security groups there are, and no others: {id, name, vpc, region, description, tags}.",
+	},
+	{
+		.name = "types",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, types, struct field_list),
+		.sub = &sim_type_fields,
+		.doc = "The instance types there are, and no others: {name, architectures, zones, vcpus, memory}.",
+	},
+	{
+		.name = "instance_profiles",
+		.type = FIELD_STRINGS,
+		.offset = FIELD_AT(struct sim_scenario, instance_profiles,
+			struct strings),
+		.doc = "Names of the instance profiles there are, and no others.",
+	},
+	{
+		.name = "denied",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, denied, struct field_list),
+		.sub = &sim_denial_fields,
+		.doc = "What may not be done, with or without DryRun: {action, key} are patterns of actions and access keys.",
+	},
 	{.name = NULL},
 };
 

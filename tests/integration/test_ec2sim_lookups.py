@@ -4,12 +4,11 @@
 import datetime
 import json
 
-import botocore.exceptions
 import pytest
 
 from ec2sim import eventually, running
+from ec2client import code, of, refused, run
 
-IMAGE = {"ImageId": "ami-12345", "MinCount": 1, "MaxCount": 1}
 OTHER = "999999999999"
 
 
@@ -22,22 +21,6 @@ def sim():
 @pytest.fixture
 def ec2(sim):
     return sim.client()
-
-
-def refused(call, *args, **kwargs):
-    """(code, message) of the error that a call must end in."""
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call(*args, **kwargs)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
-
-
-def code(call, *args, **kwargs):
-    return refused(call, *args, **kwargs)[0]
-
-
-def run(ec2, **more):
-    return ec2.run_instances(**{**IMAGE, **more})["Instances"][0]
 
 
 def spot(bid=None):
@@ -67,11 +50,6 @@ IMAGES = [
 
 def ids_of(ec2, **query):
     return [int(i["ImageId"][-1]) for i in ec2.describe_images(**query)["Images"]]
-
-
-def of(**filters):
-    return {"Filters": [{"Name": name.replace("_", "-"), "Values": values}
-                        for name, values in filters.items()]}
 
 
 @pytest.mark.parametrize("query, ids", [

@@ -44,7 +44,8 @@ ec2_call_in(struct ec2 *e, const char *region, const char *form)
 		.scenario = &e->scenario,
 		.prices = e->prices,
 		.params = &params,
-		.region = region};
+		.region = region,
+		.key_id = "AKIDTEST"};
 	struct buf out = {0};
 	int ret;
 
@@ -56,6 +57,8 @@ ec2_call_in(struct ec2 *e, const char *region, const char *form)
 	sim_cloud_advance(e->cloud);
 	ret = sim_params_check(&params, call.action->params, sim_ec2.common,
 		&call.error);
+	if (ret == 0)
+		ret = sim_call_permit(&call);
 	if (ret == 0)
 		ret = call.action->run(&call);
 	free(e->reply);
