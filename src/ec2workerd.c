@@ -3,7 +3,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/pretty.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "core/daemon.h"
 #include "core/options.h"
 #include "rpc/server.h"
@@ -81,6 +83,16 @@ start(const struct options *o)
 }
 
 static int
+print_schema(void)
+{
+	AUTO(buf) struct buf json = {.data = NULL}, text = {.data = NULL};
+
+	field_schema_yaml(&conf_fields, &json);
+	pretty_json(buf_str(&json), &text);
+	return fputs(buf_str(&text), stdout) < 0 ? EXIT_FAILED : EXIT_GOOD;
+}
+
+static int
 show_help(void)
 {
 	AUTO(buf) struct buf text = {.data = NULL};
@@ -105,6 +117,8 @@ main(int argc, char **argv)
 		code = show_help();
 	else if (o.version)
 		code = puts("ec2workerd " VERSION) < 0 ? EXIT_FAILED : EXIT_GOOD;
+	else if (o.print_schema)
+		code = print_schema();
 	else
 		code = start(&o);
 	options_fini(&o);

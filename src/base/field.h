@@ -84,6 +84,8 @@ struct field {
 	 * describe the same struct.
 	 */
 	const struct fields *keyed;
+	const char
+		*names; /* FIELD_STRMAP: what keys match, for schemas; or NULL: any */
 	field_check *check;  /* or NULL; of lists and maps, for each element */
 	const char *example; /* for sample file and man page, or NULL */
 	const char *doc;     /* a sentence or two */

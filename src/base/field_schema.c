@@ -207,19 +207,38 @@ shape_keyed(struct writer *w, const struct field *row)
 	buf_puts(w->out, "},{\"type\":\"null\"}]}");
 }
 
+/* What a name in a map stands for; in a file nothing will do where nothing is required. */
+static void
+add_named(struct writer *w, const struct field *row)
+{
+	bool nothing = w->yaml && (row->flags & FIELD_PARTIAL) != 0;
+
+	buf_puts(w->out, nothing ? "{\"anyOf\":[{" : "{");
+	if (row->sub != NULL)
+		shape_object(w, row);
+	else
+		shape_string(w, row);
+	buf_puts(w->out, nothing ? "},{\"type\":\"null\"}]}" : "}");
+}
+
 static void
 shape_strmap(struct writer *w, const struct field *row)
 {
 	add_member(w, "type", "object");
 	if ((row->flags & FIELD_NONEMPTY) != 0)
 		add_int(w, "minProperties", 1);
-	add_key(w, "additionalProperties");
-	open_with(w, '{');
-	if (row->sub != NULL)
-		shape_object(w, row);
-	else
-		shape_string(w, row);
-	buf_putc(w->out, '}');
+	if (row->names != NULL) {
+		add_key(w, "additionalProperties");
+		buf_puts(w->out, "false");
+		add_key(w, "patternProperties");
+		open_with(w, '{');
+		add_key(w, row->names);
+	} else {
+		add_key(w, "additionalProperties");
+	}
+	add_named(w, row);
+	if (row->names != NULL)
+		buf_putc(w->out, '}');
 }
 
 static void
@@ -285,6 +304,19 @@ is_true(const char *text)
 		strcasecmp(text, "on") == 0;
 }
 
+/* In an example a string may be quoted, as in the file. */
+static void
+add_words(struct writer *w, const char *text)
+{
+	size_t len = strlen(text);
+
+	separate(w);
+	if (len >= 2 && text[0] == '"' && text[len - 1] == '"')
+		buf_puts(w->out, text);
+	else
+		buf_json(w->out, text);
+}
+
 /* A default or example, as JSON has it. */
 static void
 add_text(struct writer *w, const struct field *row, const char *text)
@@ -294,7 +326,7 @@ add_text(struct writer *w, const struct field *row, const char *text)
 	if (node->kind == NODE_LIST) {
 		open_with(w, '[');
 		for (size_t i = 0; i < node->count; i++)
-			add_string(w, node->items[i]->text);
+			add_words(w, node->items[i]->text);
 		buf_putc(w->out, ']');
 		return;
 	}
@@ -308,7 +340,7 @@ add_text(struct writer *w, const struct field *row, const char *text)
 	else if (row->type == FIELD_INT || row->type == FIELD_NUMBER)
 		buf_puts(w->out, text);
 	else
-		buf_json(w->out, text);
+		add_words(w, text);
 }
 
 /* Not a value but the word that stands for one in usage lines: N, GLOB, WORKER. */

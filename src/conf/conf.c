@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/tmpl.h"
+#include "conf/conf_load.h"
 #include "conf/conf_row.h"
 
 #include <stdlib.h>

@@ -15,10 +15,7 @@
 /* A flag of rows: an instance made with another value is stale. */
 #define CONF_LAUNCH 0x10000u
 
-struct buf;
-struct conf_problems;
 struct conf_user_data;
-struct diags;
 struct regex;
 struct tmpl;
 
@@ -104,32 +101,8 @@ struct conf {
 	char digest[65];              /* SHA-256 of the file as read, hex */
 };
 
-/*
- * What loading found: errors and warnings with their places. Owns the text they quote.
- */
-struct conf_problems *conf_problems_new(void);
-const struct diags *conf_problems_diags(const struct conf_problems *p);
-void conf_problems_print(const struct conf_problems *p, struct buf *out);
-void conf_problems_free(struct conf_problems *p);
-/* "2 errors, 1 warning": the closing line of --check and of a refused reload. */
-void conf_problems_sum(const struct conf_problems *p, struct buf *out);
-
-/*
- * Reads, checks and fills; asks nothing of any network. NULL if there is an error; all
- * of them, and the warnings of a good file, are in problems.
- */
-struct conf *conf_load(const char *path, struct conf_problems *problems);
-/* As conf_load from memory; name for messages; relative paths count from dir. */
-struct conf *conf_parse(const char *text, size_t len, const char *name, const char *dir,
-	struct conf_problems *problems);
 /* Drops its references only: a worker somebody else holds lives on. NULL is fine. */
 void conf_free(struct conf *conf);
-/*
- * --check: appends all problems and a closing line. 0 if the daemon could start with
- * this file, -1 if not.
- */
-int conf_report(const char *path, struct buf *out);
-
 const struct conf_worker *conf_find(const struct conf *conf, const char *name);
 struct conf_worker *conf_worker_ref(struct conf_worker *w);
 void conf_worker_unref(struct conf_worker *w);

@@ -4,7 +4,7 @@
  * as nodes, so every value keeps its place; a row is read and checked once and then spread
  * over its names. A configuration with an error is thrown away as a whole.
  */
-#include "conf/conf_row.h"
+#include "conf/conf_load.h"
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "conf/conf_names.h"
 #include "conf/conf_problems.h"
+#include "conf/conf_row.h"
 #include "sys/crypto.h"
 #include "sys/file.h"
 #include "sys/yaml.h"

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "conf/conf_row.h"
 
 #include <string.h>

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 
+#define RANGE "\\[[0-9]{1,9}-[0-9]{1,9}\\]" /* of workers */
 #define MONTH (INT64_C(30) * 86400 * 1000)
 
 static const char *const on_stop_names[] = {"keep", "terminate", NULL};
@@ -270,6 +271,7 @@ static const struct field conf_rows[] = {
 		.type = FIELD_STRMAP,
 		.flags = FIELD_NULLABLE,
 		.offset = FIELD_AT(struct conf, vars, struct strmap),
+		.names = CONF_VAR_NAMES,
 		.check = form_var,
 		.example = "{ master: \"build.example.org:9989\" }",
 		.doc = "Values for user data: {{ vars.NAME }}. A worker's own vars are merged over "
@@ -288,6 +290,7 @@ static const struct field conf_rows[] = {
 		.type = FIELD_STRMAP,
 		.flags = FIELD_EXTERN | FIELD_PARTIAL | FIELD_NULLABLE,
 		.sub = &conf_worker_fields,
+		.names = "^([A-Za-z0-9]|" RANGE ")([A-Za-z0-9._-]|" RANGE ")*$",
 		.doc = "The workers by name. linux-[01-40] is forty equal ones; a name has at most "
 		       "64 letters, digits, '.', '_' and '-'.",
 	},

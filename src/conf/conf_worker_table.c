@@ -93,6 +93,7 @@ static const struct field worker_rows[] = {
 		.type = FIELD_STRMAP,
 		.flags = FIELD_NULLABLE,
 		.offset = FIELD_AT(struct conf_worker, vars, struct strmap),
+		.names = CONF_VAR_NAMES,
 		.check = form_var,
 		.example = "{ cache: s3 }",
 		.doc = "Values for this worker's user data, merged over the pool's by name.",
@@ -175,6 +176,8 @@ static const struct field worker_rows[] = {
 		.type = FIELD_STRMAP,
 		.flags = CONF_LAUNCH,
 		.offset = FIELD_AT(struct conf_worker, tags, struct strmap),
+		.names =
+			"^(?![Aa][Ww][Ss]:|[Ee][Cc]2[Ww][Oo][Rr][Kk][Ee][Rr][Dd]:).{1,128}$",
 		.check = form_tag_value,
 		.example = "{ team: platform }",
 		.doc = "Tags for the instance and its volumes, beside those of ec2workerd. Not "

@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "core/cloud_ec2.h"
 #include "core/event.h"
 #include "core/pause.h"

@@ -6,6 +6,7 @@
 #include "base/field.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "core/daemon.h"
 #include "core/store.h"
 #include "rpc/args.h"

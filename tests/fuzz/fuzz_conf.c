@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 
 #include <assert.h>
 

@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/pool.h"

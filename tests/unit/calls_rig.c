@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/node.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "core/pool.h"
 #include "core/store.h"
 #include "fake_cloud.h"

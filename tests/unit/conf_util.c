@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "core/daemon.h"
 #include "core/launch.h"
 #include "core/pool.h"

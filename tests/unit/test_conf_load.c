@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/tmpl.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "sys/crypto.h"
 #include "sys/yaml.h"
 

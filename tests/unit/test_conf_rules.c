@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 
 #include <string.h>
 

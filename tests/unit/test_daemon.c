@@ -9,6 +9,7 @@
 #include "base/field.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/conf_load.h"
 #include "core/event.h"
 #include "core/instance.h"
 #include "core/launch.h"
