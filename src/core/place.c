@@ -11,11 +11,13 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
+#include "core/images.h"
 #include "core/launch.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/rest.h"
 #include "core/worker.h"
+#include "ec2/verdict.h"
 
 #include <string.h>
 
@@ -35,12 +37,16 @@ struct place {
 	struct cloud *cloud; /* borrowed; the pool keeps it while the worker means it */
 	struct candidate *candidates; /* owned */
 	size_t count;
-	struct candidate *at; /* the one chosen, or NULL */
-	char *image;          /* owned; NULL: not known yet */
-	bool asking;          /* an answer is awaited */
-	unsigned tries;       /* refusals in a row that say nothing about the place */
-	int64_t pause_ms;     /* boottime: nothing is launched before */
-	struct err last;      /* what was refused last; ERR_NONE: nothing was */
+	struct candidate *at;       /* the one chosen, or NULL */
+	char *image;                /* owned; NULL: not known yet */
+	char *image_why;            /* owned; how it was chosen, or NULL */
+	struct images_call *images; /* under way, or NULL */
+	bool chosen_again;          /* its image, after it was gone */
+	struct err trouble; /* of the latest question; ERR_NONE: it was answered */
+	bool hopeless;      /* waiting does not mend that */
+	unsigned tries;     /* in a row that failed and say nothing about the place */
+	int64_t pause_ms;   /* boottime: nothing is launched before */
+	struct err last;    /* what was refused last; ERR_NONE: nothing was */
 	struct buf why;
 };
 
@@ -74,6 +80,14 @@ rest_at_launch(const struct launch *l)
 		.subnet = l->subnet,
 		.spot = l->market != NULL,
 	};
+}
+
+static void
+back_off(struct place *p)
+{
+	p->pause_ms = clock_ms() +
+		rng_backoff_ms(&p->worker->pool->rng, p->tries++, RETRY_BASE_MS,
+			RETRY_CAP_MS);
 }
 
 /* What is left when no candidate is free. */
@@ -154,14 +168,54 @@ choose(struct place *p, int64_t *ret_again_ms, struct err *err)
 	return choose_resting(p, &left, ret_again_ms, err);
 }
 
+/* Keeps what went wrong with a question, for the step that follows. */
+static void
+keep_trouble(struct place *p, int verdict, const struct err *err)
+{
+	p->trouble = *err;
+	p->hopeless = (verdict == VERDICT_DONE || verdict == VERDICT_REFUSED) &&
+		(err->reason == REASON_CONFIG || err->reason == REASON_AUTH);
+}
+
+/* The latest question was answered badly: it is asked again, or that is the end. */
+static enum place_outcome
+troubled(struct place *p, int64_t *ret_again_ms, struct err *err)
+{
+	*err = p->trouble;
+	err_clear(&p->trouble);
+	if (p->hopeless)
+		return PLACE_NONE;
+	p->last = *err;
+	back_off(p);
+	*ret_again_ms = p->pause_ms;
+	return PLACE_LATER;
+}
+
+static void
+on_image(void *arg, const struct images_result *result)
+{
+	struct place *p = arg;
+
+	p->images = NULL;
+	if (result->id != NULL) {
+		p->image = xstrdup(result->id);
+		p->image_why = xstrdup_opt(result->text);
+	} else {
+		keep_trouble(p, result->verdict, result->err);
+	}
+	loop_poke(&p->worker->poke);
+}
+
 static enum place_outcome
 find_image(struct place *p, int64_t *ret_again_ms, struct err *err)
 {
 	(void)ret_again_ms;
 	(void)err;
-	if (p->image == NULL)
-		p->image = xstrdup(p->conf->ami);
-	return PLACE_FOUND;
+	if (p->image != NULL)
+		return PLACE_FOUND;
+	p->images = images_choose(p->worker->pool->images, p->cloud, p->conf, on_image,
+		p);
+	return PLACE_ASKING;
 }
 
 /* FOUND: the next stage follows. */
@@ -186,6 +240,8 @@ explain(struct place *p)
 	if (c->subnet != NULL)
 		buf_printf(&p->why, " in %s", c->subnet);
 	buf_puts(&p->why, c->spot ? ", spot" : ", on demand");
+	if (p->image_why != NULL)
+		buf_printf(&p->why, "; %s", p->image_why);
 	for (size_t n = 0; &p->candidates[n] != c; n++) {
 		struct rest_at at = rest_at(p, &p->candidates[n]);
 		const struct rest *rest = rests_find(rests_of(p), &at);
@@ -223,6 +279,8 @@ place_step(struct place *p, struct placement *ret, int64_t *ret_again_ms,
 {
 	if (place_is_asking(p))
 		return PLACE_ASKING;
+	if (p->trouble.code != ERR_NONE)
+		return troubled(p, ret_again_ms, err);
 	if (clock_ms() < p->pause_ms) {
 		*ret_again_ms = p->pause_ms;
 		*err = p->last;
@@ -238,12 +296,26 @@ place_step(struct place *p, struct placement *ret, int64_t *ret_again_ms,
 	return PLACE_FOUND;
 }
 
+/* An image that has been taken away since it was listed: another is chosen, once. */
+static bool
+chooses_again(struct place *p, const struct err *err)
+{
+	if (p->conf->ami != NULL || p->chosen_again ||
+		strncmp(err->origin, "InvalidAMIID.", strlen("InvalidAMIID.")) != 0)
+		return false;
+	p->chosen_again = true;
+	images_forget(p->worker->pool->images, p->cloud, p->conf);
+	return true;
+}
+
 void
 place_refused(struct place *p, const struct launch *l, const struct err *err)
 {
 	const struct rest_at at = rest_at_launch(l);
 
 	p->last = *err;
+	if (chooses_again(p, err))
+		return;
 	rests_refused(rests_of(p), &at, err);
 	switch (err->reason) {
 	case REASON_CAPACITY:
@@ -256,11 +328,7 @@ place_refused(struct place *p, const struct launch *l, const struct err *err)
 	case REASON_NETWORK:
 	case REASON_INTERNAL:
 	case REASON_INSTANCE_DIED:
-	case REASON_COUNT:
-		p->pause_ms = clock_ms() +
-			rng_backoff_ms(&p->worker->pool->rng, p->tries++, RETRY_BASE_MS,
-				RETRY_CAP_MS);
-		break;
+	case REASON_COUNT: back_off(p); break;
 	}
 }
 
@@ -285,7 +353,7 @@ place_good(const struct launch *l)
 bool
 place_is_asking(const struct place *p)
 {
-	return p != NULL && p->asking;
+	return p != NULL && p->images != NULL;
 }
 
 void
@@ -293,8 +361,11 @@ place_forget(struct place *p)
 {
 	if (p == NULL)
 		return;
+	images_cancel(p->images);
+	p->images = NULL;
 	free(p->image);
-	p->image = NULL;
+	free(p->image_why);
+	p->image = p->image_why = NULL;
 }
 
 /* In the order of preference; a list that is empty is one way that says nothing. */
@@ -335,9 +406,9 @@ place_free(struct place *p)
 		return;
 	for (size_t n = 0; n < p->count; n++)
 		free(p->candidates[n].zone);
+	place_forget(p);
 	conf_worker_unref(p->conf);
 	buf_fini(&p->why);
 	free(p->candidates);
-	free(p->image);
 	free(p);
 }

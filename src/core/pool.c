@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "core/cloud.h"
 #include "core/event.h"
+#include "core/images.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/notice.h"
@@ -75,6 +76,7 @@ pool_new(const struct pool_parts *parts, struct err *err)
 	secret_set(&p->key, store_key(parts->store));
 	p->events = events_new(parts->loop, meta->epoch, meta->last_seq);
 	p->requests = requests_new(p);
+	p->images = images_new(parts->loop);
 	p->rests = rests_new(&p->rng);
 	p->notices = notices_new(parts->loop, parts->http, parts->conf);
 	p->paused_wall = meta->paused_wall;
@@ -126,6 +128,9 @@ pool_free(struct pool *p)
 
 	if (p == NULL)
 		return;
+	for (w = p->workers; w != NULL; w = w->hh.next)
+		worker_drop_place(w);
+	images_free(p->images);
 	while (p->instances != NULL)
 		instance_free(p->instances);
 	while (p->launches != NULL)

@@ -13,6 +13,7 @@ struct cloud_maker;
 struct conf;
 struct events;
 struct http;
+struct images;
 struct instance;
 struct launch;
 struct notices;
@@ -40,6 +41,7 @@ struct pool {
 	struct poller *pollers;     /* one per cloud */
 	struct owner *owners;       /* hash by name */
 	struct requests *requests;  /* owned */
+	struct images *images;      /* owned */
 	struct rests *rests;        /* owned; what EC2 refused lately */
 	struct worker *dirty_workers;
 	struct launch *dirty_launches;

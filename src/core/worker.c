@@ -180,13 +180,6 @@ worker_await_attach(struct worker *w)
 	loop_poke(&w->poke);
 }
 
-static void
-drop_place(struct worker *w)
-{
-	place_free(w->place);
-	w->place = NULL;
-}
-
 void
 worker_end(struct worker *w, const struct cause *cause, const struct err *err)
 {
@@ -200,7 +193,7 @@ worker_end(struct worker *w, const struct cause *cause, const struct err *err)
 	w->attached = false;
 	w->building = 0;
 	owner_drop(w);
-	drop_place(w);
+	worker_drop_place(w);
 	worker_set_phase(w, WORKER_IDLE);
 	if (l != NULL && l->generation == w->generation)
 		launch_unwant(l, cause);
@@ -418,7 +411,7 @@ worker_set_conf(struct worker *w, struct conf_worker *conf)
 	(void)conf_worker_ref(conf);
 	conf_worker_unref(w->conf);
 	w->conf = conf;
-	drop_place(w); /* another configuration may have others */
+	worker_drop_place(w); /* another configuration may have others */
 	if (w->try_ms != INT64_MAX)
 		w->try_ms = 0;
 	loop_poke(&w->poke);
@@ -438,7 +431,7 @@ worker_free(struct worker *w)
 	if (w == NULL)
 		return;
 	waiters_drop(w);
-	drop_place(w);
+	worker_drop_place(w);
 	loop_timer_clear(&w->timer);
 	loop_poke_clear(&w->poke);
 	HASH_DEL(w->pool->workers, w);

@@ -91,6 +91,8 @@ void worker_step(struct worker *w);
 
 /* The pool launches again: what waited for that goes on. */
 void worker_may_launch_again(struct worker *w);
+/* What is asked for its next launch is asked no more; a later step begins anew. */
+void worker_drop_place(struct worker *w);
 /* Something that rested is free: those that wait for a place look again. */
 void workers_place_again(struct pool *p);
 /* A launch of it has ended without an instance, or its instance has died or is dying, unasked. */

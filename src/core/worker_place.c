@@ -20,6 +20,13 @@ place_of(struct worker *w)
 	return w->place;
 }
 
+void
+worker_drop_place(struct worker *w)
+{
+	place_free(w->place);
+	w->place = NULL;
+}
+
 /* What was reported of a machine that never was says nothing about the next one. */
 static void
 forget_attached(struct worker *w)
