@@ -12,6 +12,7 @@
 #include "sys/crypto.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,24 +73,25 @@ sim_page_read(struct sim_call *call, const struct sim_page_rule *rule,
 {
 	const char *token = sim_params_get(call->params, "NextToken");
 	int64_t max = sim_params_int(call->params, "MaxResults", 0);
+	bool sized = sim_params_get(call->params, "MaxResults") != NULL;
 	bool ids = rule->ids != NULL && sim_params_get(call->params, rule->ids) != NULL;
 
 	*ret_page = (struct sim_page){.max = SIZE_MAX};
-	if (ids && max != 0)
+	if (ids && sized)
 		return sim_fail(&call->error, SIM_INVALID_PARAMETER_COMBINATION,
 			"The parameter %s cannot be used with the parameter maxResults",
 			rule->name);
-	if (max != 0 && (max < rule->min || max > rule->max))
+	if (sized && (max < rule->min || max > rule->max))
 		return sim_fail(&call->error, SIM_INVALID_PARAMETER_VALUE,
 			"Value ( %" PRId64
 			" ) for parameter maxResults is invalid. Expecting a value "
 			"between %" PRId64 " and %" PRId64 ".",
 			max, rule->min, rule->max);
-	if (max != 0)
+	if (sized)
 		ret_page->max = (size_t)max;
 	if (token == NULL || token[0] == '\0')
 		return 0;
-	if (max == 0)
+	if (!sized)
 		ret_page->max = (size_t)rule->max;
 	return read_token(call, token, &ret_page->after);
 }
