@@ -14,13 +14,19 @@
 void
 simulator_actions(struct buf *out)
 {
-	const struct sim_action *action;
+	buf_puts(out, ".Bl -tag -width Ds\n");
+	for (size_t s = 0; sim_services[s] != NULL; s++) {
+		const struct sim_action *action;
 
-	for (size_t n = 0; (action = sim_action_at(&sim_ec2, n)) != NULL; n++) {
-		buf_puts(out, n > 0 ? " ,\n.Ic " : ".Ic ");
-		mdoc_arg(out, action->name);
+		buf_printf(out, ".It Cm %s\n", sim_services[s]->name);
+		for (size_t n = 0; (action = sim_action_at(sim_services[s], n)) != NULL;
+			n++) {
+			buf_puts(out, n > 0 ? " ,\n.Ic " : ".Ic ");
+			mdoc_arg(out, action->name);
+		}
+		buf_putc(out, '\n');
 	}
-	buf_putc(out, '\n');
+	buf_puts(out, ".El\n");
 }
 
 void

@@ -10,10 +10,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf;
 struct sim_call;
 struct sim_cloud;
+struct sim_identity;
+struct sim_keys;
 struct sim_param_row;
 struct sim_params;
 struct sim_prices;
@@ -50,12 +53,17 @@ struct sim_action {
 	const struct sim_param_row *params; /* ends with a NULL name */
 	enum sim_bucket bucket;
 	enum sim_bucket per_instance; /* a second bucket, or SIM_BUCKET_COUNT */
+	bool anonymous;               /* needs no signature */
 };
+
+/* The form of a service's requests, replies and errors; see wire.h. */
+enum sim_wire { SIM_WIRE_EC2, SIM_WIRE_QUERY, SIM_WIRE_JSON, SIM_WIRE_COUNT };
 
 struct sim_service {
 	const char *name; /* in the credential scope */
-	const char *version;
-	const char *xmlns;                  /* of a reply's root */
+	enum sim_wire wire;
+	const char *version;                /* NULL: it has none */
+	const char *xmlns;                  /* of a reply's root, or NULL */
 	const struct sim_param_row *common; /* what every action takes */
 	/* Tables that end with a NULL name each; a NULL follows the last. */
 	const struct sim_action *const *tables;
@@ -66,6 +74,9 @@ struct sim_call {
 	struct sim_cloud *cloud;
 	const struct sim_scenario *scenario;
 	struct sim_prices *prices;
+	struct sim_keys *keys;
+	const struct sim_identity *identity; /* who asks */
+	int64_t wall_ms;                     /* the time as this server has it */
 	const struct sim_action *action;
 	const struct sim_params *params;
 	const char *region;
@@ -75,7 +86,12 @@ struct sim_call {
 	struct sim_error error;
 };
 
+/* All services; the scope of a signature tells which one is meant. Ends with NULL. */
+extern const struct sim_service *const sim_services[];
+
 extern const struct sim_service sim_ec2;
+extern const struct sim_service sim_sts;
+extern const struct sim_service sim_ssm;
 
 /* The tables of EC2's actions, each beside what it calls; end with a NULL name. */
 extern const struct sim_action sim_ec2_run_actions[];

@@ -54,6 +54,7 @@ static const struct sim_action *const tables[] = {
 
 const struct sim_service sim_ec2 = {
 	.name = "ec2",
+	.wire = SIM_WIRE_EC2,
 	.version = "2016-11-15",
 	.xmlns = "http://ec2.amazonaws.com/doc/2016-11-15/",
 	.common = common,

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of error codes with their HTTP statuses, and the error document. */
+/* The table of error codes with their HTTP statuses. */
 #include "sim/error.h"
 
-#include "base/buf.h"
 #include "base/mem.h"
-#include "sim/xmlout.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +12,7 @@ static const struct code_row {
 	const char *name;
 	int status;
 } codes[SIM_CODE_COUNT] = {
+	[SIM_ACCESS_DENIED] = {"AccessDenied", 403},
 	[SIM_ADDRESS_LIMIT_EXCEEDED] = {"AddressLimitExceeded", 400},
 	[SIM_AUTH_FAILURE] = {"AuthFailure", 401},
 	[SIM_BLOCKED] = {"Blocked", 403},
@@ -45,6 +44,7 @@ static const struct code_row {
 	[SIM_INVALID_GROUP_ID_MALFORMED] = {"InvalidGroupId.Malformed", 400},
 	[SIM_INVALID_GROUP_NOT_FOUND] = {"InvalidGroup.NotFound", 400},
 	[SIM_INVALID_ID] = {"InvalidID", 400},
+	[SIM_INVALID_IDENTITY_TOKEN] = {"InvalidIdentityToken", 400},
 	[SIM_INVALID_INSTANCE_ID_MALFORMED] = {"InvalidInstanceID.Malformed", 400},
 	[SIM_INVALID_INSTANCE_ID_NOT_FOUND] = {"InvalidInstanceID.NotFound", 400},
 	[SIM_INVALID_INSTANCE_TYPE] = {"InvalidInstanceType", 400},
@@ -73,10 +73,12 @@ static const struct code_row {
 	[SIM_MISSING_PARAMETER] = {"MissingParameter", 400},
 	[SIM_NO_SUCH_VERSION] = {"NoSuchVersion", 400},
 	[SIM_OPERATION_NOT_PERMITTED] = {"OperationNotPermitted", 400},
+	[SIM_PARAMETER_NOT_FOUND] = {"ParameterNotFound", 400},
 	[SIM_REQUEST_EXPIRED] = {"RequestExpired", 400},
 	[SIM_REQUEST_IN_THE_FUTURE] = {"RequestInTheFuture", 400},
 	[SIM_REQUEST_LIMIT_EXCEEDED] = {"RequestLimitExceeded", 503},
 	[SIM_RESOURCE_ALREADY_ASSOCIATED] = {"Resource.AlreadyAssociated", 400},
+	[SIM_SERIALIZATION_EXCEPTION] = {"SerializationException", 400},
 	[SIM_SERVICE_UNAVAILABLE] = {"ServiceUnavailable", 503},
 	[SIM_SIGNATURE_DOES_NOT_MATCH] = {"SignatureDoesNotMatch", 403},
 	[SIM_SPOT_MAX_PRICE_TOO_LOW] = {"SpotMaxPriceTooLow", 400},
@@ -86,6 +88,7 @@ static const struct code_row {
 	[SIM_UNKNOWN_PARAMETER] = {"UnknownParameter", 400},
 	[SIM_UNSUPPORTED] = {"Unsupported", 400},
 	[SIM_UNSUPPORTED_OPERATION] = {"UnsupportedOperation", 400},
+	[SIM_VALIDATION_ERROR] = {"ValidationError", 400},
 	[SIM_VOLUME_IN_USE] = {"VolumeInUse", 400},
 };
 
@@ -116,15 +119,4 @@ sim_code_status(const char *name)
 		if (strcmp(codes[i].name, name) == 0)
 			return codes[i].status;
 	return 400;
-}
-
-void
-sim_error_xml(const struct sim_error *error, const char *request_id, struct buf *out)
-{
-	buf_puts(out, SIM_XML_DECLARATION "<Response><Errors><Error>");
-	sim_xml_text(out, "Code", error->code);
-	sim_xml_text(out, "Message", error->message);
-	buf_puts(out, "</Error></Errors>");
-	sim_xml_text(out, "RequestID", request_id);
-	buf_puts(out, "</Response>");
 }

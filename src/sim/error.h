@@ -6,10 +6,9 @@
 #ifndef SIM_ERROR_H
 #define SIM_ERROR_H
 
-struct buf;
-
 /* One per code; the names and statuses stand in error.c. */
 enum sim_code {
+	SIM_ACCESS_DENIED,
 	SIM_ADDRESS_LIMIT_EXCEEDED,
 	SIM_AUTH_FAILURE,
 	SIM_BLOCKED,
@@ -40,6 +39,7 @@ enum sim_code {
 	SIM_INVALID_GROUP_ID_MALFORMED,
 	SIM_INVALID_GROUP_NOT_FOUND,
 	SIM_INVALID_ID,
+	SIM_INVALID_IDENTITY_TOKEN,
 	SIM_INVALID_INSTANCE_ID_MALFORMED,
 	SIM_INVALID_INSTANCE_ID_NOT_FOUND,
 	SIM_INVALID_INSTANCE_TYPE,
@@ -65,10 +65,12 @@ enum sim_code {
 	SIM_MISSING_PARAMETER,
 	SIM_NO_SUCH_VERSION,
 	SIM_OPERATION_NOT_PERMITTED,
+	SIM_PARAMETER_NOT_FOUND,
 	SIM_REQUEST_EXPIRED,
 	SIM_REQUEST_IN_THE_FUTURE,
 	SIM_REQUEST_LIMIT_EXCEEDED,
 	SIM_RESOURCE_ALREADY_ASSOCIATED,
+	SIM_SERIALIZATION_EXCEPTION,
 	SIM_SERVICE_UNAVAILABLE,
 	SIM_SIGNATURE_DOES_NOT_MATCH,
 	SIM_SPOT_MAX_PRICE_TOO_LOW,
@@ -78,6 +80,7 @@ enum sim_code {
 	SIM_UNKNOWN_PARAMETER,
 	SIM_UNSUPPORTED,
 	SIM_UNSUPPORTED_OPERATION,
+	SIM_VALIDATION_ERROR,
 	SIM_VOLUME_IN_USE,
 	SIM_CODE_COUNT
 };
@@ -94,8 +97,4 @@ int sim_fail(struct sim_error *error, enum sim_code code, const char *fmt, ...)
 const char *sim_code_name(enum sim_code code);
 /* The HTTP status EC2 sends with a code; 400 for one that is not in the table. */
 int sim_code_status(const char *name);
-/* Appends EC2's error document (EC2-WIRE.md 3.2). */
-void sim_error_xml(const struct sim_error *error, const char *request_id,
-	struct buf *out);
-
 #endif

@@ -15,7 +15,7 @@
 #include "sim/params.h"
 #include "sim/sigv4.h"
 #include "sim/throttle.h"
-#include "sim/xmlout.h"
+#include "sim/wire.h"
 #include "sys/crypto.h"
 #include "sys/httpd.h"
 #include "sys/loop.h"
@@ -25,7 +25,6 @@
 #include <time.h>
 #include <utlist.h>
 
-#define XML_TYPE "text/xml;charset=UTF-8"
 #define GARBAGE_LEN 512
 
 struct sim_exchange {
@@ -48,8 +47,7 @@ struct sim_exchange {
 	bool waits;
 };
 
-/* All services; the scope of a signature tells which one is meant. */
-static const struct sim_service *const services[] = {&sim_ec2, NULL};
+const struct sim_service *const sim_services[] = {&sim_ec2, &sim_sts, &sim_ssm, NULL};
 
 static const char *
 header(void *arg, const char *name)
@@ -83,10 +81,10 @@ sim_exchanges_free(struct sim *sim)
 static void
 set_error(struct sim_exchange *x)
 {
-	x->status = x->error.status;
-	x->type = XML_TYPE;
 	buf_clear(&x->body);
-	sim_error_xml(&x->error, x->id, &x->body);
+	sim_wire_error(x->service, &x->error, x->id, &x->body);
+	x->status = x->error.status;
+	x->type = sim_wire_type(x->service);
 }
 
 /* The Date header is the server's clock; only a wrong one needs to be said. */
@@ -131,6 +129,9 @@ run_action(struct sim_exchange *x)
 		.cloud = x->sim->cloud,
 		.scenario = &x->sim->scenario,
 		.prices = x->sim->prices,
+		.keys = x->sim->keys,
+		.identity = &x->identity,
+		.wall_ms = sim_wall_ms(x->sim),
 		.action = x->action,
 		.params = &x->params,
 		.region = x->identity.region,
@@ -140,18 +141,15 @@ run_action(struct sim_exchange *x)
 	};
 
 	buf_clear(&x->body);
-	buf_printf(&x->body,
-		SIM_XML_DECLARATION
-		"<%sResponse xmlns=\"%s\"><requestId>%s</requestId>",
-		x->action->name, x->service->xmlns, x->id);
+	sim_wire_open(x->service, x->action, x->id, &x->body);
 	if (sim_call_permit(&call) != 0 || x->action->run(&call) != 0) {
 		x->error = call.error;
 		set_error(x);
 		return;
 	}
-	buf_printf(&x->body, "</%sResponse>", x->action->name);
+	sim_wire_close(x->service, x->action, x->id, &x->body);
 	x->status = 200;
-	x->type = XML_TYPE;
+	x->type = sim_wire_type(x->service);
 	x->done = true;
 }
 
@@ -160,7 +158,7 @@ check(struct sim_exchange *x)
 {
 	const char *version = sim_params_get(&x->params, "Version");
 
-	if (version == NULL || strcmp(version, x->service->version) != 0)
+	if (x->service->version != NULL && !str_equal(version, x->service->version))
 		return sim_fail(&x->error, SIM_NO_SUCH_VERSION,
 			"The requested version (%.40s) is not valid.",
 			version != NULL ? version : "");
@@ -284,13 +282,13 @@ do_garbage(struct sim_exchange *x)
 	rng_seed(&rng, 1);
 	for (size_t n = 0; n < sizeof(body); n++)
 		body[n] = (char)rng_u64(&rng);
-	set_body(x, 200, XML_TYPE, body, sizeof(body));
+	set_body(x, 200, sim_wire_type(x->service), body, sizeof(body));
 }
 
 static void
 do_empty(struct sim_exchange *x)
 {
-	set_body(x, 200, XML_TYPE, "", 0);
+	set_body(x, 200, sim_wire_type(x->service), "", 0);
 }
 
 static void (*const effects[SIM_EFFECT_COUNT])(struct sim_exchange *) = {
@@ -367,15 +365,20 @@ on_before(void *arg)
 	sim_advance(sim);
 }
 
-/* The form of a POST, the query of anything else. */
+/* What X-Amz-Target says is JSON; else the form of a POST, the query of anything else. */
 static int
 read_params(struct sim_exchange *x)
 {
 	const char *target = httpd_target(x->request);
+	const char *operation = httpd_header(x->request, "X-Amz-Target");
 	const char *query = strchr(target, '?');
 	size_t len;
 	const char *body = httpd_body(x->request, &len);
 
+	if (operation != NULL) {
+		x->service = &sim_ssm; /* the only one that speaks so, errors too */
+		return sim_wire_read_json(operation, body, len, &x->params, &x->error);
+	}
 	if (strcmp(httpd_method(x->request), "POST") == 0)
 		return sim_params_parse(body, len, &x->params, &x->error);
 	query = query != NULL ? query + 1 : "";
@@ -392,6 +395,14 @@ authenticate(struct sim_exchange *x)
 		.arg = x->request,
 	};
 
+	if (x->action != NULL && x->action->anonymous &&
+		httpd_header(x->request, "Authorization") == NULL) {
+		(void)snprintf(x->identity.region, sizeof(x->identity.region),
+			"us-east-1");
+		(void)snprintf(x->identity.service, sizeof(x->identity.service), "%s",
+			x->service->name);
+		return 0;
+	}
 	http.body = httpd_body(x->request, &http.body_len);
 	return sim_sigv4_verify(x->sim->keys, &http, sim_wall_ms(x->sim), &x->identity,
 		&x->error);
@@ -403,9 +414,13 @@ name_action(struct sim_exchange *x)
 {
 	const char *name = sim_params_get(&x->params, "Action");
 
-	for (size_t n = 0; name != NULL && services[n] != NULL && x->action == NULL;
-		n++)
-		x->action = sim_action_find(services[n], name);
+	for (size_t n = 0; name != NULL && sim_services[n] != NULL; n++) {
+		x->action = sim_action_find(sim_services[n], name);
+		if (x->action != NULL) {
+			x->service = sim_services[n];
+			return;
+		}
+	}
 }
 
 static int
@@ -413,9 +428,10 @@ find_action(struct sim_exchange *x)
 {
 	const char *name = sim_params_get(&x->params, "Action");
 
-	for (size_t n = 0; services[n] != NULL; n++)
-		if (strcmp(services[n]->name, x->identity.service) == 0)
-			x->service = services[n];
+	x->service = NULL;
+	for (size_t n = 0; sim_services[n] != NULL; n++)
+		if (strcmp(sim_services[n]->name, x->identity.service) == 0)
+			x->service = sim_services[n];
 	if (x->service == NULL)
 		return sim_fail(&x->error, SIM_AUTH_FAILURE,
 			"Credential should be scoped to a valid service; '%s' is not one here.",

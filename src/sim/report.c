@@ -180,9 +180,12 @@ params(const struct sim_record *r)
 	const char *target = sim_record_text(r, 1);
 	const char *query = strchr(target, '?');
 	AUTO(sim_params) struct sim_params p = {0};
-	json_t *object = json_object();
+	json_t *object = json_loadb(sim_record_text(r, 3), r->body_len, 0, NULL);
 	struct sim_error error;
 
+	if (object != NULL)
+		return object;
+	object = json_object();
 	if (r->body_len > 0)
 		(void)sim_params_parse(sim_record_text(r, 3), r->body_len, &p, &error);
 	else if (query != NULL)

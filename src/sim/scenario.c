@@ -12,6 +12,8 @@
 #include "sim/cloud.h"
 #include "sim/fault.h"
 #include "sim/json.h"
+#include "sim/ssm.h"
+#include "sim/sts.h"
 #include "sim/volume.h"
 #include "sys/file.h"
 
@@ -191,6 +193,21 @@ static const struct field rows[] = {
 		.offset = FIELD_AT(struct sim_scenario, volumes, struct field_list),
 		.sub = &sim_volume_fields,
 		.doc = "Volumes that are there, beside those that are made.",
+	},
+	{
+		.name = "roles",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, roles, struct field_list),
+		.sub = &sim_role_fields,
+		.doc = "The roles that may be assumed, and no others; without any, every role.",
+	},
+	{
+		.name = "parameters",
+		.type = FIELD_LIST,
+		.offset = FIELD_AT(struct sim_scenario, parameters, struct field_list),
+		.sub = &sim_parameter_fields,
+		.doc = "What SSM's GetParameter knows, beside an AMI for each name below "
+		       "/aws/service/ami-.",
 	},
 	{
 		.name = "faults",

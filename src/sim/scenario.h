@@ -25,13 +25,15 @@ struct sim_scenario {
 	int dead_token;       /* enum sim_dead_token */
 	int64_t instances_max, addresses_max;
 	char *console; /* printed when an instance begins to run; NULL: a line of its own */
-	struct field_list capacity;  /* of struct sim_capacity */
-	struct field_list addresses; /* of struct sim_address_row */
-	struct field_list volumes;   /* of struct sim_volume_row */
-	struct field_list faults;    /* of struct sim_fault */
 	/* catalog.h has what these are lists of. */
 	struct field_list images, subnets, prices, key_pairs, groups, types, denied;
 	struct strings instance_profiles; /* names; none: any */
+	struct field_list capacity;       /* of struct sim_capacity */
+	struct field_list addresses;      /* of struct sim_address_row */
+	struct field_list roles;          /* of struct sim_role */
+	struct field_list parameters;     /* of struct sim_parameter */
+	struct field_list volumes;        /* of struct sim_volume_row */
+	struct field_list faults;         /* of struct sim_fault */
 };
 
 extern const struct fields sim_scenario_fields;

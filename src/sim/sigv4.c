@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signature Version 4, verified: the Authorization header is taken apart, the canonical
- * request is built from what came, and the signature made anew. Derived keys are kept
- * for as long as their day's scope is in use.
+ * request is built from what came, and the signature made anew.
  */
 #include "sim/sigv4.h"
 
@@ -10,39 +9,18 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "sim/error.h"
+#include "sim/keys.h"
 #include "sys/crypto.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <uthash.h>
-#include <utlist.h>
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
-#define SIGNED_MAX 64   /* headers in SignedHeaders */
-#define DERIVED_MAX 256 /* derived keys kept */
+#define SIGNED_MAX 64 /* headers in SignedHeaders */
 #define SIGNATURE_LEN 64
 #define AMZ_DATE_LEN 16
-
-struct key {
-	char *id;
-	struct secret secret;
-	char *token; /* or NULL */
-	struct key *next;
-};
-
-/* The signing key of one (secret, date, region, service). */
-struct derived {
-	char *name; /* the four, as hash key */
-	unsigned char key[CRYPTO_SHA256_SIZE];
-	UT_hash_handle hh;
-};
-
-struct sim_keys {
-	struct key *list;
-	struct derived *derived;
-};
 
 /* The header's three parts; borrowed from the header but for the identity. */
 struct authorization {
@@ -51,98 +29,6 @@ struct authorization {
 	size_t headers_len;
 	char signature[SIGNATURE_LEN + 1];
 };
-
-struct sim_keys *
-sim_keys_new(void)
-{
-	return NEW(struct sim_keys);
-}
-
-void
-sim_keys_add(struct sim_keys *keys, const char *id, const char *secret,
-	const char *token)
-{
-	struct key *k = NEW(struct key);
-
-	k->id = xstrdup(id);
-	secret_set(&k->secret, secret);
-	k->token = xstrdup_opt(token);
-	LL_PREPEND(keys->list, k);
-}
-
-static void
-forget_derived(struct sim_keys *keys)
-{
-	struct derived *d;
-	struct derived *next;
-
-	HASH_ITER(hh, keys->derived, d, next) {
-		HASH_DEL(keys->derived, d);
-		mem_wipe(d->key, sizeof(d->key));
-		str_wipe_free(d->name);
-		free(d);
-	}
-}
-
-void
-sim_keys_free(struct sim_keys *keys)
-{
-	if (keys == NULL)
-		return;
-	while (keys->list != NULL) {
-		struct key *k = keys->list;
-
-		LL_DELETE(keys->list, k);
-		free(k->id);
-		secret_fini(&k->secret);
-		str_wipe_free(k->token);
-		free(k);
-	}
-	forget_derived(keys);
-	free(keys);
-}
-
-static void
-hmac(const void *key, size_t len, const char *text, unsigned char *out)
-{
-	crypto_hmac_sha256(key, len, text, strlen(text), out);
-}
-
-static void
-derive(const char *secret, const struct sim_identity *id, unsigned char *out)
-{
-	char *start = xasprintf("AWS4%s", secret);
-	unsigned char step[CRYPTO_SHA256_SIZE];
-
-	hmac(start, strlen(start), id->date, out);
-	hmac(out, sizeof(step), id->region, step);
-	hmac(step, sizeof(step), id->service, out);
-	hmac(out, sizeof(step), "aws4_request", step);
-	memcpy(out, step, sizeof(step));
-	mem_wipe(step, sizeof(step));
-	str_wipe_free(start);
-}
-
-static const unsigned char *
-derived_key(struct sim_keys *keys, const char *secret, const struct sim_identity *id)
-{
-	char *name = xasprintf("%s/%s/%s/%s", id->date, id->region, id->service,
-		secret);
-	struct derived *d;
-
-	HASH_FIND_STR(keys->derived, name, d);
-	if (d != NULL) {
-		str_wipe_free(name);
-		return d->key;
-	}
-	if (HASH_COUNT(keys->derived) >= DERIVED_MAX)
-		forget_derived(keys);
-	d = NEW(struct derived);
-	d->name = name;
-	derive(secret, id, d->key);
-	HASH_ADD_KEYPTR(hh, keys->derived, d->name, strlen(d->name), d);
-	return d->key;
-}
 
 /* The value of "name=" in a header of parts parted by commas; NULL if it is not there. */
 static const char *
@@ -493,21 +379,10 @@ signed_with(struct sim_keys *keys, const char *secret, const struct authorizatio
 	unsigned char mac[CRYPTO_SHA256_SIZE];
 	char hex[CRYPTO_HEX_SIZE];
 
-	crypto_hmac_sha256(derived_key(keys, secret, &a->identity), CRYPTO_SHA256_SIZE,
-		buf_str(to_sign), to_sign->len, mac);
+	crypto_hmac_sha256(sim_keys_derive(keys, secret, &a->identity),
+		CRYPTO_SHA256_SIZE, buf_str(to_sign), to_sign->len, mac);
 	crypto_hex(mac, sizeof(mac), hex);
 	return crypto_equal(hex, a->signature, SIGNATURE_LEN);
-}
-
-static const struct key *
-find_key(const struct sim_keys *keys, const char *id)
-{
-	const struct key *k;
-
-	LL_FOREACH(keys->list, k)
-		if (strcmp(k->id, id) == 0)
-			return k;
-	return NULL;
 }
 
 /* EC2 has one code for both mistakes, the others have one for each. */
@@ -525,18 +400,28 @@ refuse(const struct sim_identity *id, bool known, struct sim_error *error)
 		"your AWS Secret Access Key and signing method.");
 }
 
+/* EC2 says of what has expired what it says of an old request. */
+static int
+expired(const struct sim_identity *id, struct sim_error *error)
+{
+	if (strcmp(id->service, "ec2") == 0)
+		return sim_fail(error, SIM_REQUEST_EXPIRED, "Request has expired.");
+	return sim_fail(error, SIM_EXPIRED_TOKEN,
+		"The security token included in the request is expired");
+}
+
 static int
 check_signature(struct sim_keys *keys, const struct sim_http *http,
 	const struct authorization *a, const struct buf *to_sign,
 	struct sim_error *error)
 {
-	const struct key *k = find_key(keys, a->identity.key_id);
+	const struct sim_key *k = sim_keys_find(keys, a->identity.key_id);
 	const char *token = http->header(http->arg, "X-Amz-Security-Token");
 	bool good;
 
-	if (k == NULL && keys->list != NULL)
+	if (k == NULL && sim_keys_are_given(keys))
 		return refuse(&a->identity, false, error);
-	if (k != NULL && k->token != NULL && !str_equal(k->token, token))
+	if (k != NULL && k->token.text != NULL && !str_equal(k->token.text, token))
 		return refuse(&a->identity, false, error);
 	if (k != NULL)
 		good = signed_with(keys, k->secret.text, a, to_sign);
@@ -544,6 +429,20 @@ check_signature(struct sim_keys *keys, const struct sim_http *http,
 		good = signed_with(keys, "test", a, to_sign) ||
 			signed_with(keys, a->identity.key_id, a, to_sign);
 	return good ? 0 : refuse(&a->identity, true, error);
+}
+
+/* Whose the key is; one that is past its time is nobody's. */
+static int
+check_key(const struct sim_keys *keys, struct sim_identity *id, int64_t now_ms,
+	struct sim_error *error)
+{
+	const struct sim_key *k = sim_keys_find(keys, id->key_id);
+
+	if (k != NULL && now_ms >= k->expires_ms)
+		return expired(id, error);
+	(void)snprintf(id->arn, sizeof(id->arn), "%s",
+		k != NULL && k->arn != NULL ? k->arn : "");
+	return 0;
 }
 
 int
@@ -569,7 +468,8 @@ sim_sigv4_verify(struct sim_keys *keys, const struct sim_http *http, int64_t now
 		return sim_fail(error, SIM_INCOMPLETE_SIGNATURE,
 			"A signed header is missing");
 	string_to_sign(&to_sign, &canonical, amz, &a.identity);
-	if (check_signature(keys, http, &a, &to_sign, error) != 0)
+	if (check_signature(keys, http, &a, &to_sign, error) != 0 ||
+		check_key(keys, &a.identity, now_ms, error) != 0)
 		return -1;
 	*ret_identity = a.identity;
 	return 0;

@@ -34,22 +34,14 @@ struct sim_identity {
 	char date[9];
 	char region[SIM_SCOPE_MAX];
 	char service[SIM_SCOPE_MAX];
+	char arn[256]; /* of the session whose key it is, or "" */
 };
-
-/*
- * The keys that are good. Without any, every id is, with the secret "test" or with the id
- * itself as its secret.
- */
-struct sim_keys *sim_keys_new(void);
-/* token may be NULL: then the key works without X-Amz-Security-Token, and one that is sent is only signed. */
-void sim_keys_add(struct sim_keys *keys, const char *id, const char *secret,
-	const char *token);
-void sim_keys_free(struct sim_keys *keys);
 
 /*
  * Checks the Authorization header at now_ms (wall clock). -1 and the error EC2 sends:
  * MissingAuthenticationToken, IncompleteSignature, RequestExpired, RequestInTheFuture,
- * AuthFailure (STS and SSM: InvalidClientTokenId, SignatureDoesNotMatch).
+ * AuthFailure (STS and SSM: InvalidClientTokenId, SignatureDoesNotMatch). Credentials
+ * past their time: RequestExpired of EC2, ExpiredToken of the others.
  */
 int sim_sigv4_verify(struct sim_keys *keys, const struct sim_http *http, int64_t now_ms,
 	struct sim_identity *ret_identity, struct sim_error *error);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "sim/error.h"
 #include "sim/params.h"
+#include "sim/keys.h"
 #include "sim/sigv4.h"
 
 #include <assert.h>

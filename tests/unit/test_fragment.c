@@ -369,13 +369,19 @@ START_TEST(test_simulator)
 	AUTO(free) char *actions = make("actions", NULL);
 	AUTO(free) char *doors = make("doors", NULL);
 	const struct sim_action *a;
+	size_t services = 0;
 	size_t count = 0;
 
+	check_form(actions);
 	check_form(doors);
-	for (; (a = sim_action_at(&sim_ec2, count)) != NULL; count++)
-		ck_assert_msg(strstr(actions, a->name) != NULL, "%s", a->name);
+	for (; sim_services[services] != NULL; services++)
+		for (size_t n = 0;
+			(a = sim_action_at(sim_services[services], n)) != NULL;
+			n++, count++)
+			ck_assert_msg(strstr(actions, a->name) != NULL, "%s", a->name);
 	ck_assert_uint_eq(count_of(actions, ".Ic "), count);
-	ck_assert_uint_eq(count_of(actions, " ,\n"), count - 1);
+	ck_assert_uint_eq(count_of(actions, " ,\n"), count - services);
+	ck_assert_uint_eq(count_of(actions, ".It Cm "), services);
 	count = 0;
 	for (const struct sim_door *d = sim_doors; d->method != NULL; d++, count++) {
 		ck_assert_msg(strstr(doors, d->path) != NULL, "%s", d->path);

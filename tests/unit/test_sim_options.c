@@ -11,6 +11,7 @@
 #include "base/node.h"
 #include "sim/cloud.h"
 #include "sim/error.h"
+#include "sim/wire.h"
 #include "sim/fault.h"
 #include "sim/json.h"
 #include "sim/options.h"
@@ -306,7 +307,7 @@ START_TEST(errors)
 	struct sim_error error;
 
 	ck_assert_int_eq(sim_fail(&error, SIM_INVALID_ACTION, "no <%s>", "x"), -1);
-	sim_error_xml(&error, "id-1", &out);
+	sim_wire_error(NULL, &error, "id-1", &out);
 	ck_assert_str_eq(buf_str(&out),
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<Response><Errors><Error><Code>InvalidAction</Code>"

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "sim/error.h"
+#include "sim/keys.h"
 #include "sim/sigv4.h"
 #include "sys/crypto.h"
 
