@@ -285,16 +285,26 @@ reverse_roles(struct plan *p)
 	}
 }
 
+static bool
+has_role(const struct planner *p, const char *name)
+{
+	return get(p, name, "role_arn") != NULL &&
+		get(p, name, "web_identity_token_file") == NULL;
+}
+
 enum look
-plan_read(const struct ec2_creds_source *source, struct plan *ret, struct err *err)
+plan_read(const struct ec2_creds_source *source, struct plan *ret, bool *ret_first,
+	struct err *err)
 {
 	struct planner p = {.source = source, .err = err};
 	const char *name = profile_name(source);
 	enum look look;
 
+	*ret_first = true;
 	p.files = profiles_read(source, err);
 	if (p.files == NULL)
 		return fail(&p);
+	*ret_first = has_role(&p, name);
 	p.visited[p.visited_count++] = name;
 	look = take_way(&p, name);
 	if (look == LOOK_NONE)

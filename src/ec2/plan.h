@@ -8,6 +8,8 @@
 
 #include "ec2/keyset.h"
 
+#include <stdbool.h>
+
 struct ec2_creds_source;
 struct err;
 
@@ -40,9 +42,11 @@ struct plan {
 /*
  * NONE: neither file has keys of the profile, and nobody has asked for it by its name.
  * FAILED: no way leads to keys, or not one that we can go. Errors have the reason auth.
+ * ret_first, set in any case: the profile has its say before a web identity of the
+ * environment, for it has a role, or nobody can tell.
  */
 enum look plan_read(const struct ec2_creds_source *source, struct plan *ret,
-	struct err *err);
+	bool *ret_first, struct err *err);
 void plan_add_role(struct plan *p, struct role *role_taken);
 void plan_fini(struct plan *p);
 void role_fini(struct role *r);

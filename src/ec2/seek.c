@@ -37,7 +37,7 @@ struct seek {
 	size_t place;     /* the next to be asked */
 	size_t role;      /* the next to be assumed, once there are keys */
 	struct plan plan; /* of the profile; the configured role is its last one */
-	bool plan_read;
+	bool plan_first;  /* it goes before a web identity of the environment */
 	enum look plan_look;
 	struct err plan_err;
 	struct keyset keys;
@@ -198,33 +198,22 @@ follow_plan(struct seek *s, bool *ret_pending, struct err *err)
 	return must(look, *ret_pending);
 }
 
-static void
-read_plan(struct seek *s)
+static enum look
+ask_profile(struct seek *s, bool *ret_pending, struct err *err)
 {
-	if (!s->plan_read)
-		s->plan_look = plan_read(s->source, &s->plan, &s->plan_err);
-	s->plan_read = true;
-}
-
-static bool
-plan_is_role(const struct seek *s)
-{
-	return s->plan_look == LOOK_FOUND && s->plan.role_count > 0;
+	if (s->plan_look != LOOK_FOUND) {
+		*err = s->plan_err;
+		return s->plan_look;
+	}
+	return follow_plan(s, ret_pending, err);
 }
 
 static enum look
 ask_profile_role(struct seek *s, bool *ret_pending, struct err *err)
 {
-	read_plan(s);
-	if (s->plan_look == LOOK_FAILED) {
-		*err = s->plan_err;
-		return LOOK_FAILED;
-	}
-	if (!plan_is_role(s)) {
-		err_clear(err); /* the profile has its turn again */
-		return LOOK_NONE;
-	}
-	return follow_plan(s, ret_pending, err);
+	s->plan_look = plan_read(s->source, &s->plan, &s->plan_first, &s->plan_err);
+	err_clear(err); /* the profile has its turn again */
+	return s->plan_first ? ask_profile(s, ret_pending, err) : LOOK_NONE;
 }
 
 static bool
@@ -251,16 +240,6 @@ ask_web(struct seek *s, bool *ret_pending, struct err *err)
 	look = start_web(s, &role, ec2_env(WEB_TOKEN_FILE), ret_pending, err);
 	role_fini(&role);
 	return look;
-}
-
-static enum look
-ask_profile(struct seek *s, bool *ret_pending, struct err *err)
-{
-	if (s->plan_look != LOOK_FOUND) {
-		*err = s->plan_err;
-		return s->plan_look;
-	}
-	return follow_plan(s, ret_pending, err);
 }
 
 /* name: NULL where the error says it itself. */
@@ -466,7 +445,8 @@ static bool
 has_profile(const struct ec2_creds_source *source)
 {
 	struct plan plan = {.base = PLAN_KEYS};
-	enum look look = plan_read(source, &plan, NULL);
+	bool first;
+	enum look look = plan_read(source, &plan, &first, NULL);
 
 	if (look == LOOK_FOUND)
 		plan_fini(&plan);

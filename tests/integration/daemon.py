@@ -23,10 +23,10 @@ WORKER = {"keypair_name": "key", "security_name": "group", "instance_type": "m5.
 
 
 def clean_environment(**more):
-    """Ours without what would lead to other credentials, sockets or proxies."""
+    """Ours without what would lead to other credentials, sockets or proxies, or off this machine."""
     drop = ("AWS_", "EC2WORKERD_", "NOTIFY_", "LISTEN_", "http_proxy", "https_proxy")
     return {name: value for name, value in os.environ.items()
-            if not name.startswith(drop)} | more
+            if not name.startswith(drop)} | {"AWS_EC2_METADATA_DISABLED": "true"} | more
 
 
 class Daemon:
