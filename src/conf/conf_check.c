@@ -238,6 +238,17 @@ check_session_token(struct conf_load *load)
 }
 
 static void
+check_role(struct conf_load *load)
+{
+	const struct node *aws = map_get(load->root, "aws");
+	const struct node *key = map_key(aws, "external_id");
+
+	if (key != NULL && map_key(aws, "role_arn") == NULL)
+		diag_add(load->ds, DIAG_ERROR, key->mark, "aws.external_id",
+			"needs role_arn beside it");
+}
+
+static void
 check_mail(struct conf_load *load)
 {
 	const struct node *mail = map_get(load->root, "mail");
@@ -286,6 +297,7 @@ check_conf(struct conf_load *load)
 {
 	check_pair(map_get(load->root, "aws"), "aws", load->ds);
 	check_session_token(load);
+	check_role(load);
 	check_mail(load);
 	check_pool_vars(load);
 	check_workers(load);

@@ -138,6 +138,15 @@ form_volume_type(const char *value, struct err *err)
 }
 
 int
+form_external_id(const char *value, struct err *err)
+{
+	if (consists_of(value, 2, 1224, LOWER UPPER DIGITS "_+=,.@:/-"))
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"expected 2 to 1224 letters, digits and _+=,.@:/-");
+}
+
+int
 form_instance_type(const char *value, struct err *err)
 {
 	size_t family = strspn(value, LOWER DIGITS "-");
@@ -232,6 +241,24 @@ form_region(const char *value, struct err *err)
 	return err_set(err, ERR_INVALID, "expected a region, such as eu-west-1");
 }
 
+/* arn:aws:iam::123456789012:role/path/name; other partitions are aws-cn and the like. */
+int
+form_role_arn(const char *value, struct err *err)
+{
+	size_t partition = strncmp(value, "arn:aws", 7) == 0
+		? 7 + strspn(value + 7, LOWER DIGITS "-")
+		: 0;
+	const char *rest = value + partition;
+
+	if (partition > 0 && strncmp(rest, ":iam::", 6) == 0 &&
+		strspn(rest + 6, DIGITS) == 12 &&
+		strncmp(rest + 18, ":role/", 6) == 0 &&
+		consists_of(rest + 24, 1, 1024, LOWER UPPER DIGITS "_+=,.@/-"))
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"expected the ARN of a role, such as arn:aws:iam::123456789012:role/ci");
+}
+
 int
 form_security_group_id(const char *value, struct err *err)
 {
@@ -241,6 +268,15 @@ form_security_group_id(const char *value, struct err *err)
 		"expected ids of security groups, such as sg-0abcdef1234567890%s",
 		strncmp(value, "sg-", 3) == 0 ? ""
 					      : "; a name belongs in security_name");
+}
+
+int
+form_session_name(const char *value, struct err *err)
+{
+	if (consists_of(value, 2, 64, LOWER UPPER DIGITS "_+=,.@-"))
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"expected 2 to 64 letters, digits and _+=,.@-");
 }
 
 int

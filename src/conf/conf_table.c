@@ -114,6 +114,32 @@ static const struct field aws_rows[] = {
 		       "~/.aws/config.",
 	},
 	{
+		.name = "role_arn",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct conf_aws, role_arn, char *),
+		.check = form_role_arn,
+		.example = "arn:aws:iam::123456789012:role/ci",
+		.doc = "Role to assume with the credentials found otherwise; a worker with an "
+		       "identifier of its own assumes none.",
+	},
+	{
+		.name = "external_id",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct conf_aws, external_id, char *),
+		.check = form_external_id,
+		.example = "4f2c",
+		.doc = "External id that the role's trust policy asks for. Needs role_arn.",
+	},
+	{
+		.name = "role_session_name",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct conf_aws, role_session_name, char *),
+		.check = form_session_name,
+		.example = "ec2workerd-linux",
+		.doc = "Name of the sessions of assumed roles, as CloudTrail shows it, where the "
+		       "profile gives none; without it ec2workerd-POOL.",
+	},
+	{
 		.name = "ca_file",
 		.type = FIELD_STRING,
 		.flags = FIELD_NONEMPTY,
@@ -130,6 +156,24 @@ static const struct field aws_rows[] = {
 		.example = "http://127.0.0.1:5000",
 		.doc = "Send EC2 requests here instead of to the region's endpoint; for ec2sim "
 		       "and the like.",
+	},
+	{
+		.name = "sts_endpoint_url",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct conf_aws, sts_endpoint_url, char *),
+		.check = form_endpoint,
+		.example = "http://127.0.0.1:5000",
+		.doc = "Assume roles here instead of at the region's endpoint of STS.",
+	},
+	{
+		.name = "imds_endpoint_url",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct conf_aws, imds_endpoint_url, char *),
+		.check = form_endpoint,
+		.example = "http://127.0.0.1:5000",
+		.doc = "Ask for the machine's role here; without it "
+		       "AWS_EC2_METADATA_SERVICE_ENDPOINT, then http://169.254.169.254. Only "
+		       "version 2 of the service is used; AWS_EC2_METADATA_DISABLED turns it off.",
 	},
 	{.name = NULL},
 };

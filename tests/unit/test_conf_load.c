@@ -215,7 +215,10 @@ START_TEST(the_whole_file_in_structs)
 		"access: { admin: [a, \"@b\"], operate: c }\n"
 		"aws: { identifier: A, secret_identifier: s, session_token: t,\n"
 		"  profile: q, shared_credentials_file: cred, config_file: /c,\n"
-		"  ca_file: sub/ca, endpoint_url: \"http://127.0.0.1:1\" }\n"
+		"  ca_file: sub/ca, endpoint_url: \"http://127.0.0.1:1\",\n"
+		"  role_arn: \"arn:aws:iam::123456789012:role/r\", external_id: ext,\n"
+		"  role_session_name: ses, sts_endpoint_url: \"http://127.0.0.1:2\",\n"
+		"  imds_endpoint_url: \"http://127.0.0.1:3\" }\n"
 		"mail: { smtp_url: \"smtp://h\", from: a@b }\n"
 		"workers: { w: { password: generated, instance_type: m5.large,\n"
 		"  ami: ami-1, keypair_name: k, subnet_id: subnet-1,\n"
@@ -240,6 +243,12 @@ START_TEST(the_whole_file_in_structs)
 	ck_assert_str_eq(conf->aws.shared_credentials_file, "/nowhere/cred");
 	ck_assert_str_eq(conf->aws.config_file, "/c");
 	ck_assert_str_eq(conf->aws.ca_file, "/nowhere/sub/ca");
+	ck_assert_str_eq(conf->aws.role_arn, "arn:aws:iam::123456789012:role/r");
+	ck_assert_str_eq(conf->aws.external_id, "ext");
+	ck_assert_str_eq(conf->aws.role_session_name, "ses");
+	ck_assert_str_eq(conf->aws.endpoint_url, "http://127.0.0.1:1");
+	ck_assert_str_eq(conf->aws.sts_endpoint_url, "http://127.0.0.1:2");
+	ck_assert_str_eq(conf->aws.imds_endpoint_url, "http://127.0.0.1:3");
 	ck_assert_str_eq(conf->mail.from, "a@b");
 	ck_assert_str_eq(conf->digest, crypto_sha256_hex(text, strlen(text), digest));
 	ck_assert(w->password_generated);
