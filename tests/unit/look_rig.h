@@ -6,7 +6,6 @@
 #ifndef TESTS_LOOK_RIG_H
 #define TESTS_LOOK_RIG_H
 
-/* lint: includes: the callback is typed by one, and the rig holds the other */
 #include "ec2/keyset.h"
 #include "talk.h"
 
