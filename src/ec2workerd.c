@@ -3,43 +3,14 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/pretty.h"
 #include "conf/conf.h"
-#include "conf/conf_load.h"
 #include "core/daemon.h"
+#include "core/modes.h"
 #include "core/options.h"
 #include "rpc/server.h"
 #include "sys/process.h"
 
 #include <stdio.h>
-
-enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 };
-
-static struct conf *
-load(const char *path)
-{
-	struct conf_problems *problems = conf_problems_new();
-	struct conf *conf = conf_load(path, problems);
-	AUTO(buf) struct buf text = {.data = NULL};
-
-	conf_problems_print(problems, &text);
-	(void)fputs(buf_str(&text), stderr);
-	conf_problems_free(problems);
-	return conf;
-}
-
-static int
-check(const char *path)
-{
-	struct conf *conf = load(path);
-
-	if (conf == NULL)
-		return EXIT_CONFIG;
-	printf("%s: good: pool %s, %zu workers\n", path, conf->pool,
-		conf->worker_count);
-	conf_free(conf);
-	return EXIT_GOOD;
-}
 
 static int
 run(const struct options *o, struct conf *conf)
@@ -69,12 +40,12 @@ run(const struct options *o, struct conf *conf)
 static int
 start(const struct options *o)
 {
+	AUTO(buf) struct buf problems = {.data = NULL};
 	struct conf *conf;
 
-	if (o->check)
-		return check(o->config);
 	process_harden();
-	conf = load(o->config);
+	conf = mode_load(o->config, &problems);
+	(void)fputs(buf_str(&problems), stderr);
 	if (conf == NULL)
 		return EXIT_CONFIG;
 	log_set_level((enum log_level)daemon_log_level(conf, o->verbose));
@@ -83,23 +54,15 @@ start(const struct options *o)
 }
 
 static int
-print_schema(void)
+say(mode_fn *mode, const char *path)
 {
-	AUTO(buf) struct buf json = {.data = NULL}, text = {.data = NULL};
+	AUTO(buf) struct buf out = {.data = NULL}, err = {.data = NULL};
+	int code = mode(path, &out, &err);
 
-	field_schema_yaml(&conf_fields, &json);
-	pretty_json(buf_str(&json), &text);
-	return fputs(buf_str(&text), stdout) < 0 ? EXIT_FAILED : EXIT_GOOD;
-}
-
-static int
-show_help(void)
-{
-	AUTO(buf) struct buf text = {.data = NULL};
-
-	options_help(&text);
-	(void)fputs(buf_str(&text), stdout);
-	return EXIT_GOOD;
+	(void)fputs(buf_str(&err), stderr);
+	if (fputs(buf_str(&out), stdout) < 0 || fflush(stdout) != 0)
+		return EXIT_FAILED;
+	return code;
 }
 
 int
@@ -108,19 +71,16 @@ main(int argc, char **argv)
 	struct options o;
 	int code = EXIT_USAGE;
 	struct err err;
+	mode_fn *mode;
 
 	(void)argc;
 	process_init();
-	if (options_parse(&o, argv, &err) != 0)
+	if (options_parse(&o, argv, &err) != 0) {
 		(void)fprintf(stderr, "ec2workerd: %s\n", err.text);
-	else if (o.help)
-		code = show_help();
-	else if (o.version)
-		code = puts("ec2workerd " VERSION) < 0 ? EXIT_FAILED : EXIT_GOOD;
-	else if (o.print_schema)
-		code = print_schema();
-	else
-		code = start(&o);
+	} else {
+		mode = mode_of(&o);
+		code = mode != NULL ? say(mode, o.config) : start(&o);
+	}
 	options_fini(&o);
 	return code;
 }

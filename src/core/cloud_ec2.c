@@ -459,6 +459,12 @@ make(void *self, const struct conf *conf, const struct conf_worker *worker,
 	return cloud;
 }
 
+char *
+cloud_ec2_region(const struct conf *conf, const struct conf_worker *worker)
+{
+	return effective_region(conf, worker, NULL);
+}
+
 struct cloud_ec2 *
 cloud_ec2_new(struct loop *loop, struct http *http)
 {

@@ -8,6 +8,8 @@
 
 struct cloud_ec2;
 struct cloud_maker;
+struct conf;
+struct conf_worker;
 struct err;
 struct http;
 struct loop;
@@ -16,6 +18,8 @@ struct loop;
 struct cloud_ec2 *cloud_ec2_new(struct loop *loop, struct http *http);
 /* Borrowed; valid until cloud_ec2_free. */
 const struct cloud_maker *cloud_ec2_maker(struct cloud_ec2 *c);
+/* The region that a worker means (NULL: the pool), by files and environment alone. Caller frees. */
+char *cloud_ec2_region(const struct conf *conf, const struct conf_worker *worker);
 /* After the last cloud. */
 void cloud_ec2_free(struct cloud_ec2 *c);
 

@@ -100,6 +100,13 @@ class Moto:
         self.key_id, self.secret = key["AccessKeyId"], key["SecretAccessKey"]
         self.post("/moto-api/reset-auth", "0")
 
+    def allow(self, policy):
+        """From now the user may do this, and nothing else."""
+        self.post("/moto-api/reset-auth", "1000000")
+        self.client("iam").put_user_policy(UserName=self.USER, PolicyName="ec2",
+                                           PolicyDocument=json.dumps(policy))
+        self.post("/moto-api/reset-auth", "0")
+
     def image(self):
         return self.client().describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
 
