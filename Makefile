@@ -171,6 +171,11 @@ bench: $(PROGRAMS) $(BENCHES) .venv/installed
 	$(Q)tests/bench/ec2sim.sh $(B)
 	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python tests/integration/speed.py
 
+# What is left behind, by the original and by us.
+.PHONY: bench-leaks
+bench-leaks: $(PROGRAMS) .venv/installed
+	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python tests/integration/leaks.py
+
 .PHONY: check-unit
 check-unit: $(UNIT_TESTS)
 	$(Q)tools/run-tests unit $(UNIT_TESTS)

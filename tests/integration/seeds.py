@@ -179,7 +179,7 @@ def run_original(seed, directory, url, substitutes):
         done = subprocess.run(
             [sys.executable, HERE / "original.py"], capture_output=True, text=True, timeout=60,
             input=renamed(json.dumps({"args": seed.original["args"], "kwargs": kwargs}),
-                          substitutes), env=environment, check=False)
+                          substitutes) + "\nstart\n", env=environment, check=False)
         assert done.returncode == 0, done.stderr
         outcomes.append(json.loads(done.stdout.splitlines()[-1]))
     return outcomes[0], outcomes[-1]
