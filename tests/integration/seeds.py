@@ -90,7 +90,8 @@ def home(directory, seed, metadata):
         path.write_text("[default]\naws_access_key_id = identifier\n"
                         "aws_secret_access_key = secret_identifier\n")
         path.chmod(0o600)
-    return {"HOME": str(directory), "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata}
+    return {"HOME": str(directory), "AWS_EC2_METADATA_DISABLED": "false",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata}
 
 
 class SeedDaemon(Daemon):
