@@ -47,6 +47,7 @@ struct sim_machines {
 	void *arg;
 	struct loop_signal *child;
 	char *dir; /* of all; shims stand in bin below it */
+	char *url; /* of the simulator */
 	struct sim_machine *list;
 };
 
@@ -212,6 +213,13 @@ sim_machines_new(struct loop *loop, sim_machine_fn *on_off, void *arg, struct er
 	return ms;
 }
 
+void
+sim_machines_set_url(struct sim_machines *ms, const char *url)
+{
+	free(ms->url);
+	ms->url = xstrdup(url);
+}
+
 /* The environment of user data: small, but with our PATH, where its tools are. */
 static void
 make_env(const struct sim_machine *m, const struct sim_instance *i, struct strings *env)
@@ -243,6 +251,10 @@ make_env(const struct sim_machine *m, const struct sim_instance *i, struct strin
 	}
 	buf_clear(&text);
 	buf_printf(&text, "EC2SIM_LAUNCH_INDEX=%zu", i->index);
+	strings_add(env, buf_str(&text));
+	buf_clear(&text);
+	buf_printf(&text, "AWS_EC2_METADATA_SERVICE_ENDPOINT=%s/imds/%s", m->owner->url,
+		i->id);
 	strings_add(env, buf_str(&text));
 }
 
@@ -377,5 +389,6 @@ sim_machines_free(struct sim_machines *ms)
 	loop_signal_free(ms->child);
 	remove_tree(ms->dir);
 	free(ms->dir);
+	free(ms->url);
 	free(ms);
 }

@@ -202,6 +202,13 @@ static const struct field rows[] = {
 		.doc = "The roles that may be assumed, and no others; without any, every role.",
 	},
 	{
+		.name = "imds",
+		.type = FIELD_OBJECT,
+		.offset = FIELD_AT(struct sim_scenario, imds, struct sim_host),
+		.sub = &sim_host_fields,
+		.doc = "The metadata service of the computer that asks, at /latest/.",
+	},
+	{
 		.name = "parameters",
 		.type = FIELD_LIST,
 		.offset = FIELD_AT(struct sim_scenario, parameters, struct field_list),

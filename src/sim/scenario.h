@@ -6,7 +6,7 @@
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
 
-#include "base/field.h"
+#include "metadata.h"
 
 struct err;
 struct sim_capacity;
@@ -24,6 +24,7 @@ struct sim_scenario {
 	int64_t clock_offset; /* of this server's idea of the time */
 	int dead_token;       /* enum sim_dead_token */
 	int64_t instances_max, addresses_max;
+	struct sim_host imds;
 	char *console; /* printed when an instance begins to run; NULL: a line of its own */
 	/* catalog.h has what these are lists of. */
 	struct field_list images, subnets, prices, key_pairs, groups, types, denied;

@@ -10,6 +10,7 @@
 #include "sim/address.h"
 #include "sim/cloud.h"
 #include "sim/fault.h"
+#include "sim/imds.h"
 #include "sim/journal.h"
 #include "sim/keys.h"
 #include "sim/machine.h"
@@ -106,6 +107,8 @@ on_request(void *arg, struct httpd_request *request)
 	sim_advance(sim);
 	if (strncmp(httpd_target(request), CONTROL_PATH, strlen(CONTROL_PATH)) == 0)
 		sim_control(sim, request);
+	else if (sim_imds_is(httpd_target(request)))
+		sim_imds_answer(sim, request);
 	else
 		sim_exchange_begin(sim, request);
 	arm(sim);
@@ -182,6 +185,7 @@ sim_reset(struct sim *sim)
 	}
 	sim_cloud_clear(sim->cloud);
 	sim_journal_clear(sim->journal);
+	sim_imds_clear(sim->imds);
 	if (sim->throttle != NULL)
 		sim_throttle_clear(sim->throttle);
 	take_faults(sim);
@@ -228,6 +232,20 @@ pick_seed(const struct sim_options *options)
 	return seed;
 }
 
+/* Where we are, for the user data of instances. */
+static void
+tell_machines(struct sim *sim)
+{
+	const char *listen = sim->options->listen;
+	AUTO(free) char *url = NULL;
+
+	if (sim->machines == NULL)
+		return;
+	url = xasprintf("http://%.*s:%u", (int)(strrchr(listen, ':') - listen), listen,
+		(unsigned)httpd_port(sim->httpd));
+	sim_machines_set_url(sim->machines, url);
+}
+
 static int
 start(struct sim *sim, struct err *err)
 {
@@ -240,7 +258,10 @@ start(struct sim *sim, struct err *err)
 	}
 	sim->httpd = httpd_new(sim->loop, sim->options->listen, SIM_BODY_MAX,
 		on_request, sim, err);
-	return sim->httpd != NULL ? 0 : -1;
+	if (sim->httpd == NULL)
+		return -1;
+	tell_machines(sim);
+	return 0;
 }
 
 struct sim *
@@ -253,6 +274,7 @@ sim_new(struct loop *loop, const struct sim_options *options, struct err *err)
 	sim->options = options;
 	sim->times = NEW(struct sim_times);
 	sim->keys = sim_keys_new();
+	sim->imds = sim_imds_new();
 	add_credentials(sim);
 	sim->cloud = sim_cloud_new(sim->times, seed);
 	sim_cloud_watch(sim->cloud, on_state, sim);
@@ -291,6 +313,7 @@ sim_free(struct sim *sim)
 	sim_faults_free(sim->faults);
 	sim_prices_free(sim->prices);
 	sim_cloud_free(sim->cloud);
+	sim_imds_free(sim->imds);
 	sim_keys_free(sim->keys);
 	sim_scenario_fini(&sim->scenario);
 	free(sim->times);

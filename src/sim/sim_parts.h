@@ -9,6 +9,7 @@ struct httpd;
 struct sim_cloud;
 struct sim_exchange;
 struct sim_faults;
+struct sim_imds;
 struct sim_journal;
 struct sim_keys;
 struct sim_machines;
@@ -24,6 +25,7 @@ struct sim {
 	struct sim_scenario scenario;
 	struct sim_times *times; /* the scenario's and the options' together */
 	struct sim_keys *keys;
+	struct sim_imds *imds;
 	struct sim_cloud *cloud;
 	struct sim_prices *prices;
 	struct sim_faults *faults;
