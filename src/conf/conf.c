@@ -11,6 +11,7 @@
 #include "base/tmpl.h"
 #include "conf/conf_load.h"
 #include "conf/conf_row.h"
+#include "sys/regex.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,7 @@ conf_worker_unref(struct conf_worker *w)
 	if (w->shared != NULL)
 		w->user_data = NULL; /* it is the shared one's */
 	user_data_unref(w->shared);
+	regex_unref(w->ami_location);
 	field_fini(&conf_worker_fields, w);
 	free(w->name);
 	free(w);

@@ -27,26 +27,11 @@ row_has(const struct conf_row *row, const char *key)
 	return row_get(row, key) != NULL;
 }
 
-/* Two keys that exclude each other. Of the two, one that is written here is blamed. */
-static void
-check_either(struct conf_row *row, const char *key, const char *other,
-	const char *remedy)
-{
-	bool swap = map_get(row->own, key) == NULL && map_get(row->own, other) != NULL;
-	const char *blamed = swap ? other : key;
-	const char *kept = swap ? key : other;
-
-	if (row_has(row, key) && row_has(row, other))
-		row_problem(row, DIAG_ERROR, ROW_KEY, blamed,
-			"not together with %s (line %u)%s", kept, row_line(row, kept),
-			remedy);
-}
-
 static void
 check_password(struct conf_row *row, const struct conf_worker *w)
 {
 	(void)w;
-	check_either(row, "password_file", "password", "");
+	row_either(row, "password_file", "password", "");
 	if (!row_has(row, "password") && !row_has(row, "password_file"))
 		row_problem(row, DIAG_ERROR, ROW_KEY, "password",
 			"required; a password, the word generated, or password_file instead");
@@ -56,7 +41,7 @@ static void
 check_user_data(struct conf_row *row, const struct conf_worker *w)
 {
 	(void)w;
-	check_either(row, "user_data_file", "user_data", "");
+	row_either(row, "user_data_file", "user_data", "");
 }
 
 /* BUILDBOT.md V3 and V5. */
@@ -70,7 +55,7 @@ check_network(struct conf_row *row, const struct conf_worker *w)
 			row_has(row, "security_group_ids")
 				? "; security_group_ids need subnet_id"
 				: "");
-	check_either(row, "security_name", "subnet_id",
+	row_either(row, "security_name", "subnet_id",
 		"; name the groups in security_group_ids");
 }
 

@@ -71,6 +71,15 @@ form_length(const char *text)
 }
 
 int
+form_account_id(const char *value, struct err *err)
+{
+	if (consists_of(value, 1, 12, DIGITS))
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"expected an account id of at most 12 digits, such as 123456789012");
+}
+
+int
 form_address(const char *value, struct err *err)
 {
 	char bare[ADDRESS_MAX];

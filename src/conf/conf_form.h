@@ -14,6 +14,7 @@ struct err;
 /* How a variable may be called, for schemas; conf_check.c says it in words. */
 #define CONF_VAR_NAMES "^[A-Za-z0-9_-]+$"
 
+int form_account_id(const char *value, struct err *err);
 int form_address(const char *value, struct err *err);
 int form_ami(const char *value, struct err *err);
 int form_arn(const char *value, struct err *err);

@@ -134,12 +134,15 @@ load_first(struct conf_row *row)
 
 	row->vars_known = row->load->vars_known &&
 		(sound || row_get(row, "vars") == NULL);
-	if (row->map->kind == NODE_MAP)
+	if (row->map->kind == NODE_MAP) {
 		check_row(row, w);
+		row_images(row, w);
+	}
 	inherit(row->load, w);
 	row_password(row, w);
 	row_user_data(row, w);
 	user_data_give(row->data, w);
+	images_give(row, w);
 	return w;
 }
 
@@ -155,6 +158,7 @@ load_again(const struct conf_row *row, const struct conf_worker *first)
 	secret_set(&w->password, first->password.text);
 	w->password_generated = first->password_generated;
 	user_data_give(row->data, w);
+	images_give(row, w);
 	return w;
 }
 

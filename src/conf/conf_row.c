@@ -10,6 +10,7 @@
 #include "base/field.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "sys/regex.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -66,6 +67,19 @@ row_problem_inside(struct conf_row *row, const char *key, const struct node *inn
 	diag_add(&row->found, DIAG_ERROR, inner->mark, path, "%s", text);
 }
 
+void
+row_either(struct conf_row *row, const char *key, const char *other, const char *remedy)
+{
+	bool swap = map_get(row->own, key) == NULL && map_get(row->own, other) != NULL;
+	const char *blamed = swap ? other : key;
+	const char *kept = swap ? key : other;
+
+	if (row_get(row, key) != NULL && row_get(row, other) != NULL)
+		row_problem(row, DIAG_ERROR, ROW_KEY, blamed,
+			"not together with %s (line %u)%s", kept, row_line(row, kept),
+			remedy);
+}
+
 static bool
 is_in_defaults(const struct conf_load *load, struct mark mark)
 {
@@ -107,5 +121,6 @@ row_fini(struct conf_row *row)
 	diag_fini(&row->found);
 	tree_wipe_free(row->map);
 	user_data_unref(row->data);
+	regex_unref(row->ami_location);
 	free(row->path);
 }

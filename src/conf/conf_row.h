@@ -16,6 +16,7 @@ struct conf_user_data;
 struct conf_worker;
 struct file_info;
 struct name_set;
+struct regex;
 struct strings;
 
 struct conf_load {
@@ -41,6 +42,7 @@ struct conf_row {
 	const struct strings *names; /* what the key makes; none if it is wrong */
 	bool vars_known;             /* its vars and the pool's are all there */
 	struct conf_user_data *data; /* counted; NULL until read, or if there is none */
+	struct regex *ami_location;  /* counted; likewise */
 };
 
 /* Where a problem points: at a key, or at its value. */
@@ -56,6 +58,10 @@ void row_problem_inside(struct conf_row *row, const char *key, const struct node
 	const char *text);
 /* The line a key stands in, 0 if it is missing. */
 unsigned row_line(const struct conf_row *row, const char *key);
+
+/* Two keys that exclude each other. Of the two, one that is written here is blamed. */
+void row_either(struct conf_row *row, const char *key, const char *other,
+	const char *remedy);
 
 /* Reports what was found, each problem of worker_defaults once, and frees. */
 void row_fini(struct conf_row *row);
@@ -80,6 +86,12 @@ struct conf_user_data *user_data_ref(struct conf_user_data *data);
 void user_data_unref(struct conf_user_data *data);
 /* Makes w hold data (NULL: none) in place of its own text. */
 void user_data_give(struct conf_user_data *data, struct conf_worker *w);
+
+/* conf_image.c */
+/* Checks what says which image to start; fills row->ami_location. */
+void row_images(struct conf_row *row, const struct conf_worker *w);
+/* Makes w hold that, and its owners have all their digits. */
+void images_give(const struct conf_row *row, struct conf_worker *w);
 
 /* conf_keys.c */
 /*

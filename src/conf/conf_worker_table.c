@@ -42,11 +42,37 @@ static const struct field worker_rows[] = {
 	{
 		.name = "ami",
 		.type = FIELD_STRING,
-		.flags = FIELD_REQUIRED | CONF_LAUNCH,
+		.flags = CONF_LAUNCH,
 		.offset = FIELD_AT(struct conf_worker, ami, char *),
 		.check = form_ami,
 		.example = "ami-0abcdef1234567890",
-		.doc = "Image to start.",
+		.doc = "Image to start. Without it one is chosen for every launch, by "
+		       "valid_ami_owners, valid_ami_location_regex or both.",
+	},
+	{
+		.name = "valid_ami_owners",
+		.type = FIELD_STRINGS,
+		.flags = FIELD_MANY | FIELD_NONEMPTY | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, valid_ami_owners,
+			struct strings),
+		.check = form_account_id,
+		.example = "[123456789012]",
+		.doc = "Accounts whose images may be started, in place of ami: of those that "
+		       "are available, the last one by location, or by what "
+		       "valid_ami_location_regex says.",
+	},
+	{
+		.name = "valid_ami_location_regex",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, valid_ami_location_regex,
+			char *),
+		.example = "'123456789012/ci-(\\d+)'",
+		.doc = "What the location of an image (OWNER/NAME) must begin with, in place "
+		       "of ami: a Perl-compatible regular expression. Of those that match, "
+		       "the last one is started: by the first group as a number if it is one "
+		       "in all of them, else by the first group as text, without a group by "
+		       "location.",
 	},
 	{
 		.name = "region",

@@ -199,15 +199,18 @@ images_free(struct images *all)
 	free(all);
 }
 
-/* What is not searched for is not kept. */
+/* Takes the images; what is not searched for is not kept. */
 static void
 keep(struct listing *l, struct ec2_images *list)
 {
-	l->list = *list;
-	*list = (struct ec2_images){.items = NULL};
-	for (size_t n = 0; n < l->list.count; n++) {
+	l->list.items = list->count > 0 ? xcalloc(list->count, sizeof(*list->items))
+					: NULL;
+	l->list.count = list->count;
+	for (size_t n = 0; n < list->count; n++) {
 		struct ec2_image *image = &l->list.items[n];
 
+		*image = list->items[n];
+		list->items[n] = (struct ec2_image){.id = NULL};
 		free(TAKE(image->name));
 		free(TAKE(image->owner));
 		free(TAKE(image->architecture));

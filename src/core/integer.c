@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* The zeros of all scripts (Unicode 16, general category Nd); 1 to 9 follow each. */
+/* The zeros of all scripts (Unicode 16, decimal numbers); 1 to 9 follow each. */
 static const uint32_t zeros[] = {
 	0x30,
 	0x660,

@@ -37,6 +37,14 @@ static const struct {
 	{__LINE__, "instance_type", "instance_type: [m5.large]",
 		"instance_type: m5.large", SAME},
 	{__LINE__, "ami", "ami: ami-1", "ami: ami-2", STALE},
+	{__LINE__, "ami", "ami: ami-1", "valid_ami_owners: 1", STALE},
+	{__LINE__, "valid_ami_owners", "valid_ami_owners: 1",
+		"valid_ami_owners: [\"000000000001\"]", SAME},
+	{__LINE__, "valid_ami_owners", "valid_ami_owners: 1", "valid_ami_owners: 2",
+		STALE},
+	{__LINE__, "valid_ami_location_regex",
+		"valid_ami_owners: 1, valid_ami_location_regex: a",
+		"valid_ami_owners: 1, valid_ami_location_regex: b", STALE},
 	{__LINE__, "region", "", "region: eu-west-1", STALE},
 	{__LINE__, "region", "region: eu-west-1", "region: eu-west-2", STALE},
 	{__LINE__, "placement", "placement: a", "placement: b", STALE},
@@ -97,7 +105,7 @@ with(const char *keys)
 	} needed[] = {
 		{"password:", NULL, "password: p"},
 		{"instance_type:", NULL, "instance_type: m5.large"},
-		{"ami:", NULL, "ami: ami-1"},
+		{"ami:", "valid_ami_owners:", "ami: ami-1"},
 		{"keypair_name:", NULL, "keypair_name: k"},
 		{"security_name:", "subnet_id:", "security_name: g"},
 	};

@@ -98,12 +98,24 @@ turns(struct rig *r)
 		loop_turn(r->loop, false);
 }
 
+/* As the client does: the array stays its own, whatever is taken out of it. */
+static void
+give(struct asked *a, struct ec2_images *list)
+{
+	const struct ec2_answer done = {.verdict = VERDICT_DONE};
+	struct ec2_images shown = *list;
+
+	ck_assert_ptr_nonnull(a->handle);
+	a->handle = NULL;
+	a->done(a->arg, &done, &shown);
+	ec2_images_fini(list);
+}
+
 /* Images of these locations, separated by blanks: ami-1 is the first. */
 static void
 answer(struct asked *a, const char *locations)
 {
 	struct ec2_images list = {.items = NULL};
-	const struct ec2_answer done = {.verdict = VERDICT_DONE};
 	AUTO(free) char *copy = xstrdup(locations);
 	char *rest = NULL;
 
@@ -119,10 +131,7 @@ answer(struct asked *a, const char *locations)
 		};
 		list.count++;
 	}
-	ck_assert_ptr_nonnull(a->handle);
-	a->handle = NULL;
-	a->done(a->arg, &done, &list);
-	ec2_images_fini(&list);
+	give(a, &list);
 }
 
 static void
@@ -483,7 +492,6 @@ answer_many(struct asked *a, size_t count, size_t length)
 {
 	struct ec2_images list = {.items = xcalloc(count, sizeof(*list.items)),
 		.count = count};
-	const struct ec2_answer done = {.verdict = VERDICT_DONE};
 
 	for (size_t n = 0; n < count; n++)
 		list.items[n] = (struct ec2_image){
@@ -491,9 +499,7 @@ answer_many(struct asked *a, size_t count, size_t length)
 			.location = xasprintf("o/%0*zu", (int)length, n),
 			.state = xstrdup("available"),
 		};
-	a->handle = NULL;
-	a->done(a->arg, &done, &list);
-	ec2_images_fini(&list);
+	give(a, &list);
 }
 
 /* A region's worth of images: searched in slices, and not kept beyond the limit. */
