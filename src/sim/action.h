@@ -21,6 +21,7 @@ struct sim_param_row;
 struct sim_params;
 struct sim_prices;
 struct sim_scenario;
+struct sim_view;
 
 /* Which of AWS's buckets a request spends from; rows in throttle.c. */
 enum sim_bucket {
@@ -81,6 +82,8 @@ struct sim_call {
 	const struct sim_params *params;
 	const char *region;
 	const char *key_id; /* who asks */
+	const struct sim_view
+		*view; /* what a Describe sees of instances; NULL: all there is */
 	bool dry_run;
 	struct buf *out;
 	struct sim_error error;

@@ -186,6 +186,9 @@ set_state(struct sim_cloud *c, struct sim_instance *i, enum sim_state to,
 		return;
 	do_bill(c, i, to);
 	i->state = to;
+	if (i->sticks_in != SIM_STATE_COUNT)
+		i->stuck = i->sticks_in == to;
+	sim_instance_note(i, now_ms(c), wall_ms(c));
 	if (reason != NULL)
 		i->reason = *reason;
 	if (!sim_state_is_live(to) && i->ended_wall_ms == 0)
@@ -211,7 +214,10 @@ forget(struct sim_cloud *c, struct sim_instance *i)
 static void
 on_due(struct sim_cloud *c, struct sim_instance *i)
 {
-	if (i->state != SIM_TERMINATED) {
+	if (i->state == SIM_PENDING && i->fails_with != NULL) {
+		sim_instance_set_reason(i, i->fails_with, i->fails_with);
+		set_state(c, i, SIM_TERMINATED, NULL);
+	} else if (i->state != SIM_TERMINATED) {
 		set_state(c, i, rows[i->state].then, NULL);
 	} else if (!i->tags_gone) {
 		i->tags_gone = true;
@@ -316,6 +322,8 @@ add_instance(struct sim_cloud *c, struct sim_launch *l, size_t index)
 	i->index = index;
 	i->is_protected = l->protect;
 	i->born_ms = clock_ms();
+	i->sticks_in = SIM_STATE_COUNT;
+	sim_instance_note(i, now_ms(c), wall_ms(c));
 	for (size_t t = 0; t < l->tags.count; t++)
 		strmap_put(&i->tags, l->tags.keys[t], l->tags.values[t]);
 	sim_volumes_equip(c->volumes, i, c);
@@ -354,11 +362,19 @@ sim_cloud_launch(struct sim_cloud *c, struct sim_launch *launch, size_t count)
 }
 
 bool
-sim_cloud_shows(const struct sim_cloud *c, const struct sim_instance *i)
+sim_cloud_shows_to(const struct sim_cloud *c, const struct sim_instance *i,
+	double share)
 {
 	return !i->forgotten &&
 		(c->times->visible == 0 ||
-			clock_ms() - i->born_ms >= c->times->visible);
+			(double)(clock_ms() - i->born_ms) >=
+				(double)c->times->visible * share);
+}
+
+bool
+sim_cloud_shows(const struct sim_cloud *c, const struct sim_instance *i)
+{
+	return sim_cloud_shows_to(c, i, 1);
 }
 
 struct sim_instance *
@@ -447,6 +463,27 @@ void
 sim_cloud_force(struct sim_cloud *c, struct sim_instance *i, enum sim_state state)
 {
 	set_state(c, i, state, NULL);
+}
+
+void
+sim_cloud_stick_in(struct sim_cloud *c, struct sim_instance *i, enum sim_state state)
+{
+	i->sticks_in = state;
+	if (i->state == state)
+		sim_cloud_stick(c, i, true);
+}
+
+void
+sim_cloud_fail(struct sim_instance *i, const char *code)
+{
+	free(i->fails_with);
+	i->fails_with = xstrdup(code);
+}
+
+unsigned
+sim_cloud_pick(struct sim_cloud *c, unsigned count)
+{
+	return count > 1 ? (unsigned)(rng_u64(&c->rng) % count) : 0;
 }
 
 void

@@ -65,6 +65,9 @@ struct sim_instance *sim_cloud_find(const struct sim_cloud *c, const char *regio
 struct sim_instance *sim_cloud_find_anywhere(const struct sim_cloud *c, const char *id);
 /* Whether it has become visible and is not yet forgotten. */
 bool sim_cloud_shows(const struct sim_cloud *c, const struct sim_instance *i);
+/* The same for a copy that lags by a share of the whole. */
+bool sim_cloud_shows_to(const struct sim_cloud *c, const struct sim_instance *i,
+	double share);
 /* The first that was not forgotten when we last looked; ->next leads on in the order of launch. */
 struct sim_instance *sim_cloud_first(const struct sim_cloud *c);
 /* All, in the order of launch, forgotten or not. */
@@ -87,6 +90,13 @@ void sim_cloud_power_off(struct sim_cloud *c, struct sim_instance *i);
 void sim_cloud_force(struct sim_cloud *c, struct sim_instance *i, enum sim_state state);
 /* A stuck instance stays in its state until forced or freed. */
 void sim_cloud_stick(struct sim_cloud *c, struct sim_instance *i, bool stuck);
+/* The same, from when it comes into that state. */
+void sim_cloud_stick_in(struct sim_cloud *c, struct sim_instance *i,
+	enum sim_state state);
+/* A pending one will not run, but be terminated with this stateReason/code. */
+void sim_cloud_fail(struct sim_instance *i, const char *code);
+/* A number below count, the same in every run with a seed. */
+unsigned sim_cloud_pick(struct sim_cloud *c, unsigned count);
 
 /* A fresh id: prefix and 17 hex digits. */
 void sim_cloud_make_id(struct sim_cloud *c, const char *prefix,

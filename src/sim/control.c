@@ -227,9 +227,6 @@ struct blow {
 	int stuck; /* 0 or 1, -1: as it is */
 };
 
-/* In the order of enum sim_state. */
-static const char *const state_names[] = {"pending", "running", "shutting-down",
-	"terminated", "stopping", "stopped", NULL};
 static const char *const yes_or_no[] = {"no", "yes", NULL};
 
 static const struct field blow_rows[] = {
@@ -244,7 +241,7 @@ static const struct field blow_rows[] = {
 		.name = "state",
 		.type = FIELD_ENUM,
 		.offset = FIELD_AT(struct blow, state, int),
-		.choices = state_names,
+		.choices = sim_state_names,
 		.doc = "The state it is in from now.",
 	},
 	{

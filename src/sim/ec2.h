@@ -74,6 +74,8 @@ int sim_ec2_check_subnet(struct sim_call *call, const char *id);
 /* Of a subnet that says how many it has. */
 int64_t sim_ec2_free_addresses(const struct sim_call *call,
 	const struct sim_subnet *subnet);
+/* Fails as a call into a zone that is out does. */
+int sim_ec2_impaired(struct sim_call *call, const char *zone);
 /* Finds room for as many as are asked for, in another zone too if none was named. */
 int sim_ec2_place(struct sim_call *call, struct sim_launch *launch, size_t *ret_count);
 /* Interrupts the spot instances whose bid is below the price of now. */

@@ -5,9 +5,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "sim/action.h"
-#include "sim/cloud.h"
 #include "sim/params.h"
-#include "sim/text.h"
 #include "sim/xmlout.h"
 #include "sys/crypto.h"
 
@@ -74,30 +72,12 @@ static const struct attribute attributes[] = {
 	{"ebsOptimized", put_ebs},
 };
 
-/* The instance of the request, or NULL and the error. */
-static struct sim_instance *
-find(struct sim_call *call)
-{
-	const char *id = sim_params_get(call->params, "InstanceId");
-	struct sim_instance *i;
-
-	if (!sim_text_is_id(id, "i-", 8, 17)) {
-		sim_fail(&call->error, SIM_INVALID_INSTANCE_ID_MALFORMED,
-			"Invalid id: \"%.100s\"", id);
-		return NULL;
-	}
-	i = sim_cloud_find(call->cloud, call->region, id);
-	if (i == NULL)
-		sim_fail(&call->error, SIM_INVALID_INSTANCE_ID_NOT_FOUND,
-			"The instance ID '%s' does not exist", id);
-	return i;
-}
-
 static int
 describe_attribute(struct sim_call *call)
 {
 	const char *name = sim_params_get(call->params, "Attribute");
-	const struct sim_instance *i = find(call);
+	const struct sim_instance *i = sim_ec2_find_instance(call,
+		sim_params_get(call->params, "InstanceId"));
 
 	if (i == NULL)
 		return -1;
@@ -120,7 +100,8 @@ describe_attribute(struct sim_call *call)
 static int
 modify_attribute(struct sim_call *call)
 {
-	struct sim_instance *i = find(call);
+	struct sim_instance *i = sim_ec2_find_instance(call,
+		sim_params_get(call->params, "InstanceId"));
 
 	if (i == NULL || sim_call_dry_run(call) != 0)
 		return -1;

@@ -5,11 +5,14 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "sim/action.h"
+#include "sim/catalog.h"
 #include "sim/cloud.h"
 #include "sim/listing.h"
 #include "sim/page.h"
 #include "sim/params.h"
+#include "sim/scenario.h"
 #include "sim/text.h"
+#include "sim/view.h"
 #include "sim/xmlout.h"
 
 #include <string.h>
@@ -48,6 +51,30 @@ is_selected(const struct sim_selection *s, const struct sim_instance *i)
 	return false;
 }
 
+static struct sim_instance *
+find_seen(const struct sim_call *call, const char *id)
+{
+	struct sim_instance *i;
+
+	if (call->view == NULL)
+		return sim_cloud_find(call->cloud, call->region, id);
+	i = sim_cloud_find_anywhere(call->cloud, id);
+	return i != NULL && sim_view_shows(call->view, i) &&
+			strcmp(i->launch->region, call->region) == 0
+		? i
+		: NULL;
+}
+
+/* Nothing is heard from a zone that is out. */
+static int
+check_zones(struct sim_call *call, const struct sim_selection *s)
+{
+	for (size_t n = 0; n < s->count; n++)
+		if (sim_zone_is_impaired(call, s->items[n]->launch->zone))
+			return sim_ec2_impaired(call, s->items[n]->launch->zone);
+	return 0;
+}
+
 static int
 not_found(struct sim_call *call, const struct buf *missing)
 {
@@ -73,7 +100,7 @@ sim_ec2_select(struct sim_call *call, struct sim_selection *ret_selection)
 
 		if (is_malformed(call, id) != 0)
 			return -1;
-		i = sim_cloud_find(call->cloud, call->region, id);
+		i = find_seen(call, id);
 		if (i == NULL)
 			buf_printf(&missing, "%s%s", missing.len > 0 ? ", " : "", id);
 		if (i == NULL || is_selected(&s, i))
@@ -84,6 +111,8 @@ sim_ec2_select(struct sim_call *call, struct sim_selection *ret_selection)
 	}
 	if (missing.len > 0)
 		return not_found(call, &missing);
+	if (check_zones(call, &s) != 0)
+		return -1;
 	*ret_selection = s;
 	s = (struct sim_selection){0};
 	return 0;
@@ -106,42 +135,72 @@ by_seq(const void *a, const void *b)
 }
 
 static bool
-offer(struct sim_listing *l, const struct sim_instance *i, bool only_running)
+offer(struct sim_listing *l, struct sim_view *view, const struct sim_instance *i,
+	bool only_running)
 {
+	i = sim_view_of(view, i, l->before);
 	if (only_running && i->state != SIM_RUNNING)
 		return true;
 	return sim_listing_offer(l, i->seq, i);
 }
 
 static void
-offer_all(struct sim_listing *l, bool only_running)
+offer_all(struct sim_listing *l, struct sim_view *view, bool only_running)
 {
-	const struct sim_cloud *cloud = l->call->cloud;
 	const struct sim_instance *i;
 
-	for (i = sim_cloud_first(cloud); i != NULL; i = i->next)
+	for (i = sim_cloud_first(l->call->cloud); i != NULL; i = i->next)
 		if (strcmp(i->launch->region, l->call->region) == 0 &&
-			sim_cloud_shows(cloud, i) && !offer(l, i, only_running))
+			sim_view_shows(view, i) && !offer(l, view, i, only_running))
 			return;
 }
 
-/* The instances that are named, or else all. */
+/* A listing that names no instance asks in all zones. */
 static int
-list(struct sim_listing *l, const struct sim_filter_row *rows, bool only_running)
+check_all_zones(struct sim_call *call)
+{
+	const struct strings *zones = &call->scenario->impaired_zones;
+
+	if (sim_params_get(call->params, "InstanceId.1") != NULL)
+		return 0;
+	for (size_t n = 0; n < zones->count; n++)
+		if (sim_zone_is_of(zones->items[n], call->region))
+			return sim_ec2_impaired(call, zones->items[n]);
+	return 0;
+}
+
+/* The instances that are named, or else all, as one view has them. */
+static int
+list_seen(struct sim_listing *l, struct sim_view *view,
+	const struct sim_filter_row *rows, bool only_running)
 {
 	AUTO(sim_selection) struct sim_selection ids = {0};
 
 	if (sim_listing_begin(l, rows) != 0 || sim_ec2_select(l->call, &ids) != 0 ||
-		sim_call_dry_run(l->call) != 0)
+		sim_call_dry_run(l->call) != 0 || check_all_zones(l->call) != 0)
 		return -1;
 	if (ids.count == 0)
-		offer_all(l, only_running);
+		offer_all(l, view, only_running);
 	else
 		qsort(ids.items, ids.count, sizeof(struct sim_instance *), by_seq);
 	for (size_t n = 0; n < ids.count; n++)
-		if (!offer(l, ids.items[n], only_running))
+		if (!offer(l, view, ids.items[n], only_running))
 			break;
 	return 0;
+}
+
+static int
+list(struct sim_listing *l, const struct sim_filter_row *rows, bool only_running)
+{
+	struct sim_view view;
+	int ret;
+
+	sim_view_init(&view, l->call);
+	l->call->view = &view;
+	ret = list_seen(l, &view, rows, only_running);
+	l->call->view = NULL;
+	l->before = NULL;
+	return ret;
 }
 
 /* Instances of one launch that follow each other share a reservation. */

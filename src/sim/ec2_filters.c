@@ -38,7 +38,8 @@ GET(http_tokens, i->launch->http_tokens != NULL ? i->launch->http_tokens : "opti
 GET(monitoring, i->launch->monitoring ? "enabled" : "disabled")
 GET(owner, SIM_OWNER_ID)
 GET(private_dns, sim_ec2_private_dns(i, text))
-GET(private_ip, i->state != SIM_TERMINATED ? sim_instance_private_ip(i, text) : NULL)
+GET(private_ip,
+	i->state != SIM_TERMINATED ? filled(sim_instance_private_ip(i, text)) : NULL)
 GET(reason, filled(sim_ec2_reason(i, text)))
 GET(request, i->launch->spot ? sim_ec2_request_id(i, text) : NULL)
 GET(reservation, i->launch->id)

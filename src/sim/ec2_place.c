@@ -14,6 +14,7 @@
 #include "sim/prices.h"
 #include "sim/scenario.h"
 #include "sim/text.h"
+#include "sim/view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -176,6 +177,13 @@ check_room(struct sim_call *call, const struct sim_launch *l, int64_t room,
 	return -1;
 }
 
+int
+sim_ec2_impaired(struct sim_call *call, const char *zone)
+{
+	return sim_fail(&call->error, SIM_UNAVAILABLE,
+		"The service is unavailable in %s. Please try again shortly.", zone);
+}
+
 static int
 check_offered(struct sim_call *call, const struct sim_launch *l)
 {
@@ -200,6 +208,8 @@ try_zone(struct sim_call *call, const struct sim_launch *l, size_t *ret_count)
 		: NULL;
 	int64_t room;
 
+	if (sim_zone_is_impaired(call, l->zone))
+		return sim_ec2_impaired(call, l->zone);
 	if (check_offered(call, l) != 0 || check_price(call, l) != 0)
 		return -1;
 	room = sim_cloud_room(call->cloud, l, rules->items, rules->count, &rule);

@@ -10,7 +10,7 @@
 #include "sim/page.h"
 #include "sim/params.h"
 #include "sim/scenario.h"
-#include "sim/text.h"
+#include "sim/view.h"
 #include "sim/xmlout.h"
 
 #include <stdio.h>
@@ -25,10 +25,18 @@ static const char *const regions[] = {"ap-northeast-1", "ap-south-1", "ap-southe
 	"eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1",
 	"us-west-2"};
 
+struct zone {
+	const char *name; /* borrowed */
+	bool impaired;
+};
+
 #define GET(name, expression) SIM_FILTER_GET(name, char, place, expression)
+#define GET_ZONE(name, expression) SIM_FILTER_GET(name, struct zone, z, expression)
 
 GET(place, place)
-GET(zone_id, sim_zone_id(place, text))
+GET_ZONE(zone_name, z->name)
+GET_ZONE(zone_id, sim_zone_id(z->name, text))
+GET_ZONE(zone_state, z->impaired ? "impaired" : "available")
 GET(opt_in, "opt-in-not-required")
 GET(zone_type, "availability-zone")
 GET(available, "available")
@@ -46,9 +54,10 @@ get_endpoint(const void *obj, char text[static SIM_FILTER_TEXT])
 static const char *
 get_region(const void *obj, char text[static SIM_FILTER_TEXT])
 {
-	const char *zone = obj;
+	const struct zone *z = obj;
 
-	(void)snprintf(text, SIM_FILTER_TEXT, "%.*s", (int)strlen(zone) - 1, zone);
+	(void)snprintf(text, SIM_FILTER_TEXT, "%.*s", (int)strlen(z->name) - 1,
+		z->name);
 	return text;
 }
 
@@ -62,9 +71,9 @@ static const struct sim_filter_row region_filters[] = {
 static const struct sim_filter_row zone_filters[] = {
 	{"opt-in-status", get_opt_in, NULL},
 	{"region-name", get_region, NULL},
-	{"state", get_available, NULL},
+	{"state", get_zone_state, NULL},
 	{"zone-id", get_zone_id, NULL},
-	{"zone-name", get_place, NULL},
+	{"zone-name", get_zone_name, NULL},
 	{"zone-type", get_zone_type, NULL},
 	{NULL, NULL, NULL},
 };
@@ -93,14 +102,15 @@ put_region(const void *obj, const void *before, struct buf *out)
 static void
 put_zone(const void *obj, const void *before, struct buf *out)
 {
+	const struct zone *z = obj;
 	char text[SIM_FILTER_TEXT];
 
 	(void)before;
 	buf_puts(out, "<item>");
-	sim_xml_text(out, "zoneName", obj);
-	sim_xml_text(out, "zoneId", sim_zone_id(obj, text));
+	sim_xml_text(out, "zoneName", z->name);
+	sim_xml_text(out, "zoneId", sim_zone_id(z->name, text));
 	sim_xml_text(out, "zoneType", "availability-zone");
-	sim_xml_text(out, "zoneState", "available");
+	sim_xml_text(out, "zoneState", z->impaired ? "impaired" : "available");
 	sim_xml_text(out, "regionName", get_region(obj, text));
 	sim_xml_text(out, "optInStatus", "opt-in-not-required");
 	buf_puts(out, "</item>");
@@ -186,11 +196,12 @@ describe_availability_zones(struct sim_call *call)
 	for (uint64_t n = 0; n < 6; n++) {
 		AUTO(free)
 		char *zone = xasprintf("%s%c", call->region, (char)('a' + (int)n));
+		struct zone z = {zone, sim_zone_is_impaired(call, zone)};
 		char id[SIM_ZONE_ID_SIZE];
 
 		if (sim_params_lists(call->params, "ZoneName", zone) &&
 			sim_params_lists(call->params, "ZoneId", sim_zone_id(zone, id)))
-			sim_listing_offer(&l, n + 1, zone);
+			sim_listing_offer(&l, n + 1, &z);
 	}
 	sim_listing_end(&l);
 	return 0;

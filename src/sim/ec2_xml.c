@@ -48,13 +48,13 @@ sim_ec2_private_dns(const struct sim_instance *i, char text[static TEXT])
 	char ip[SIM_ID_SIZE];
 	char domain[100];
 
-	if (i->state == SIM_TERMINATED)
+	if (i->state == SIM_TERMINATED || sim_instance_private_ip(i, ip)[0] == '\0')
 		return NULL;
 	if (strcmp(region, "us-east-1") == 0)
 		(void)snprintf(domain, sizeof(domain), "ec2.internal");
 	else
 		(void)snprintf(domain, sizeof(domain), "%s.compute.internal", region);
-	return dns_name(sim_instance_private_ip(i, ip), "ip", domain, text);
+	return dns_name(ip, "ip", domain, text);
 }
 
 const char *
@@ -178,7 +178,8 @@ put_network(const struct sim_instance *i, struct buf *out)
 		return;
 	sim_xml_text(out, "subnetId", i->launch->subnet);
 	sim_xml_text(out, "vpcId", i->launch->vpc);
-	sim_xml_text(out, "privateIpAddress", sim_instance_private_ip(i, ip));
+	if (sim_instance_private_ip(i, ip)[0] != '\0')
+		sim_xml_text(out, "privateIpAddress", ip);
 	if (sim_instance_public_ip(i, ip)[0] != '\0')
 		sim_xml_text(out, "ipAddress", ip);
 	sim_xml_map(out, "groupSet", &i->launch->groups, "groupId", "groupName");

@@ -26,6 +26,7 @@
 #include <utlist.h>
 
 #define GARBAGE_LEN 512
+#define FAILURE "Server.InternalError"
 
 struct sim_exchange {
 	struct sim *sim;
@@ -170,10 +171,29 @@ check(struct sim_exchange *x)
 		&x->error);
 }
 
+/* What a rule has in store for the instances that were started since. */
+static void
+doom(struct sim_exchange *x, size_t since)
+{
+	const struct sim_fault *f = &x->rule->fault;
+
+	for (size_t n = since; n < sim_cloud_count(x->sim->cloud); n++) {
+		struct sim_instance *i = sim_cloud_at(x->sim->cloud, n);
+
+		if (f->effect == SIM_EFFECT_STICK)
+			sim_cloud_stick_in(x->sim->cloud, i,
+				f->state >= 0 ? (enum sim_state)f->state : SIM_PENDING);
+		else if (f->effect == SIM_EFFECT_FAIL)
+			sim_cloud_fail(i, f->code != NULL ? f->code : FAILURE);
+	}
+}
+
 /* Does the action, and fills status and body. */
 static void
 act(struct sim_exchange *x)
 {
+	size_t before = sim_cloud_count(x->sim->cloud);
+
 	if (check(x) != 0) {
 		set_error(x);
 		return;
@@ -183,6 +203,8 @@ act(struct sim_exchange *x)
 		x->error = (struct sim_error){0};
 		run_action(x);
 	}
+	if (x->rule != NULL)
+		doom(x, before);
 }
 
 static void
@@ -303,6 +325,8 @@ static void (*const effects[SIM_EFFECT_COUNT])(struct sim_exchange *) = {
 	[SIM_EFFECT_HTML] = do_html,
 	[SIM_EFFECT_GARBAGE] = do_garbage,
 	[SIM_EFFECT_EMPTY] = do_empty,
+	[SIM_EFFECT_STICK] = reply,
+	[SIM_EFFECT_FAIL] = reply,
 };
 
 /* Sends what there is to send, and writes the outcome down. */

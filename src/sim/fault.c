@@ -32,6 +32,8 @@ static const char *const effect_names[] = {
 	[SIM_EFFECT_HTML] = "html",
 	[SIM_EFFECT_GARBAGE] = "garbage",
 	[SIM_EFFECT_EMPTY] = "empty",
+	[SIM_EFFECT_STICK] = "stick",
+	[SIM_EFFECT_FAIL] = "fail",
 	[SIM_EFFECT_COUNT] = NULL,
 };
 
@@ -41,6 +43,8 @@ static const bool needs_reply[SIM_EFFECT_COUNT] = {
 	[SIM_EFFECT_LENGTH] = true,
 	[SIM_EFFECT_DELAY] = true,
 	[SIM_EFFECT_TWICE] = true,
+	[SIM_EFFECT_STICK] = true,
+	[SIM_EFFECT_FAIL] = true,
 };
 
 static const struct field rows[] = {
@@ -124,7 +128,16 @@ static const struct field rows[] = {
 		       "by a TCP reset. cut: the answer breaks off at byte `at`. length: the answer "
 		       "announces `at` bytes whatever it has. delay: nothing else. twice: delivered "
 		       "twice, one answer. html: a page of a load balancer (status). garbage, empty: a "
-		       "200 with a body that is no XML, or none.",
+		       "200 with a body that is no XML, or none. stick, fail: the answer is right, but the "
+		       "instances it starts stay for ever in `state` once they come there, or end "
+		       "as terminated instead of running, with `code` as stateReason.",
+	},
+	{
+		.name = "state",
+		.type = FIELD_ENUM,
+		.offset = FIELD_AT(struct sim_fault, state, int),
+		.choices = sim_state_names,
+		.doc = "Of stick; pending without it.",
 	},
 	{
 		.name = "after",
@@ -140,7 +153,8 @@ static const struct field rows[] = {
 		.offset = FIELD_AT(struct sim_fault, code, char *),
 		.max = 64,
 		.example = "InsufficientInstanceCapacity",
-		.doc = "Error code of `error` (InternalError) and `throttle` (RequestLimitExceeded).",
+		.doc = "Error code of `error` (InternalError) and `throttle` (RequestLimitExceeded), "
+		       "stateReason of `fail` (Server.InternalError).",
 	},
 	{
 		.name = "message",

@@ -27,6 +27,8 @@ enum sim_effect {
 	SIM_EFFECT_HTML,
 	SIM_EFFECT_GARBAGE,
 	SIM_EFFECT_EMPTY,
+	SIM_EFFECT_STICK,
+	SIM_EFFECT_FAIL,
 	SIM_EFFECT_COUNT
 };
 
@@ -37,6 +39,7 @@ struct sim_fault {
 	int64_t nth, every, count;
 	double probability;
 	int effect; /* enum sim_effect */
+	int state;  /* enum sim_state; -1: pending */
 	bool after;
 	char *code, *message;
 	int64_t status, at, delay, retry_after;

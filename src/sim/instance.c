@@ -13,25 +13,34 @@
 #define CONSOLE_MAX 65536 /* as EC2 keeps */
 #define RUN_MIN_S 60      /* the least that is charged for a run */
 
+const char *const sim_state_names[] = {
+	[SIM_PENDING] = "pending",
+	[SIM_RUNNING] = "running",
+	[SIM_SHUTTING_DOWN] = "shutting-down",
+	[SIM_TERMINATED] = "terminated",
+	[SIM_STOPPING] = "stopping",
+	[SIM_STOPPED] = "stopped",
+	[SIM_STATE_COUNT] = NULL,
+};
+
 /* clang-format off */
 static const struct {
-	const char *name;
 	int code;
 	bool live;
 } states[SIM_STATE_COUNT] = {
-	[SIM_PENDING]       = {"pending",        0, true},
-	[SIM_RUNNING]       = {"running",       16, true},
-	[SIM_SHUTTING_DOWN] = {"shutting-down", 32, false},
-	[SIM_TERMINATED]    = {"terminated",    48, false},
-	[SIM_STOPPING]      = {"stopping",      64, true},
-	[SIM_STOPPED]       = {"stopped",       80, true},
+	[SIM_PENDING]       = {0, true},
+	[SIM_RUNNING]       = {16, true},
+	[SIM_SHUTTING_DOWN] = {32, false},
+	[SIM_TERMINATED]    = {48, false},
+	[SIM_STOPPING]      = {64, true},
+	[SIM_STOPPED]       = {80, true},
 };
 /* clang-format on */
 
 const char *
 sim_state_name(enum sim_state state)
 {
-	return states[state].name;
+	return sim_state_names[state];
 }
 
 int
@@ -50,7 +59,7 @@ int
 sim_state_find(const char *name, enum sim_state *ret_state)
 {
 	for (int s = 0; s < SIM_STATE_COUNT; s++) {
-		if (strcmp(states[s].name, name) == 0) {
+		if (strcmp(sim_state_names[s], name) == 0) {
 			*ret_state = (enum sim_state)s;
 			return 0;
 		}
@@ -80,9 +89,25 @@ sim_instance_charged_s(const struct sim_instance *i, int64_t now_ms)
 	return i->charged_s + (run_s < RUN_MIN_S ? RUN_MIN_S : run_s);
 }
 
+void
+sim_instance_note(struct sim_instance *i, int64_t now_ms, int64_t wall_ms)
+{
+	size_t n = i->change_count;
+
+	/* Room for four, and twice as many whenever that is full. */
+	if (n == 0 || (n >= 4 && (n & (n - 1)) == 0))
+		i->changes = xreallocarray(i->changes, n == 0 ? 4 : 2 * n,
+			sizeof(*i->changes));
+	i->changes[n] = (struct sim_change){i->state, now_ms, wall_ms};
+	i->change_count++;
+}
+
 char *
 sim_instance_private_ip(const struct sim_instance *i, char text[static SIM_ID_SIZE])
 {
+	text[0] = '\0';
+	if (i->no_address)
+		return text;
 	(void)snprintf(text, SIM_ID_SIZE, "10.%u.%u.%u", (unsigned)(i->seq >> 16) & 255,
 		(unsigned)(i->seq >> 8) & 255, (unsigned)i->seq & 255);
 	return text;
@@ -92,6 +117,8 @@ char *
 sim_instance_public_ip(const struct sim_instance *i, char text[static SIM_ID_SIZE])
 {
 	text[0] = '\0';
+	if (i->no_address)
+		return text;
 	/* 198.18.0.0/15 is for benchmarks (RFC 2544): nobody's real address. */
 	if (i->address != NULL)
 		(void)snprintf(text, SIM_ID_SIZE, "%s", i->address->public_ip);
@@ -186,6 +213,8 @@ sim_instance_free(struct sim_instance *i)
 		return;
 	strmap_fini(&i->tags);
 	free_buf(i->console);
+	free(i->changes);
+	free(i->fails_with);
 	free(i->reason_owned);
 	free(i);
 }

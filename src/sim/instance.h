@@ -72,6 +72,13 @@ struct sim_disk {
 	bool delete_on_termination;
 };
 
+/* When it came into a state. */
+struct sim_change {
+	enum sim_state state;
+	int64_t at_ms; /* boottime */
+	int64_t wall_ms;
+};
+
 struct sim_instance {
 	char id[SIM_ID_SIZE];
 	uint64_t seq;              /* order of launch, from 1 */
@@ -84,6 +91,12 @@ struct sim_instance {
 	bool tags_gone; /* the API shows none any more; the ledger does */
 	bool forgotten; /* the API does not know it any more */
 	bool stuck;
+	enum sim_state
+		sticks_in; /* and gets stuck when it comes there; SIM_STATE_COUNT: nowhere */
+	char *fails_with; /* stateReason/code instead of running; NULL: it does not */
+	bool no_address;  /* in a copy that lags, view.h */
+	struct sim_change *changes; /* owned array, of all states it was in */
+	size_t change_count;
 	struct sim_volume *volumes; /* borrowed, by ->next_of: what is attached to it */
 	struct sim_volume *made;    /* borrowed, by ->next_made: its launch's */
 	struct sim_address *address; /* borrowed: its elastic one, or NULL */
@@ -105,6 +118,8 @@ struct sim_instance {
 
 typedef void sim_instance_fn(void *arg, struct sim_instance *i, enum sim_state from);
 
+/* In the order of the enum; ends with NULL. */
+extern const char *const sim_state_names[];
 const char *sim_state_name(enum sim_state state);
 int sim_state_code(enum sim_state state);
 /* Pending, running, stopping or stopped: what invariants call live. */
@@ -116,6 +131,8 @@ int sim_state_find(const char *name, enum sim_state *ret_state);
 int64_t sim_instance_billed_ms(const struct sim_instance *i, int64_t now_ms);
 /* Seconds EC2 would charge so far. */
 int64_t sim_instance_charged_s(const struct sim_instance *i, int64_t now_ms);
+/* Writes down that it is in its state from now. */
+void sim_instance_note(struct sim_instance *i, int64_t now_ms, int64_t wall_ms);
 /* "10.0.0.1" and the like, from the order of launch. Return text. */
 char *sim_instance_private_ip(const struct sim_instance *i,
 	char text[static SIM_ID_SIZE]);

@@ -110,6 +110,38 @@ addresses(const struct sim_cloud *cloud)
 	return list;
 }
 
+/* When it came into each state. */
+static json_t *
+states(const struct sim_instance *i)
+{
+	json_t *list = json_array();
+
+	for (size_t n = 0; n < i->change_count; n++)
+		json_array_append_new(list,
+			json_pack("{s:s,s:o}", "state",
+				sim_state_name(i->changes[n].state), "at",
+				time_or_null(i->changes[n].wall_ms)));
+	return list;
+}
+
+/* What is billed, stretch by stretch; the last may go on. */
+static json_t *
+runs(const struct sim_instance *i)
+{
+	json_t *list = json_array();
+
+	for (size_t n = 0; n < i->change_count; n++) {
+		int64_t end = n + 1 < i->change_count ? i->changes[n + 1].wall_ms : 0;
+
+		if (i->changes[n].state == SIM_RUNNING)
+			json_array_append_new(list,
+				json_pack("{s:o,s:o}", "from",
+					time_or_null(i->changes[n].wall_ms), "to",
+					time_or_null(end)));
+	}
+	return list;
+}
+
 /* What all instances of its launch share. */
 static void
 put_launch(const struct sim_launch *l, json_t *to)
@@ -145,6 +177,8 @@ sim_report_instance(const struct sim_instance *i)
 	json_object_set_new(to, "charged_seconds",
 		json_integer((json_int_t)sim_instance_charged_s(i, now)));
 	json_object_set_new(to, "reason", text_or_null(i->reason.code));
+	json_object_set_new(to, "states", states(i));
+	json_object_set_new(to, "runs", runs(i));
 	json_object_set_new(to, "volumes", volumes_of(i));
 	return to;
 }
@@ -259,6 +293,8 @@ rule(const struct sim_rule *r)
 	put_text(to, "code", f->code);
 	put_text(to, "message", f->message);
 	put_number(to, "status", f->status, FIELD_NULL);
+	if (f->state >= 0)
+		put_text(to, "state", sim_state_name((enum sim_state)f->state));
 	put_number(to, "at", f->at, 0);
 	if (f->delay != 0)
 		json_object_set_new(to, "delay", json_real((double)f->delay / 1000));

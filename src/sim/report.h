@@ -16,7 +16,8 @@ struct sim_prices;
  * {instances: [{id, state, worker, tags, launched_at, ended_at, billed_seconds, ...}]}.
  * ended_at is when it began to end; billed_seconds the time in running, to the
  * millisecond; charged_seconds the same as EC2 charges it: each run rounded up, and 60 s
- * at least. Volumes and addresses stand beside them, paid from made_at to ended_at: a
+ * at least. states: [{state, at}] are all it was in, runs: [{from, to}] what is billed,
+ * to null while it goes on. Volumes and addresses stand beside them, paid from made_at to ended_at: a
  * volume with made_by, available, is what a launch has left behind.
  */
 json_t *sim_report_ledger(const struct sim_cloud *cloud);

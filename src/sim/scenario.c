@@ -73,6 +73,36 @@ static const struct field capacity_rows[] = {
 static const struct fields capacity_fields = {"capacity", capacity_rows,
 	sizeof(struct sim_capacity)};
 
+static const struct field lag_rows[] = {
+	{
+		.name = "state",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_lag, state, int64_t),
+		.def = "0",
+		.max = DAY_MS,
+		.doc = "A state shows so late.",
+	},
+	{
+		.name = "tags",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_lag, tags, int64_t),
+		.def = "0",
+		.max = DAY_MS,
+		.doc = "The tags of a new instance show so late, and filters miss it.",
+	},
+	{
+		.name = "address",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_lag, address, int64_t),
+		.def = "0",
+		.max = DAY_MS,
+		.doc = "The addresses of a new instance show so late.",
+	},
+	{.name = NULL},
+};
+
+static const struct fields lag_fields = {"lag", lag_rows, sizeof(struct sim_lag)};
+
 static const struct field rows[] = {
 	{
 		.name = "pending",
@@ -105,6 +135,33 @@ static const struct field rows[] = {
 		.def = "0",
 		.max = DAY_MS,
 		.doc = "A new instance is not found for so long, though its launch has answered.",
+	},
+	{
+		.name = "lag",
+		.type = FIELD_OBJECT,
+		.offset = FIELD_AT(struct sim_scenario, lag, struct sim_lag),
+		.sub = &lag_fields,
+		.doc = "What DescribeInstances and DescribeInstanceStatus show late: {state, tags, "
+		       "address}.",
+	},
+	{
+		.name = "replicas",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct sim_scenario, replicas, int64_t),
+		.def = "1",
+		.min = 1,
+		.max = 100,
+		.doc = "Copies that such a call is answered from, one at random: the first is not "
+		       "behind, the last as far as `lag` and `visible_after` say, so that what was "
+		       "seen can be gone at the next look. A single one is always behind.",
+	},
+	{
+		.name = "impaired_zones",
+		.type = FIELD_STRINGS,
+		.flags = FIELD_MANY,
+		.offset = FIELD_AT(struct sim_scenario, impaired_zones, struct strings),
+		.doc = "Zones that are out: nothing is launched, stopped or terminated there, and a "
+		       "listing fails unless it names instances of other zones alone.",
 	},
 	{
 		.name = "terminated_tags",

@@ -17,10 +17,18 @@ struct sim_times;
 /* What a re-sent token of a terminated instance gets (EC2.md 2). */
 enum sim_dead_token { SIM_DEAD_TOKEN_ERROR, SIM_DEAD_TOKEN_INSTANCE };
 
+/* How far behind the copies are that Describe calls are answered from, in ms. */
+struct sim_lag {
+	int64_t state, tags, address;
+};
+
 struct sim_scenario {
 	int64_t pending, shutdown; /* FIELD_NULL: as the options say */
 	int64_t volume_delay;
 	int64_t visible_after, terminated_tags, terminated_visible, page_token_life;
+	struct sim_lag lag;
+	int64_t replicas; /* copies: from one that is not behind to one that is wholly */
+	struct strings impaired_zones;
 	int64_t clock_offset; /* of this server's idea of the time */
 	int dead_token;       /* enum sim_dead_token */
 	int64_t instances_max, addresses_max;

@@ -250,7 +250,8 @@ START_TEST(acts)
 	for (int effect = 0; effect < SIM_EFFECT_COUNT; effect++) {
 		struct sim_fault fault = {.effect = effect};
 		bool must = effect == SIM_EFFECT_CUT || effect == SIM_EFFECT_LENGTH ||
-			effect == SIM_EFFECT_TWICE || effect == SIM_EFFECT_DELAY;
+			effect == SIM_EFFECT_TWICE || effect == SIM_EFFECT_DELAY ||
+			effect == SIM_EFFECT_STICK || effect == SIM_EFFECT_FAIL;
 
 		ck_assert_int_eq(sim_fault_acts(&fault), must);
 		fault.after = true;
