@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * An instance, and the launch that made it (EC2 says reservation). Only cloud.c changes
- * a state.
- */
+/* An instance: its states, its bill, its console. Only cloud.c changes a state. */
 #ifndef SIM_INSTANCE_H
 #define SIM_INSTANCE_H
 
-#include "base/field.h"
+#include "launch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,8 +14,6 @@ struct sim_address;
 struct sim_instance;
 struct sim_machine;
 struct sim_volume;
-
-#define SIM_ID_SIZE 32
 
 /* Names and codes stand in instance.c. */
 enum sim_state {
@@ -37,39 +32,6 @@ struct sim_reason {
 	const char
 		*message; /* "Client.UserInitiatedShutdown: User initiated shutdown" */
 	const char *text; /* "User initiated"; a time in brackets follows on the wire */
-};
-
-/* One RunInstances: what all its instances share. Strings are owned, NULL when not given. */
-struct sim_launch {
-	char id[SIM_ID_SIZE]; /* r-... */
-	char *token_key;      /* region/scope/token, NULL without a token */
-	char *token;
-	char digest[65]; /* of the request's parameters */
-	char *region, *zone, *image, *architecture, *type, *key_name, *subnet, *vpc,
-		*profile, *max_price;
-	char *tenancy, *http_tokens, *http_endpoint, *http_hops, *instance_tags;
-	struct strmap groups; /* id to name */
-	struct strmap tags, volume_tags, request_tags;
-	struct buf
-		*user_data; /* decoded; NULL without, and when nobody lives any more */
-	bool zonal; /* a zone or subnet was asked for: so is the token's scope */
-	bool spot, terminate_on_power_off, protect, monitoring, ebs_optimized;
-	struct sim_disk *disks; /* owned array */
-	size_t disk_count;
-	int64_t launched_wall_ms;
-	struct sim_instance **instances; /* owned array of borrowed */
-	size_t instance_count;
-	size_t alive;      /* not yet terminated */
-	UT_hash_handle hh; /* by token_key */
-	struct sim_launch *next;
-};
-
-/* A disk of a launch: each instance gets a volume of its own. */
-struct sim_disk {
-	char *device;
-	char *type;
-	int64_t size; /* GiB */
-	bool delete_on_termination;
 };
 
 /* When it came into a state. */
@@ -147,13 +109,6 @@ void sim_instance_print(struct sim_instance *i, const char *data, size_t len);
 /* How many bytes at the end of the console count. */
 size_t sim_instance_console_len(const struct sim_instance *i);
 
-void sim_launch_free(struct sim_launch *l);
 void sim_instance_free(struct sim_instance *i);
-
-static inline void
-auto_sim_launch(struct sim_launch **l)
-{
-	sim_launch_free(*l);
-}
 
 #endif
