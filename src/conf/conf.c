@@ -106,6 +106,7 @@ bool
 conf_worker_equal(const struct conf_worker *a, const struct conf_worker *b)
 {
 	return a->password_generated == b->password_generated &&
+		a->max_spot_price_given == b->max_spot_price_given &&
 		field_equal(&conf_worker_fields, a, b, NULL);
 }
 

@@ -69,6 +69,14 @@ struct conf_worker {
 	char *security_name;
 	struct strings security_group_ids;
 	struct strings subnet_id; /* in order of preference; none: the default VPC */
+	bool spot_instance;
+	double max_spot_price;     /* dollars an hour; NAN: null, no maximum */
+	bool max_spot_price_given; /* it is in the file, not built in */
+	double price_multiplier;   /* NAN: null, the history is not asked */
+	char *product_description;
+	int64_t retry; /* spot requests per candidate */
+	double retry_price_adjustment;
+	bool on_demand_fallback;
 	char *instance_profile_name;
 	struct field_list block_device_map; /* of struct conf_device */
 	struct conf_metadata metadata_options;

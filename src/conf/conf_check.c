@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "conf/conf_form.h"
 
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -81,6 +82,22 @@ check_candidates(struct conf_row *row, const struct conf_worker *w)
 {
 	check_choices(row, "instance_type", &w->instance_type);
 	check_choices(row, "subnet_id", &w->subnet_id);
+}
+
+/* BUILDBOT.md V9; and what a factor below 1 does is seldom meant. */
+static void
+check_prices(struct conf_row *row, const struct conf_worker *w)
+{
+	if (w->spot_instance && isnan(w->max_spot_price) && isnan(w->price_multiplier))
+		row_problem(row, DIAG_ERROR, ROW_KEY, "max_spot_price",
+			"null, and so is price_multiplier (line %u): what is to be bid?",
+			row_line(row, "price_multiplier"));
+	if (w->retry_price_adjustment < 1)
+		row_problem(row, DIAG_WARNING, ROW_VALUE, "retry_price_adjustment",
+			"below 1: each further request bids less");
+	if (w->on_demand_fallback && !w->spot_instance)
+		row_problem(row, DIAG_WARNING, ROW_KEY, "on_demand_fallback",
+			"without spot_instance all is on demand anyway");
 }
 
 /* NULL if a tag may be called so, else why not. */
@@ -190,6 +207,7 @@ static row_rule *const row_rules[] = {
 	check_user_data,
 	check_network,
 	check_candidates,
+	check_prices,
 	check_tags,
 	check_vars,
 	check_identifier,

@@ -16,6 +16,8 @@ struct err;
 
 int form_account_id(const char *value, struct err *err);
 int form_address(const char *value, struct err *err);
+/* Of a number. */
+int form_above_zero(const char *value, struct err *err);
 int form_ami(const char *value, struct err *err);
 int form_arn(const char *value, struct err *err);
 int form_device(const char *value, struct err *err);

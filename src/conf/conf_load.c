@@ -139,6 +139,7 @@ load_first(struct conf_row *row)
 		row_images(row, w);
 	}
 	inherit(row->load, w);
+	w->max_spot_price_given = row_get(row, "max_spot_price") != NULL;
 	row_password(row, w);
 	row_user_data(row, w);
 	user_data_give(row->data, w);
@@ -157,6 +158,7 @@ load_again(const struct conf_row *row, const struct conf_worker *first)
 	inherit(row->load, w);
 	secret_set(&w->password, first->password.text);
 	w->password_generated = first->password_generated;
+	w->max_spot_price_given = first->max_spot_price_given;
 	user_data_give(row->data, w);
 	images_give(row, w);
 	return w;

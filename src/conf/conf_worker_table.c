@@ -166,6 +166,71 @@ static const struct field worker_rows[] = {
 		       "instance_type is tried in all of them before the next type.",
 	},
 	{
+		.name = "spot_instance",
+		.type = FIELD_BOOL,
+		.flags = CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, spot_instance, bool),
+		.def = "false",
+		.doc = "Start spot instances: one-time requests, terminated when EC2 takes the "
+		       "instance back.",
+	},
+	{
+		.name = "max_spot_price",
+		.type = FIELD_NUMBER,
+		.flags = FIELD_NULLABLE,
+		.offset = FIELD_AT(struct conf_worker, max_spot_price, double),
+		.def = "1.6",
+		.check = form_above_zero,
+		.doc = "Highest bid for a spot instance, in dollars an hour; null: none. The "
+		       "default bounds only the first of several requests.",
+	},
+	{
+		.name = "price_multiplier",
+		.type = FIELD_NUMBER,
+		.flags = FIELD_NULLABLE,
+		.offset = FIELD_AT(struct conf_worker, price_multiplier, double),
+		.def = "1.2",
+		.check = form_above_zero,
+		.doc = "The first bid is so many times the mean spot price of the last day; "
+		       "0.02 dollars where there is no history. null: max_spot_price is bid.",
+	},
+	{
+		.name = "product_description",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct conf_worker, product_description, char *),
+		.def = "Linux/UNIX",
+		.max = 255,
+		.check = form_printable,
+		.doc = "Whose spot price history counts, in EC2's words.",
+	},
+	{
+		.name = "retry",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct conf_worker, retry, int64_t),
+		.def = "1",
+		.min = 1,
+		.max = 1000,
+		.doc = "Number of spot requests before a type in a zone is given up because its "
+		       "price is above the bid.",
+	},
+	{
+		.name = "retry_price_adjustment",
+		.type = FIELD_NUMBER,
+		.offset = FIELD_AT(struct conf_worker, retry_price_adjustment, double),
+		.def = "1",
+		.check = form_above_zero,
+		.doc = "Each further request bids so many times what the one before did, up to "
+		       "max_spot_price if that is given.",
+	},
+	{
+		.name = "on_demand_fallback",
+		.type = FIELD_BOOL,
+		.offset = FIELD_AT(struct conf_worker, on_demand_fallback, bool),
+		.def = "false",
+		.doc = "Where no spot instance is to be had, start one on demand.",
+	},
+	{
 		.name = "instance_profile_name",
 		.type = FIELD_STRING,
 		.flags = FIELD_NONEMPTY | CONF_LAUNCH,

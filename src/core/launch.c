@@ -582,6 +582,7 @@ launch_free(struct launch *l)
 	free(l->type);
 	free(l->image);
 	free(l->market);
+	free(l->bid);
 	free(l->body);
 	free(l->user_data);
 	free(l);

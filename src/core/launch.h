@@ -44,8 +44,8 @@ struct launch {
 
 	struct cloud *cloud;   /* borrowed from the pool */
 	struct poller *poller; /* borrowed from the pool */
-	char *region, *credentials, *zone, *subnet, *type, *image,
-		*market; /* owned; frozen */
+	char *region, *credentials, *zone, *subnet, *type, *image, *market,
+		*bid;    /* owned; frozen */
 	char *body;      /* owned; canonical, secrets as references */
 	char *user_data; /* owned; frozen template, or NULL */
 	char digest[65]; /* SHA-256 of the finished body */

@@ -124,6 +124,8 @@ build_body(struct launch *l, const struct worker *w, struct buf *out)
 		/* A zone that follows from the subnet is not said twice. */
 		.zone = l->subnet != NULL && c->placement == NULL ? NULL : l->zone,
 		.subnet = l->subnet,
+		.spot = l->market != NULL,
+		.max_price = l->bid,
 		.security_name = c->security_name,
 		.security_groups = &c->security_group_ids,
 		.instance_profile = c->instance_profile_name,
@@ -173,6 +175,7 @@ launch_freeze(struct launch *l, const struct worker *w, const struct placement *
 	l->subnet = xstrdup_opt(at->subnet);
 	l->type = xstrdup(at->type);
 	l->market = at->spot ? xstrdup("spot") : NULL;
+	l->bid = xstrdup_opt(at->bid);
 	l->image = xstrdup(at->image);
 	l->generated = w->conf->password_generated;
 	build_body(l, w, &body);

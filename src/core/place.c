@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Choosing a candidate, and finding out what a launch there needs. Each step begins at the
- * first candidate again: what it needs to know it has by then, or asks for.
+ * Choosing a candidate, and what its refusal means for the next choice. Each step begins at
+ * the first candidate again: what it needs to know it has by then, or asks for.
  */
-#include "core/place.h"
+#include "core/place_priv.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "core/bid.h"
 #include "core/cloud.h"
 #include "core/images.h"
 #include "core/launch.h"
@@ -17,57 +18,16 @@
 #include "core/pool.h"
 #include "core/rest.h"
 #include "core/worker.h"
-#include "ec2/verdict.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Between two launches after a refusal that says nothing about the place. */
 #define RETRY_BASE_MS 1000
 #define RETRY_CAP_MS 60000
-
-struct candidate {
-	const char *type, *subnet; /* borrowed from the configuration */
-	bool spot;
-	char *zone; /* owned; NULL: not known */
-};
-
-struct place {
-	struct worker *worker;    /* borrowed, outlives us */
-	struct conf_worker *conf; /* counted */
-	struct cloud *cloud; /* borrowed; the pool keeps it while the worker means it */
-	struct candidate *candidates; /* owned */
-	size_t count;
-	struct candidate *at;       /* the one chosen, or NULL */
-	char *image;                /* owned; NULL: not known yet */
-	char *image_why;            /* owned; how it was chosen, or NULL */
-	struct images_call *images; /* under way, or NULL */
-	bool chosen_again;          /* its image, after it was gone */
-	struct err trouble; /* of the latest question; ERR_NONE: it was answered */
-	bool hopeless;      /* waiting does not mend that */
-	unsigned tries;     /* in a row that failed and say nothing about the place */
-	int64_t pause_ms;   /* boottime: nothing is launched before */
-	struct err last;    /* what was refused last; ERR_NONE: nothing was */
-	struct buf why;
-};
-
-static struct rests *
-rests_of(const struct place *p)
-{
-	return p->worker->pool->rests;
-}
-
-static struct rest_at
-rest_at(const struct place *p, const struct candidate *c)
-{
-	return (struct rest_at){
-		.cloud = p->cloud,
-		.conf = p->conf,
-		.type = c->type,
-		.zone = c->zone,
-		.subnet = c->subnet,
-		.spot = c->spot,
-	};
-}
+/* Between two bids for the same: from so much to so much more. */
+#define BID_PAUSE_MS 500
+#define BID_PAUSE_MORE_MS 1000
 
 static struct rest_at
 rest_at_launch(const struct launch *l)
@@ -122,28 +82,30 @@ count_resting(struct left *left, struct candidate *c, const struct rest *rest)
 	}
 }
 
+static enum place_outcome
+give_up(const struct place *p, const struct rest *rest, struct err *err)
+{
+	*err = p->last.code != ERR_NONE || rest == NULL ? p->last : rest->why;
+	if (err->reason == REASON_PRICE)
+		err_wrap(err, "%u spot request%s, the last bid %s", p->bids,
+			p->bids == 1 ? "" : "s", p->bid);
+	return PLACE_NONE;
+}
+
 /* What rests is tried when nothing else is there, by one worker at a time. */
 static enum place_outcome
 choose_resting(struct place *p, const struct left *left, int64_t *ret_again_ms,
 	struct err *err)
 {
-	*err = left->rest != NULL ? left->rest->why : p->last;
 	if (left->next == NULL)
-		return PLACE_NONE;
+		return give_up(p, left->rest, err);
+	*err = left->rest->why;
 	if (clock_ms() < left->again_ms) {
 		*ret_again_ms = left->again_ms;
 		return PLACE_LATER;
 	}
 	p->at = left->next;
 	return PLACE_FOUND;
-}
-
-/* Its availability zone, as far as that is known before the launch. */
-static void
-find_zone(const struct place *p, struct candidate *c)
-{
-	if (c->zone == NULL && p->conf->placement != NULL)
-		c->zone = xasprintf("%s%s", p->cloud->region, p->conf->placement);
 }
 
 static enum place_outcome
@@ -156,9 +118,12 @@ choose(struct place *p, int64_t *ret_again_ms, struct err *err)
 		const struct rest *rest;
 		struct rest_at at;
 
-		find_zone(p, c);
-		at = rest_at(p, c);
-		rest = rests_find(rests_of(p), &at);
+		if (c->spent)
+			continue;
+		if (place_find_zone(p, c) == PLACE_ASKING)
+			return PLACE_ASKING;
+		at = place_rest_at(p, c);
+		rest = rests_find(p->worker->pool->rests, &at);
 		if (rest == NULL) {
 			p->at = c;
 			return PLACE_FOUND;
@@ -166,15 +131,6 @@ choose(struct place *p, int64_t *ret_again_ms, struct err *err)
 		count_resting(&left, c, rest);
 	}
 	return choose_resting(p, &left, ret_again_ms, err);
-}
-
-/* Keeps what went wrong with a question, for the step that follows. */
-static void
-keep_trouble(struct place *p, int verdict, const struct err *err)
-{
-	p->trouble = *err;
-	p->hopeless = (verdict == VERDICT_DONE || verdict == VERDICT_REFUSED) &&
-		(err->reason == REASON_CONFIG || err->reason == REASON_AUTH);
 }
 
 /* The latest question was answered badly: it is asked again, or that is the end. */
@@ -191,41 +147,34 @@ troubled(struct place *p, int64_t *ret_again_ms, struct err *err)
 	return PLACE_LATER;
 }
 
-static void
-on_image(void *arg, const struct images_result *result)
-{
-	struct place *p = arg;
-
-	p->images = NULL;
-	if (result->id != NULL) {
-		p->image = xstrdup(result->id);
-		p->image_why = xstrdup_opt(result->text);
-	} else {
-		keep_trouble(p, result->verdict, result->err);
-	}
-	loop_poke(&p->worker->poke);
-}
-
-static enum place_outcome
-find_image(struct place *p, int64_t *ret_again_ms, struct err *err)
-{
-	(void)ret_again_ms;
-	(void)err;
-	if (p->image != NULL)
-		return PLACE_FOUND;
-	p->images = images_choose(p->worker->pool->images, p->cloud, p->conf, on_image,
-		p);
-	return PLACE_ASKING;
-}
-
 /* FOUND: the next stage follows. */
 typedef enum place_outcome stage(struct place *p, int64_t *ret_again_ms,
 	struct err *err);
 
 static stage *const stages[] = {
 	choose,
-	find_image,
+	place_find_image,
+	place_find_bid,
 };
+
+static void
+explain_bid(struct place *p)
+{
+	const struct candidate *c = p->at;
+	char mean[BID_SIZE];
+
+	buf_printf(&p->why, ", spot at %s", p->bid);
+	if (p->conf->retry > 1)
+		buf_printf(&p->why, ", request %u of %u", c->too_low + 1,
+			(unsigned)p->conf->retry);
+	if (!bid_needs_mean(p->conf))
+		return;
+	bid_print(c->mean.price, mean);
+	if (c->mean.rows == 0)
+		buf_puts(&p->why, " (a guess: there is no price history)");
+	else
+		buf_printf(&p->why, " (the mean of a day is %s)", mean);
+}
 
 /* "c6i.xlarge in us-east-1b, on demand; c7i.xlarge: InsufficientInstanceCapacity" */
 static void
@@ -239,12 +188,15 @@ explain(struct place *p)
 		buf_printf(&p->why, " in %s", c->zone);
 	if (c->subnet != NULL)
 		buf_printf(&p->why, " in %s", c->subnet);
-	buf_puts(&p->why, c->spot ? ", spot" : ", on demand");
+	if (c->spot)
+		explain_bid(p);
+	else
+		buf_puts(&p->why, ", on demand");
 	if (p->image_why != NULL)
 		buf_printf(&p->why, "; %s", p->image_why);
 	for (size_t n = 0; &p->candidates[n] != c; n++) {
-		struct rest_at at = rest_at(p, &p->candidates[n]);
-		const struct rest *rest = rests_find(rests_of(p), &at);
+		struct rest_at at = place_rest_at(p, &p->candidates[n]);
+		const struct rest *rest = rests_find(p->worker->pool->rests, &at);
 
 		if (rest != NULL)
 			buf_printf(&p->why, "; not %s%s%s: %s", at.type,
@@ -259,9 +211,11 @@ static void
 found(struct place *p, struct placement *ret)
 {
 	const struct candidate *c = p->at;
-	const struct rest_at at = rest_at(p, c);
+	const struct rest_at at = place_rest_at(p, c);
 
-	rests_try(rests_of(p), &at);
+	rests_try(p->worker->pool->rests, &at);
+	if (c->spot)
+		bid_print(bid_nth(p->conf, c->first, c->too_low + 1), p->bid);
 	explain(p);
 	*ret = (struct placement){
 		.type = c->type,
@@ -269,6 +223,7 @@ found(struct place *p, struct placement *ret)
 		.subnet = c->subnet,
 		.zone = c->zone,
 		.spot = c->spot,
+		.bid = c->spot ? p->bid : NULL,
 		.why = buf_str(&p->why),
 	};
 }
@@ -308,21 +263,49 @@ chooses_again(struct place *p, const struct err *err)
 	return true;
 }
 
+/* What was refused was made from a configuration that a reload has replaced. */
+static bool
+speaks_of_another(const struct place *p, const struct err *err)
+{
+	return p->worker->stale && err->reason == REASON_CONFIG;
+}
+
+/* The same once more, a little later and perhaps dearer, or never again. */
+static void
+bid_refused(struct place *p, const struct launch *l)
+{
+	struct rng *rng = &p->worker->pool->rng;
+
+	p->bids++;
+	(void)snprintf(p->bid, sizeof(p->bid), "%s", l->bid != NULL ? l->bid : "none");
+	for (size_t n = 0; n < p->count; n++) {
+		struct candidate *c = &p->candidates[n];
+
+		if (!c->spot || strcmp(c->type, l->type) != 0 ||
+			!str_equal(c->subnet, l->subnet))
+			continue;
+		c->spent = ++c->too_low >= (unsigned)p->conf->retry;
+		if (!c->spent)
+			p->pause_ms = clock_ms() + BID_PAUSE_MS +
+				(int64_t)rng_below(rng, BID_PAUSE_MORE_MS);
+	}
+}
+
 void
 place_refused(struct place *p, const struct launch *l, const struct err *err)
 {
 	const struct rest_at at = rest_at_launch(l);
 
 	p->last = *err;
-	if (chooses_again(p, err))
+	if (chooses_again(p, err) || speaks_of_another(p, err))
 		return;
-	rests_refused(rests_of(p), &at, err);
+	rests_refused(p->worker->pool->rests, &at, err);
 	switch (err->reason) {
 	case REASON_CAPACITY:
 	case REASON_QUOTA:
 	case REASON_CONFIG:
-	case REASON_AUTH:
-	case REASON_PRICE: p->tries = 0; break;
+	case REASON_AUTH: p->tries = 0; break;
+	case REASON_PRICE: bid_refused(p, l); break;
 	case REASON_NONE:
 	case REASON_THROTTLED:
 	case REASON_NETWORK:
@@ -350,24 +333,6 @@ place_good(const struct launch *l)
 		workers_place_again(l->pool);
 }
 
-bool
-place_is_asking(const struct place *p)
-{
-	return p != NULL && p->images != NULL;
-}
-
-void
-place_forget(struct place *p)
-{
-	if (p == NULL)
-		return;
-	images_cancel(p->images);
-	p->images = NULL;
-	free(p->image);
-	free(p->image_why);
-	p->image = p->image_why = NULL;
-}
-
 /* In the order of preference; a list that is empty is one way that says nothing. */
 static void
 add_candidates(struct place *p, bool spot)
@@ -393,9 +358,11 @@ place_new(struct worker *w)
 	p->conf = conf_worker_ref(w->conf);
 	p->cloud = poller_cloud(pool_poller(w));
 	p->candidates = xcalloc(p->conf->instance_type.count *
-			(p->conf->subnet_id.count + 1),
+			(p->conf->subnet_id.count + 1) * 2,
 		sizeof(*p->candidates));
-	add_candidates(p, false);
+	add_candidates(p, p->conf->spot_instance);
+	if (p->conf->spot_instance && p->conf->on_demand_fallback)
+		add_candidates(p, false);
 	return p;
 }
 

@@ -24,6 +24,7 @@ struct placement {
 	const char *subnet; /* or NULL */
 	const char *zone;   /* or NULL: not known, EC2 chooses */
 	bool spot;
+	const char *bid; /* of spot, in plain decimals */
 	const char *why; /* a sentence for the history */
 };
 

@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@ enum kind {
 	KIND_INSTANCE,
 	KIND_OWN_INSTANCE,
 	KIND_NEW_VOLUME,
+	KIND_NEW_REQUEST,
 	KIND_ROLE,
 	KIND_CIPHER_KEY,
 	/* Actions, and values of conditions. */
@@ -98,6 +100,12 @@ static const struct statement statements[] = {
 		.conditions = {OF_REQUEST},
 	},
 	{
+		.sid = "LaunchSpotRequests",
+		.actions = {"ec2:RunInstances"},
+		.kinds = {KIND_NEW_REQUEST},
+		.conditions = {OF_REQUEST},
+	},
+	{
 		.sid = "LaunchFrom",
 		.actions = {"ec2:RunInstances"},
 		.kinds = {KIND_IMAGE, KIND_SNAPSHOT, KIND_KEY, KIND_GROUP, KIND_SUBNET,
@@ -106,7 +114,7 @@ static const struct statement statements[] = {
 	{
 		.sid = "TagWhatIsLaunched",
 		.actions = {"ec2:CreateTags"},
-		.kinds = {KIND_INSTANCE, KIND_NEW_VOLUME},
+		.kinds = {KIND_INSTANCE, KIND_NEW_VOLUME, KIND_NEW_REQUEST},
 		.conditions = {{"StringEquals", "ec2:CreateAction", "RunInstances",
 			KIND_NONE}},
 	},
@@ -257,6 +265,24 @@ look_at_lookups(struct needs *n, const struct conf_worker *w)
 {
 	if (w->ami == NULL)
 		need(n, KIND_LOOK, "ec2:DescribeImages");
+	if (w->subnet_id.count > 0 && w->placement == NULL)
+		need(n, KIND_LOOK, "ec2:DescribeSubnets");
+	if (w->spot_instance && !isnan(w->price_multiplier))
+		need(n, KIND_LOOK, "ec2:DescribeSpotPriceHistory");
+}
+
+static void
+look_at_market(struct needs *n, const struct conf_worker *w)
+{
+	static const char note[] =
+		"for spot instances the account needs the service-linked role "
+		"AWSServiceRoleForEC2Spot; the first request from the console makes it";
+
+	if (!w->spot_instance)
+		return;
+	need_ec2(n, KIND_NEW_REQUEST, "spot-instances-request", "*");
+	if (!strings_contain(n->notes, note))
+		strings_add(n->notes, note);
 }
 
 static void
@@ -279,6 +305,7 @@ look_at(struct needs *n, const struct conf_worker *w)
 	need_ec2(n, KIND_INTERFACE, "network-interface", "*");
 	need_ec2(n, KIND_INSTANCE, "instance", "*");
 	need_ec2(n, KIND_NEW_VOLUME, "volume", "*");
+	look_at_market(n, w);
 	for (size_t i = 0; i < w->instance_type.count; i++)
 		need(n, KIND_TYPE, w->instance_type.items[i]);
 	if (w->instance_profile_name != NULL)

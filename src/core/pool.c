@@ -13,6 +13,7 @@
 #include "core/images.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/lookup.h"
 #include "core/notice.h"
 #include "core/owner.h"
 #include "core/poller.h"
@@ -77,6 +78,7 @@ pool_new(const struct pool_parts *parts, struct err *err)
 	p->events = events_new(parts->loop, meta->epoch, meta->last_seq);
 	p->requests = requests_new(p);
 	p->images = images_new(parts->loop);
+	p->lookups = lookups_new(parts->loop);
 	p->rests = rests_new(&p->rng);
 	p->notices = notices_new(parts->loop, parts->http, parts->conf);
 	p->paused_wall = meta->paused_wall;
@@ -131,6 +133,7 @@ pool_free(struct pool *p)
 	for (w = p->workers; w != NULL; w = w->hh.next)
 		worker_drop_place(w);
 	images_free(p->images);
+	lookups_free(p->lookups);
 	while (p->instances != NULL)
 		instance_free(p->instances);
 	while (p->launches != NULL)
@@ -317,6 +320,7 @@ pool_reload(struct pool *p, const struct conf *fresh)
 	}
 	p->conf = fresh;
 	rests_reload(p->rests);
+	lookups_forget(p->lookups);
 	owners_set_conf(p, old);
 	notices_set_conf(p->notices, fresh);
 	add_workers(p, fresh);

@@ -16,6 +16,7 @@ struct http;
 struct images;
 struct instance;
 struct launch;
+struct lookups;
 struct notices;
 struct owner;
 struct poller;
@@ -42,6 +43,7 @@ struct pool {
 	struct owner *owners;       /* hash by name */
 	struct requests *requests;  /* owned */
 	struct images *images;      /* owned */
+	struct lookups *lookups;    /* owned */
 	struct rests *rests;        /* owned; what EC2 refused lately */
 	struct worker *dirty_workers;
 	struct launch *dirty_launches;

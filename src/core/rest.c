@@ -86,7 +86,8 @@ market_of(const struct rest_at *at)
 static bool
 is_template(const struct conf_worker *a, const struct conf_worker *b)
 {
-	return a == b || (a->line == b->line && conf_worker_launch_equal(a, b));
+	return a == b ||
+		(b != NULL && a->line == b->line && conf_worker_launch_equal(a, b));
 }
 
 static bool

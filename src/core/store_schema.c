@@ -95,6 +95,9 @@ const struct db_migration store_migrations[] = {
 	{
 		"ALTER TABLE launch ADD COLUMN subnet TEXT;",
 	},
+	{
+		"ALTER TABLE launch ADD COLUMN bid TEXT;",
+	},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
 
@@ -266,6 +269,7 @@ const struct column launch_columns[] = {
 	LAUNCH("type", TEXT, type, char *),
 	LAUNCH("image", TEXT, image, char *),
 	LAUNCH("market", TEXT, market, char *),
+	LAUNCH("bid", TEXT, bid, char *),
 	LAUNCH("body", TEXT, body, char *),
 	LAUNCH("user_data", TEXT, user_data, char *),
 	CHARS("digest", struct launch, digest),

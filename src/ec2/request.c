@@ -228,6 +228,20 @@ param_instance_profile(struct buf *body, const char *profile)
 }
 
 static void
+param_market(struct buf *body, const struct ec2_run *run)
+{
+	if (!run->spot)
+		return;
+	ec2_param(body, "InstanceMarketOptions.MarketType", "spot");
+	ec2_param(body, "InstanceMarketOptions.SpotOptions.SpotInstanceType",
+		"one-time");
+	ec2_param(body,
+		"InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior",
+		"terminate");
+	param_opt(body, "InstanceMarketOptions.SpotOptions.MaxPrice", run->max_price);
+}
+
+static void
 param_security_groups(struct buf *body, const struct ec2_run *run)
 {
 	const struct strings *ids = run->security_groups;
@@ -251,6 +265,7 @@ ec2_run_body(const struct ec2_run *run, struct buf *out)
 	param_opt(&body, "KeyName", run->key);
 	param_opt(&body, "Placement.AvailabilityZone", run->zone);
 	param_opt(&body, "SubnetId", run->subnet);
+	param_market(&body, run);
 	param_security_groups(&body, run);
 	param_instance_profile(&body, run->instance_profile);
 	/* A machine that powers itself off ends its cost without the daemon. */
@@ -261,6 +276,8 @@ ec2_run_body(const struct ec2_run *run, struct buf *out)
 	param_devices(&body, run->device_rows, run->devices);
 	param_tag_specification(&body, 1, "instance", run);
 	param_tag_specification(&body, 2, "volume", run);
+	if (run->spot)
+		param_tag_specification(&body, 3, "spot-instances-request", run);
 	buf_add(out, body.data, body.len);
 }
 

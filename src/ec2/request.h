@@ -6,6 +6,7 @@
 #ifndef EC2_REQUEST_H
 #define EC2_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,9 @@ struct ec2_run {
 	const char *image, *type, *key;
 	const char *zone; /* region and letter, or NULL */
 	const char *subnet;
+	bool spot; /* one-time, terminated when interrupted */
+	const char
+		*max_price; /* of spot: plain decimals, or NULL: the on-demand price */
 	const char *security_name;
 	const struct strings *security_groups;
 	const char *instance_profile;

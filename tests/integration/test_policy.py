@@ -105,6 +105,27 @@ def test_subnets_and_groups_by_id(directory):
     assert not launch(found, group="sg-1", subnet="subnet-2")
 
 
+def test_spot(directory):
+    text, notes = print_policy(directory, {"w": WORKER | {"spot_instance": True}})
+    found = json.loads(text)
+    request = f"{EC2}:111122223333:spot-instances-request/*"
+    assert launch(found)
+    assert allowed(found, "ec2:RunInstances", request, {REQUEST: "linux"})
+    assert not allowed(found, "ec2:RunInstances", request, {REQUEST: "other"})
+    assert allowed(found, "ec2:CreateTags", request, {"ec2:CreateAction": "RunInstances"})
+    assert "ec2:DescribeSpotPriceHistory" in actions(found)
+    assert any("AWSServiceRoleForEC2Spot" in note for note in notes)
+    fixed = policy(directory, WORKER | {"spot_instance": True, "price_multiplier": None})
+    assert "ec2:DescribeSpotPriceHistory" not in actions(fixed)
+    assert not allowed(policy(directory, WORKER), "ec2:RunInstances", request,
+                       {REQUEST: "linux"})
+
+
+def test_zones_of_subnets_are_looked_up(directory):
+    assert "ec2:DescribeSubnets" in actions(policy(directory, IN_VPC))
+    assert "ec2:DescribeSubnets" not in actions(policy(directory, IN_VPC | {"placement": "a"}))
+
+
 def test_snapshots_and_keys_of_disks(directory):
     key = "arn:aws:kms:us-west-2:111122223333:key/1234"
     disk = {"DeviceName": "sdb",

@@ -67,6 +67,21 @@ static const struct {
 		"        security_name: g, instance_type: [m5.large, c5.large, m5.large] }\n"
 		"                                                              ^\n"},
 	{__LINE__,
+		CONF_TOP CONF_WORKER GROUP
+		"    on_demand_fallback: true\n    retry_price_adjustment: 0.9\n"
+		"    retry: 0\n",
+		"t.yaml:9:5: warning: workers.bot1.on_demand_fallback: without spot_instance "
+		"all is on demand anyway\n"
+		"        on_demand_fallback: true\n"
+		"        ^\n"
+		"t.yaml:10:29: warning: workers.bot1.retry_price_adjustment: below 1: each "
+		"further request bids less\n"
+		"        retry_price_adjustment: 0.9\n"
+		"                                ^\n"
+		"t.yaml:11:12: error: workers.bot1.retry: must be from 1 to 1000\n"
+		"        retry: 0\n"
+		"               ^\n"},
+	{__LINE__,
 		"pool: p\nmail: { smtp_url: \"smtp://localhost\" }\n"
 		"aws: { session_token: t }\nworkers: { a: { password: x } }\n",
 		"t.yaml:2:7: error: mail.from: required with smtp_url (line 2)\n"

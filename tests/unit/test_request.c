@@ -175,6 +175,37 @@ START_TEST(test_run_body_with_everything)
 }
 END_TEST
 
+/* One-time, gone when EC2 takes it back, at most the bid; and its request is tagged too. */
+START_TEST(test_spot)
+{
+	static const char *const expected[] = {
+		"InstanceMarketOptions.MarketType=spot",
+		"InstanceMarketOptions.SpotOptions.SpotInstanceType=one-time",
+		"InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior=terminate",
+		"InstanceMarketOptions.SpotOptions.MaxPrice=0.0759",
+		"TagSpecification.3.ResourceType=spot-instances-request",
+		"TagSpecification.3.Tag.1.Value=linux-master",
+	};
+	struct ec2_run run = example();
+	AUTO(buf) struct buf body = {0}, free_price = {0}, on_demand = {0};
+
+	run.spot = true;
+	run.max_price = "0.0759";
+	ec2_run_body(&run, &body);
+	for (size_t i = 0; i < COUNT_OF(expected); i++)
+		ck_assert_msg(has_param(&body, expected[i]), "%s", expected[i]);
+	run.max_price = NULL;
+	ec2_run_body(&run, &free_price);
+	ck_assert_uint_eq(count_text(&free_price, "MaxPrice"), 0);
+	run = example();
+	run.max_price = "0.1";
+	ec2_run_body(&run, &on_demand);
+	ck_assert_uint_eq(count_text(&on_demand, "Market"), 0);
+	ck_assert_uint_eq(count_text(&on_demand, "MaxPrice"), 0);
+	ck_assert_uint_eq(count_text(&on_demand, "TagSpecification.3"), 0);
+}
+END_TEST
+
 START_TEST(test_instance_profile_by_arn)
 {
 	struct ec2_run run = example();
@@ -262,6 +293,7 @@ test_suite(void)
 	tcase_add_test(tc, test_run_body_of_the_simplest_worker);
 	tcase_add_test(tc, test_run_body_with_everything);
 	tcase_add_test(tc, test_instance_profile_by_arn);
+	tcase_add_test(tc, test_spot);
 	tcase_add_test(tc, test_user_data_is_encoded_once);
 	tcase_add_test(tc, test_user_data_limit);
 	tcase_add_test(tc, test_body_limit);

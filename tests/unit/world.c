@@ -22,6 +22,12 @@ static const char head[] =
 	"worker_defaults: { keypair_name: k, security_name: s, instance_type: m5.large, ami: ami-12345 }\n"
 	"workers:\n";
 
+/* For workers that name subnets, which exclude the name of a group. */
+static const char subnet_head[] =
+	"pool: test\nstate_dir: /nonexistent\naws: { region: us-east-1 }\n"
+	"worker_defaults: { keypair_name: k, instance_type: m5.large, ami: ami-12345 }\n"
+	"workers:\n";
+
 static const struct cause tester = {"uid 0", "test"};
 
 static struct conf *
@@ -31,7 +37,7 @@ parse(const char *workers)
 	AUTO(buf) struct buf text = {0}, out = {0};
 	struct conf *conf;
 
-	buf_puts(&text, head);
+	buf_puts(&text, strstr(workers, "subnet_id") == NULL ? head : subnet_head);
 	buf_puts(&text, workers);
 	conf = conf_parse(buf_str(&text), text.len, "test.yaml", "/", problems);
 	conf_problems_print(problems, &out);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a place asks before a launch: the zone of a candidate's subnet, the image, the mean
+ * of its spot prices. A place asks one question at a time; most are answered already.
+ */
+#include "core/place_priv.h"
+
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "core/cloud.h"
+#include "core/images.h"
+#include "core/lookup.h"
+#include "core/pool.h"
+#include "core/worker.h"
+#include "ec2/verdict.h"
+
+struct rest_at
+place_rest_at(const struct place *p, const struct candidate *c)
+{
+	return (struct rest_at){
+		.cloud = p->cloud,
+		.conf = p->conf,
+		.type = c->type,
+		.zone = c->zone,
+		.subnet = c->subnet,
+		.spot = c->spot,
+	};
+}
+
+static bool
+is_final(int verdict, const struct err *err)
+{
+	return (verdict == VERDICT_DONE || verdict == VERDICT_REFUSED) &&
+		(err->reason == REASON_CONFIG || err->reason == REASON_AUTH);
+}
+
+/* Keeps what went wrong with a question, for the step that follows. */
+static void
+keep_trouble(struct place *p, int verdict, const struct err *err)
+{
+	p->trouble = *err;
+	p->hopeless = is_final(verdict, err);
+}
+
+/* A question about the candidate has no answer and never will: the others are left. */
+static void
+leave_out(struct place *p, struct candidate *c, const struct err *err)
+{
+	const struct rest_at at = place_rest_at(p, c);
+
+	c->spent = true;
+	p->last = *err;
+	if (err->reason == REASON_CONFIG)
+		rests_refused(p->worker->pool->rests, &at, err);
+}
+
+static void
+on_zone(void *arg, const struct lookup_answer *answer)
+{
+	struct place *p = arg;
+	struct candidate *c = p->asked;
+
+	p->lookup = NULL;
+	if (answer->err == NULL)
+		c->zone = xstrdup(answer->zone);
+	else if (!is_final(answer->verdict, answer->err))
+		keep_trouble(p, answer->verdict, answer->err);
+	else if (answer->err->reason == REASON_CONFIG)
+		leave_out(p, c, answer->err);
+	/* Whoever may not ask launches without knowing it. */
+	c->zone_asked = p->trouble.code == ERR_NONE;
+	loop_poke(&p->worker->poke);
+}
+
+/* Its availability zone, as far as that can be known before the launch. */
+enum place_outcome
+place_find_zone(struct place *p, struct candidate *c)
+{
+	if (c->zone_asked)
+		return PLACE_FOUND;
+	if (p->conf->placement == NULL && c->subnet != NULL) {
+		p->asked = c;
+		p->lookup = lookup_subnet(p->worker->pool->lookups, p->cloud, c->subnet,
+			on_zone, p);
+		return PLACE_ASKING;
+	}
+	if (p->conf->placement != NULL)
+		c->zone = xasprintf("%s%s", p->cloud->region, p->conf->placement);
+	c->zone_asked = true;
+	return PLACE_FOUND;
+}
+
+static void
+on_image(void *arg, const struct images_result *result)
+{
+	struct place *p = arg;
+
+	p->images = NULL;
+	if (result->id != NULL) {
+		p->image = xstrdup(result->id);
+		p->image_why = xstrdup_opt(result->text);
+	} else {
+		keep_trouble(p, result->verdict, result->err);
+	}
+	loop_poke(&p->worker->poke);
+}
+
+enum place_outcome
+place_find_image(struct place *p, int64_t *ret_again_ms, struct err *err)
+{
+	(void)ret_again_ms;
+	(void)err;
+	if (p->image != NULL)
+		return PLACE_FOUND;
+	p->images = images_choose(p->worker->pool->images, p->cloud, p->conf, on_image,
+		p);
+	return PLACE_ASKING;
+}
+
+static void
+on_price(void *arg, const struct lookup_answer *answer)
+{
+	struct place *p = arg;
+	struct candidate *c = p->asked;
+
+	p->lookup = NULL;
+	if (answer->err == NULL) {
+		c->mean = answer->mean;
+		c->first = bid_first(p->conf, &c->mean);
+	} else if (is_final(answer->verdict, answer->err)) {
+		leave_out(p, c, answer->err);
+	} else {
+		keep_trouble(p, answer->verdict, answer->err);
+	}
+	loop_poke(&p->worker->poke);
+}
+
+enum place_outcome
+place_find_bid(struct place *p, int64_t *ret_again_ms, struct err *err)
+{
+	struct candidate *c = p->at;
+	const struct lookup_price what = {c->type, c->zone,
+		p->conf->product_description};
+
+	(void)ret_again_ms;
+	(void)err;
+	if (c->spot && c->first <= 0 && !bid_needs_mean(p->conf))
+		c->first = bid_first(p->conf, &c->mean);
+	if (!c->spot || c->first > 0)
+		return PLACE_FOUND;
+	p->asked = c;
+	p->lookup = lookup_price(p->worker->pool->lookups, p->cloud, &what, on_price,
+		p);
+	return PLACE_ASKING;
+}
+
+bool
+place_is_asking(const struct place *p)
+{
+	return p != NULL && (p->images != NULL || p->lookup != NULL);
+}
+
+void
+place_forget(struct place *p)
+{
+	if (p == NULL)
+		return;
+	images_cancel(p->images);
+	lookup_cancel(p->lookup);
+	p->images = NULL;
+	p->lookup = NULL;
+	free(p->image);
+	free(p->image_why);
+	p->image = p->image_why = NULL;
+}
