@@ -223,7 +223,7 @@ begin_attachment(struct item_reader *r, void *item, const char *text)
 	}
 	v->attachments = xreallocarray(v->attachments, v->attachment_count + 1,
 		sizeof(*v->attachments));
-	v->attachments[v->attachment_count++] = (struct ec2_attachment){NULL};
+	v->attachments[v->attachment_count++] = (struct ec2_attachment){.device = NULL};
 }
 
 /* The one being read: its element has begun. */
