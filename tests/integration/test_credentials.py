@@ -208,18 +208,13 @@ def test_source_that_is_down(make, sim):
     up(daemon)
     fault = sim.fault(action="AssumeRole", effect="error", code="ServiceUnavailable")
 
-    def check():
-        with contextlib.suppress(RpcError):
-            return daemon.call("worker.check", worker="bot1", fresh=True)["ok"]
-        return False
-
-    eventually(lambda: check() and "the keys in use last another" in str(degraded(daemon)), 10)
+    eventually(lambda: check(daemon) and "the keys in use last another" in str(degraded(daemon)), 10)
     assert daemon.log().count("warning credentials:") == 1, daemon.log()
-    eventually(lambda: not check(), 10)
+    eventually(lambda: not check(daemon), 10)
     assert daemon.call("worker.show", worker="bot1")["state"] == "substantiating"
     sim.control("DELETE", f"faults?id={fault}")
-    eventually(check, 10)
-    eventually(lambda: check() and not degraded(daemon), 10)
+    eventually(lambda: check(daemon), 10)
+    eventually(lambda: check(daemon) and not degraded(daemon), 10)
     assert "credentials: role:" in daemon.log() and "renewed again" in daemon.log()
     assert [i["state"] for i in sim.ledger().values()] == ["running"]
     assert daemon.ctl("down", "bot1")[0] == 0
@@ -250,6 +245,72 @@ def test_restart(make, sim):
     assert daemon.ctl("check", "bot1")[0] == 0
     assert daemon.ctl("down", "bot1")[0] == 0
     assert [i["state"] for i in sim.ledger().values()] == ["terminated"]
+
+
+def on_machine(sim, make, **host):
+    """A daemon on a machine that has a role."""
+    play_host(sim, **host)
+    return make({"imds_endpoint_url": sim.url}, {"AWS_EC2_METADATA_DISABLED": "false"})
+
+
+def play_host(sim, **host):
+    host = {"role": "build-master", **host}
+    sim.control("POST", "scenario", {
+        "imds": {key: value for key, value in host.items() if value is not None}})
+
+
+def check(daemon):
+    """Whether EC2 can be asked now, and sees the instance."""
+    with contextlib.suppress(RpcError):
+        return daemon.call("worker.check", worker="bot1", fresh=True)["ok"]
+    return False
+
+
+def test_machine_role(make, sim):
+    daemon = on_machine(sim, make)
+    up_and_down(daemon, sim)
+    assert set_name(daemon) == "imds"
+    assert all(key.startswith("ASIA") for key in signers(sim, "RunInstances"))
+
+
+def test_machine_without_a_role(make, sim):
+    daemon = on_machine(sim, make, role=None)
+    with pytest.raises(RpcError) as error:
+        daemon.call("worker.substantiate", worker="bot1", wait="running")
+    assert error.value.data["reason"] == "auth"
+    assert f"instance metadata at {sim.url}: this machine has no role" in str(error.value)
+
+
+def test_machine_role_that_ends(make, sim):
+    """Keys of four seconds for ten seconds of work: nothing is refused."""
+    daemon = on_machine(sim, make, lifetime="4s")
+    up(daemon)
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        assert check(daemon), daemon.log()
+        time.sleep(0.1)
+    assert {r["status"] for r in sim.requests()} == {200}
+    assert len(set(signers(sim, "DescribeInstances"))) >= 3
+    assert len(sim.ledger()) == 1 and not degraded(daemon)
+    assert daemon.ctl("down", "bot1")[0] == 0
+
+
+@pytest.mark.parametrize("trouble, text", [
+    ({"status": 503}, "HTTP status 503"),
+    ({"rotate": False}, "the source hands out expired keys"),
+])
+def test_metadata_service_in_trouble(make, sim, trouble, text):
+    """What is in use is used until EC2 refuses it; then all goes on as soon as it can."""
+    daemon = on_machine(sim, make, lifetime="4s")
+    up(daemon)
+    play_host(sim, lifetime="4s", **trouble)
+    eventually(lambda: not check(daemon), 15)
+    assert text in str(degraded(daemon)), degraded(daemon)
+    assert daemon.log().count("warning credentials:") == 1, daemon.log()
+    play_host(sim, lifetime="4s")
+    eventually(lambda: check(daemon) and not degraded(daemon), 15)
+    assert [i["state"] for i in sim.ledger().values()] == ["running"]
+    assert daemon.ctl("down", "bot1")[0] == 0
 
 
 @pytest.fixture(scope="module")
