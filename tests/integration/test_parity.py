@@ -146,6 +146,23 @@ def test_a_start_of_the_daemon_misses_nobody(make_daemon, sim):
         finish(daemon, sim)
 
 
+def test_a_mail_for_each_missing(make_daemon, sim):
+    """N1: one, whoever waits and however often EC2 refuses; the original mails at each retry."""
+    with smtpd.running() as mail:
+        daemon = make_daemon(
+            {"bot1": {"password": "x", "missing_timeout": 3, "notify_on_missing": "o@x.example"}},
+            mail={"smtp_url": mail.url, "from": "pool@example.org"}).start()
+        sim.fault(action="RunInstances", effect="error", code="InsufficientInstanceCapacity",
+                  count=2)
+        waits = [up(daemon), up(daemon)]
+        errors = [eventually(lambda w=wait: w, 30)[0] for wait in waits]
+        assert [error.kind for error in errors] == ["missing", "missing"]
+        eventually(lambda: is_down(daemon), 30)
+        eventually(lambda: mail.messages, 30)
+        assert len(mail.messages) == 1
+        finish(daemon, sim)
+
+
 def test_an_instance_lost_silently_is_told(daemon, sim):
     """X25: an event says so, where the original waits for TCP to notice."""
     instance = bring_to(daemon, "ready")["instance"]["id"]
