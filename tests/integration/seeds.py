@@ -23,8 +23,8 @@ IMAGES = json.loads((SEEDS / "images.json").read_text())
 ALWAYS = {"MinCount": "1", "MaxCount": "1", "InstanceInitiatedShutdownBehavior": "terminate",
           "MetadataOptions.HttpTokens": "required", "MetadataOptions.HttpEndpoint": "enabled",
           "MetadataOptions.HttpPutResponseHopLimit": "1"}
-# What moto gives for the role of its machine.
-ROLE_KEY, ROLE_SECRET = "test-key", "test-secret-key"
+# The key of the machine's role begins so.
+ROLE_KEY = {"moto": "test-key", "ec2sim": "ASIA"}
 OUR_TAGS = {"pool", "worker", "generation", "launch", "lineage", "epoch"}
 
 
@@ -42,7 +42,7 @@ class Seed:
         self.original = data["original"]
         self.refused, self.instead = data.get("refused"), data.get("instead", {})
         self.expected, self.signed_by = data["expected"], data["signed_by"]
-        self.has_role = self.signed_by == ROLE_KEY
+        self.has_role = self.signed_by == "role"
         self.tags, self.calls = data.get("tags", {}), data.get("calls", {})
         self.region = self.original["kwargs"].get("region", "us-east-1")
 
@@ -50,6 +50,12 @@ class Seed:
         """The launch as it should arrive; what depends on the service stands under its name."""
         flat = {key: value for key, value in self.expected.items() if not isinstance(value, dict)}
         return flat | self.expected.get(service, {})
+
+
+    def is_signer(self, key, service):
+        if self.has_role:
+            return key.startswith(ROLE_KEY[service])
+        return key == self.signed_by
 
 
 class Call:
@@ -204,8 +210,9 @@ def original_launch(calls):
 
 
 def scenario():
-    """The same images for ec2sim."""
-    return {"images": [{"id": image["ami_id"], "owner": image["owner_id"], "state": image["state"],
+    """The same images for ec2sim, and a role for whoever asks its metadata service."""
+    return {"imds": {"role": "build-master"},
+            "images": [{"id": image["ami_id"], "owner": image["owner_id"], "state": image["state"],
                         "location": image["image_location"]} for image in IMAGES]}
 
 
