@@ -40,15 +40,27 @@ items_number(const char *text)
 	return n;
 }
 
-int
-items_id_check(const char *id, const char *prefix)
+static int
+check_id(const char *id, const char *prefix, size_t least, size_t most)
 {
 	size_t len = strlen(prefix), digits;
 
 	if (strncmp(id, prefix, len) != 0)
 		return -1;
 	digits = strspn(id + len, "0123456789abcdef");
-	return id[len + digits] == '\0' && digits >= 8 && digits <= 17 ? 0 : -1;
+	return id[len + digits] == '\0' && digits >= least && digits <= most ? 0 : -1;
+}
+
+int
+items_id_check(const char *id, const char *prefix)
+{
+	return check_id(id, prefix, 8, 17);
+}
+
+int
+items_name_check(const char *id, const char *prefix)
+{
+	return check_id(id, prefix, 1, 32);
 }
 
 static const struct item_leaf *

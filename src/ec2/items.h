@@ -75,5 +75,7 @@ void items_set(char **member, const char *text);
 int64_t items_number(const char *text);
 /* 0 if it is the prefix ("ami-") and 8 to 17 lower-case hex digits, else -1. */
 int items_id_check(const char *id, const char *prefix);
+/* The same for what a configuration may name: 1 to 32 digits. */
+int items_name_check(const char *id, const char *prefix);
 
 #endif

@@ -31,7 +31,7 @@ refuse_unless(struct item_reader *r, bool fine, const char *why)
 static bool
 is_id(const char *id, const char *prefix)
 {
-	return id != NULL && items_id_check(id, prefix) == 0;
+	return id != NULL && items_name_check(id, prefix) == 0;
 }
 
 #define INTO(member) offsetof(struct ec2_image, member)

@@ -62,7 +62,7 @@ finish_group(struct item_reader *r, void *item)
 {
 	const struct ec2_group *g = item;
 
-	if (g->id == NULL || items_id_check(g->id, "sg-") < 0)
+	if (g->id == NULL || items_name_check(g->id, "sg-") < 0)
 		items_refuse(r, "a group has no well-formed id");
 	return true;
 }

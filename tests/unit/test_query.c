@@ -290,6 +290,11 @@ START_TEST(test_refused)
 		{&ec2_images_shape, IMAGE("<imageId/>"), "no well-formed id", __LINE__},
 		{&ec2_images_shape, IMAGE("<imageId>ami-XYZ</imageId>"),
 			"no well-formed id", __LINE__},
+		{&ec2_images_shape, IMAGE("<imageId>ami-</imageId>"),
+			"no well-formed id", __LINE__},
+		{&ec2_images_shape,
+			IMAGE("<imageId>ami-0123456789abcdef0123456789abcdef0</imageId>"),
+			"no well-formed id", __LINE__},
 		{&ec2_images_shape, IMAGE("<imageId>ami-1234567g</imageId>"),
 			"no well-formed id", __LINE__},
 		{&ec2_images_shape, IMAGE("<imageId>ami-12345678&amp;x=1</imageId>"),
@@ -345,6 +350,24 @@ START_TEST(test_refused)
 			cases[i].line, err.text);
 		ck_assert_int_eq(err.code, ERR_PARSE);
 		ck_assert_uint_eq(list.count, 77);
+	}
+}
+END_TEST
+
+/* What a configuration may name can be listed: the page of the original has ami-12345. */
+START_TEST(test_short_and_long_ids)
+{
+	static const char *const bodies[] = {
+		IMAGE("<imageId>ami-1</imageId>"),
+		IMAGE("<imageId>ami-12345</imageId>"),
+		IMAGE("<imageId>ami-0123456789abcdef0123456789abcdef</imageId>"),
+	};
+
+	for (size_t n = 0; n < COUNT_OF(bodies); n++) {
+		struct items list = parse(&ec2_images_shape, bodies[n]);
+
+		ck_assert_uint_eq(list.count, 1);
+		items_fini(&ec2_images_shape, &list);
 	}
 }
 END_TEST
@@ -444,6 +467,7 @@ test_suite(void)
 	tcase_add_test(tc, test_empty);
 	tcase_add_test(tc, test_another_root);
 	tcase_add_test(tc, test_refused);
+	tcase_add_test(tc, test_short_and_long_ids);
 	tcase_add_test(tc, test_attached_to_something_else);
 	tcase_add_test(tc, test_bounds);
 	tcase_add_test(tc, test_append);
