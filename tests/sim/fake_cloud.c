@@ -195,6 +195,22 @@ make_twin(struct fake_cloud *f, const struct fake_effect *effect)
 	f->violation[0] = '\0';
 }
 
+static void
+refuse_else(struct ec2_call *c)
+{
+	static const char *const codes[] = {"VcpuLimitExceeded", "VcpuLimitExceeded",
+		"InsufficientFreeAddressesInSubnet", "InvalidParameterValue",
+		"UnauthorizedOperation"};
+	struct fake_cloud *f = c->cloud;
+	const struct fake_asked *a = fake_run_asked(&f->runs_asked,
+		f->runs_asked.count - 1);
+	bool price = strcmp(a->market, "spot") == 0 && rng_below(f->rng, 3) > 0;
+
+	fake_run_refuse(price ? "SpotMaxPriceTooLow"
+			      : codes[rng_below(f->rng, COUNT_OF(codes))],
+		&c->answer);
+}
+
 static struct ec2_call *
 mutate(struct ec2_call *c, const struct fake_effect *effect)
 {
@@ -219,6 +235,10 @@ mutate(struct ec2_call *c, const struct fake_effect *effect)
 	} else if (fake_chance(f, f->faults.refuse) &&
 		fake_by_token(f, effect->token) == NULL) {
 		fake_fail(c, VERDICT_REFUSED, EC2_CLASS_CAPACITY, REASON_CAPACITY);
+	} else if (c->kind == CALL_RUN && f->faults.refuse_else > 0 &&
+		fake_chance(f, f->faults.refuse_else) &&
+		fake_by_token(f, effect->token) == NULL) {
+		refuse_else(c);
 	} else if (fake_chance(f, f->faults.late_effect)) {
 		fake_effect_in(f, effect, 1 + (int64_t)rng_below(f->rng, 600000));
 		return fake_answer_later(c, true);
@@ -298,7 +318,9 @@ op_run(void *self, struct ec2_slot *slot, const char *body, size_t len,
 
 	(void)len;
 	op_slot_free(self, slot);
-	fake_run_note(&f->runs_asked, body);
+	if (!fake_run_note(&f->runs_asked, body) && f->violation[0] == '\0')
+		(void)snprintf(f->violation, sizeof(f->violation),
+			"a token is used for another request");
 	param(body, "ClientToken", e.token, sizeof(e.token));
 	tag(body, "launch", e.launch, sizeof(e.launch));
 	tag(body, "worker", e.worker, sizeof(e.worker));

@@ -36,10 +36,11 @@ struct fake_faults {
 		late_effect; /* the answer is lost and the effect comes up to 10 min later */
 	unsigned never_sent;
 	unsigned throttle;
-	unsigned refuse;    /* capacity */
-	unsigned stale;     /* a listing or description of 3 s ago */
-	unsigned lag;       /* a new instance is not visible for up to 60 s */
-	unsigned fail_read; /* a listing or description fails */
+	unsigned refuse;      /* capacity */
+	unsigned stale;       /* a listing or description of 3 s ago */
+	unsigned lag;         /* a new instance is not visible for up to 60 s */
+	unsigned fail_read;   /* a listing or description fails */
+	unsigned refuse_else; /* a spot price, a quota, configuration, credentials */
 };
 
 struct fake_cloud {

@@ -26,7 +26,31 @@ param(const char *body, const char *name, char *out, size_t size)
 	}
 }
 
-void
+static bool
+is_same(const struct fake_asked *a, const struct fake_asked *b)
+{
+	return strcmp(a->worker, b->worker) == 0 && strcmp(a->type, b->type) == 0 &&
+		strcmp(a->subnet, b->subnet) == 0 && strcmp(a->zone, b->zone) == 0 &&
+		strcmp(a->image, b->image) == 0 && strcmp(a->market, b->market) == 0 &&
+		strcmp(a->price, b->price) == 0;
+}
+
+/* In another zone the token would start a second instance. */
+static bool
+is_consistent(const struct fake_runs *r, const struct fake_asked *fresh)
+{
+	size_t first = r->count > FAKE_ASKED_MAX ? r->count - FAKE_ASKED_MAX : 0;
+
+	for (size_t n = first; n < r->count; n++) {
+		const struct fake_asked *a = fake_run_asked(r, n);
+
+		if (strcmp(a->token, fresh->token) == 0 && !is_same(a, fresh))
+			return false;
+	}
+	return true;
+}
+
+bool
 fake_run_note(struct fake_runs *r, const char *body)
 {
 	struct fake_asked *a = &r->asked[r->count++ % FAKE_ASKED_MAX];
@@ -42,6 +66,17 @@ fake_run_note(struct fake_runs *r, const char *body)
 		sizeof(a->price));
 	if (a->market[0] == '\0')
 		(void)snprintf(a->market, sizeof(a->market), "on-demand");
+	return is_consistent(r, a);
+}
+
+void
+fake_run_refuse(const char *code, struct ec2_answer *answer)
+{
+	struct err err;
+
+	err_set(&err, ERR_SERVICE, "RunInstances: %s", code);
+	err_origin(&err, code, "injected", "request-1");
+	ec2_judge_class(EC2_RUN_INSTANCES, ec2_classify_code(code), &err, answer);
 }
 
 static bool
@@ -54,7 +89,6 @@ bool
 fake_run_refused(struct fake_runs *r, struct ec2_answer *answer)
 {
 	const struct fake_asked *a = fake_run_asked(r, r->count - 1);
-	struct err err;
 
 	for (size_t n = 0; n < COUNT_OF(r->refusals); n++) {
 		struct fake_refusal *f = &r->refusals[n];
@@ -64,10 +98,7 @@ fake_run_refused(struct fake_runs *r, struct ec2_answer *answer)
 			!is_meant(f->zone, a->zone) || !is_meant(f->market, a->market))
 			continue;
 		f->times--;
-		err_set(&err, ERR_SERVICE, "RunInstances: %s", f->code);
-		err_origin(&err, f->code, "injected", "request-1");
-		ec2_judge_class(EC2_RUN_INSTANCES, ec2_classify_code(f->code), &err,
-			answer);
+		fake_run_refuse(f->code, answer);
 		return true;
 	}
 	return false;

@@ -32,10 +32,12 @@ struct fake_runs {
 	size_t count;                            /* of all */
 };
 
-/* Notes what a RunInstances body asks for. */
-void fake_run_note(struct fake_runs *r, const char *body);
+/* Notes what a RunInstances body asks for. False: its token has asked for something else. */
+bool fake_run_note(struct fake_runs *r, const char *body);
 /* The latest of all is refused: answer says how. */
 bool fake_run_refused(struct fake_runs *r, struct ec2_answer *answer);
+/* The answer says that it was refused with this code. */
+void fake_run_refuse(const char *code, struct ec2_answer *answer);
 /* The n-th of all that were asked for, from 0. */
 const struct fake_asked *fake_run_asked(const struct fake_runs *r, size_t n);
 

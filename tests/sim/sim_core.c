@@ -33,12 +33,17 @@ static const char conf_text[] =
 	"pool: sim\n"
 	"state_dir: /nonexistent\n"
 	"aws: { region: us-east-1 }\n"
-	"worker_defaults: { keypair_name: k, security_name: s, instance_type: m5.large, ami: ami-12345 }\n"
+	"worker_defaults: { keypair_name: k, instance_type: m5.large, ami: ami-12345 }\n"
 	"workers:\n"
-	"  fixed-[1-3]: { password: secret, user_data: 'w={{ worker }} p={{ password }}', missing_timeout: 5m,\n"
+	"  fixed-[1-3]: { security_name: s, password: secret, user_data: 'w={{ worker }} p={{ password }}', missing_timeout: 5m,\n"
 	"                 build_wait_timeout: 2m }\n"
-	"  made-[1-3]: { password: generated, user_data: 'p={{ password }} g={{ generation }}',\n"
-	"                missing_timeout: 3m, pending_timeout: 1m, build_wait_timeout: -1 }\n";
+	"  made-[1-3]: { security_name: s, password: generated, user_data: 'p={{ password }} g={{ generation }}',\n"
+	"                missing_timeout: 3m, pending_timeout: 1m, build_wait_timeout: -1 }\n"
+	"  spot-[1-2]: { password: generated, security_name: s, placement: a, spot_instance: true,\n"
+	"                instance_type: [m5.large, c5.large], retry: 3, retry_price_adjustment: 1.1,\n"
+	"                on_demand_fallback: true, missing_timeout: 5m, build_wait_timeout: 2m }\n"
+	"  net-[1-2]: { password: secret, subnet_id: [subnet-1, subnet-2], instance_type: [m5.large, g5.xlarge],\n"
+	"               missing_timeout: 5m, build_wait_timeout: 2m }\n";
 
 enum crash { CRASH_NONE, CRASH_BEFORE_COMMIT, CRASH_AFTER_COMMIT };
 
@@ -404,8 +409,9 @@ settle(struct life *v)
 static void
 life_run(struct life *v, unsigned steps)
 {
-	static const struct fake_faults mild = {30, 10, 30, 50, 20, 50, 100, 30};
-	static const struct fake_faults wild = {200, 100, 150, 150, 100, 200, 300, 200};
+	static const struct fake_faults mild = {30, 10, 30, 50, 20, 50, 100, 30, 50};
+	static const struct fake_faults wild = {200, 100, 150, 150, 100, 200, 300, 200,
+		200};
 
 	v->cloud.faults = rng_below(&v->rng, 3) == 0 ? wild : mild;
 	v->cloud.short_memory = rng_below(&v->rng, 2) == 0;
@@ -447,6 +453,9 @@ live(uint64_t seed, unsigned steps, uint64_t *runs, uint64_t *crashes)
 	rng_seed(&v->rng, seed);
 	clock_fake(BOOT_MS, WALL_MS);
 	fake_cloud_init(&v->cloud, &v->rng);
+	fake_add_subnet(&v->cloud, "subnet-1", "us-east-1a");
+	fake_add_subnet(&v->cloud, "subnet-2", "us-east-1b");
+	fake_add_price(&v->cloud, "m5.large", "us-east-1a", "0.06");
 	v->conf = read_conf();
 	v->store = store_open(NULL, &err);
 	if (v->conf == NULL || v->store == NULL) {
