@@ -39,6 +39,13 @@ struct conf_aws {
 	char *endpoint_url, *sts_endpoint_url, *imds_endpoint_url;
 };
 
+enum conf_orphans_action { CONF_ORPHANS_TERMINATE, CONF_ORPHANS_REPORT };
+
+struct conf_orphans {
+	int action;              /* enum conf_orphans_action */
+	int64_t interval, grace; /* ms */
+};
+
 struct conf_mail {
 	char *smtp_url; /* NULL: mails are only logged */
 	char *from;
@@ -102,6 +109,7 @@ struct conf {
 	struct conf_access access;
 	struct conf_aws aws;
 	struct conf_mail mail;
+	struct conf_orphans orphans;
 	struct strmap vars;
 	struct conf_worker **workers; /* owned references, in the order of the file */
 	size_t worker_count;

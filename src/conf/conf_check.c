@@ -19,6 +19,7 @@
 #define TAG_KEY_MAX 128u
 #define VARS_MAX 256u
 #define CHOICES_MAX 20u
+#define GRACE_LEAST (INT64_C(5) * 60 * 1000)
 
 typedef void row_rule(struct conf_row *row, const struct conf_worker *w);
 
@@ -262,6 +263,18 @@ check_mail(struct conf_load *load)
 			"required with smtp_url (line %u)", url->mark.line);
 }
 
+/* What EC2 has not shown whole yet must not count as an orphan (EC2.md 3). */
+static void
+check_orphans(struct conf_load *load)
+{
+	const struct node *grace = map_get(map_get(load->root, "orphans"), "grace");
+
+	if (grace != NULL && load->conf->orphans.grace > 0 &&
+		load->conf->orphans.grace < GRACE_LEAST)
+		diag_add(load->ds, DIAG_WARNING, grace->mark, "orphans.grace",
+			"EC2 may need 5m to show all of a new instance");
+}
+
 static void
 check_pool_vars(struct conf_load *load)
 {
@@ -302,6 +315,7 @@ check_conf(struct conf_load *load)
 	check_session_token(load);
 	check_role(load);
 	check_mail(load);
+	check_orphans(load);
 	check_pool_vars(load);
 	check_workers(load);
 }

@@ -180,6 +180,44 @@ static const struct field aws_rows[] = {
 
 static const struct fields aws_fields = {"aws", aws_rows, sizeof(struct conf_aws)};
 
+static const char *const orphans_actions[] = {"terminate", "report", NULL};
+
+static const struct field orphans_rows[] = {
+	{
+		.name = "action",
+		.type = FIELD_ENUM,
+		.offset = FIELD_AT(struct conf_orphans, action, int),
+		.def = "terminate",
+		.choices = orphans_actions,
+		.doc = "terminate: those that this ledger has certainly launched end; report: "
+		       "pool.orphans shows them.",
+	},
+	{
+		.name = "interval",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct conf_orphans, interval, int64_t),
+		.def = "5m",
+		.min = 1000,
+		.max = MONTH,
+		.doc = "Between the two listings that must both show one; also how often is listed "
+		       "when nothing is up.",
+	},
+	{
+		.name = "grace",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct conf_orphans, grace, int64_t),
+		.def = "10m",
+		.min = 1000,
+		.max = MONTH,
+		.doc = "One that is younger is left alone, for EC2 may show it before it shows all of "
+		       "it. Below 5m is a warning.",
+	},
+	{.name = NULL},
+};
+
+static const struct fields orphans_fields = {"orphans", orphans_rows,
+	sizeof(struct conf_orphans)};
+
 static const struct field mail_rows[] = {
 	{
 		.name = "smtp_url",
@@ -309,6 +347,14 @@ static const struct field conf_rows[] = {
 		.offset = FIELD_AT(struct conf, mail, struct conf_mail),
 		.sub = &mail_fields,
 		.doc = "How mails leave.",
+	},
+	{
+		.name = "orphans",
+		.type = FIELD_OBJECT,
+		.offset = FIELD_AT(struct conf, orphans, struct conf_orphans),
+		.sub = &orphans_fields,
+		.doc = "What becomes of instances that have this pool's tags and are in no row of "
+		       "the ledger.",
 	},
 	{
 		.name = "vars",

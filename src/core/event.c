@@ -33,7 +33,8 @@ static const struct {
 	[EVENT_HOLD] = {"hold", NULL},
 	[EVENT_RELEASE] = {"release", NULL},
 	[EVENT_RELOAD] = {"reload", "The configuration was read again."},
-	[EVENT_POOL] = {"pool", NULL},
+	[EVENT_POOL] = {"pool",
+		"The pool was paused, resumed, or went into or out of HOLD."},
 };
 
 struct subscriber {

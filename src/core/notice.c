@@ -295,6 +295,36 @@ notice_missing(struct notices *n, const struct worker *w, const struct instance 
 			spool(n, address, subject, body, i == NULL ? NULL : i->id);
 }
 
+static void
+add_recipients(const struct conf_worker *c, struct strings *to)
+{
+	char address[320];
+
+	for (size_t k = 0; k < c->notify_on_missing.count; k++)
+		if (mail_address(c->notify_on_missing.items[k], address,
+			    sizeof(address)) == 0 &&
+			!strings_contain(to, address))
+			strings_add(to, address);
+}
+
+void
+notice_hold(struct notices *n, const char *reason)
+{
+	struct strings to = {0};
+	AUTO(free)
+	char *subject = xasprintf("ec2workerd %s: HOLD", n->conf->pool);
+	AUTO(free) char *body = notice_hold_body(n->conf->pool, reason);
+
+	for (size_t k = 0; k < n->conf->worker_count; k++)
+		add_recipients(n->conf->workers[k], &to);
+	if (to.count > 0 && n->conf->mail.smtp_url == NULL)
+		log_warning("mail", "not sent, for there is no mail.smtp_url: %s",
+			subject);
+	for (size_t k = 0; k < to.count && n->conf->mail.smtp_url != NULL; k++)
+		spool(n, to.items[k], subject, body, NULL);
+	strings_fini(&to);
+}
+
 void
 notices_console(struct notices *n, const struct instance *i, const char *text,
 	size_t len)

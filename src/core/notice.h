@@ -39,6 +39,8 @@ void notices_written(struct notices *n);
 /* Mails everyone in the worker's notify_on_missing: in the spool with this turn's commit. */
 void notice_missing(struct notices *n, const struct worker *w, const struct instance *i,
 	const struct err *err);
+/* Mails everyone who is in any worker's notify_on_missing that HOLD has begun. */
+void notice_hold(struct notices *n, const char *reason);
 /* The console of an instance has come, or will not (len 0): mails that waited for it may leave. */
 void notices_console(struct notices *n, const struct instance *i, const char *text,
 	size_t len);

@@ -98,6 +98,21 @@ notice_missing_body(const char *pool, const struct worker *w, const struct insta
 }
 
 char *
+notice_hold_body(const char *pool, const char *reason)
+{
+	return xasprintf(
+		"The pool %s is on HOLD: what runs under its name and what its ledger knows do "
+		"not fit together.\n\n"
+		"Why:         %s\n\n"
+		"Nothing that the ledger does not know is terminated meanwhile; all else goes on. "
+		"To look:\n"
+		"  ec2workerctl orphans\n  ec2workerctl status\n"
+		"HOLD ends by itself when the two agree again, or by order:\n"
+		"  ec2workerctl resume\n",
+		pool, reason);
+}
+
+char *
 notice_with_console(const char *body, const struct instance *i, const char *console,
 	size_t len)
 {

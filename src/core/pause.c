@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/event.h"
+#include "core/hold.h"
 #include "core/launch.h"
+#include "core/orphan.h"
 #include "core/pool.h"
 #include "core/worker.h"
 
@@ -73,9 +75,8 @@ void
 pool_resume(struct pool *p, const struct cause *cause)
 {
 	if (p->hold) {
-		p->hold = false;
-		p->meta_dirty = true;
-		tell(p, "hold", "running", cause);
+		orphans_accept(p->orphans);
+		pool_unhold(p, cause);
 	}
 	if (p->paused_wall == 0)
 		return;

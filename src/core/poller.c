@@ -11,6 +11,7 @@
 #include "core/cloud.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/orphan.h"
 #include "core/pool.h"
 #include "core/worker.h"
 #include "ec2/verdict.h"
@@ -18,11 +19,10 @@
 #include <string.h>
 #include <utlist.h>
 
-/* While something is expected, slower as that ages; in the steady state; with nothing up. */
+/* While something is expected, slower as that ages; in the steady state, at most. */
 #define FAST_MS 1000
 #define SLOW_AFTER 30 /* the interval is the age divided by this */
 #define STEADY_MS 60000
-#define EMPTY_MS (5 * 60 * 1000)
 
 struct poller {
 	struct pool *pool;   /* borrowed */
@@ -70,7 +70,9 @@ interval(const struct poller *p)
 	}
 	if (p->asked || p->listed_ms == 0)
 		return FAST_MS;
-	return any ? STEADY_MS : EMPTY_MS;
+	return any && p->pool->conf->orphans.interval > STEADY_MS
+		? STEADY_MS
+		: p->pool->conf->orphans.interval;
 }
 
 static struct launch *
@@ -87,6 +89,13 @@ launch_of(const struct pool *pool, const struct ec2_instance *seen)
 	return NULL;
 }
 
+/* Tags can be written by anybody, a token only with a launch. */
+static bool
+is_copy(const struct launch *l, const struct ec2_instance *seen)
+{
+	return seen->token != NULL && strcmp(seen->token, l->token) != 0;
+}
+
 /* Matched by id, then launch tag, then token; what matches nothing is not ours to touch. */
 static void
 apply_one(struct poller *p, struct ec2_instance *seen)
@@ -99,11 +108,10 @@ apply_one(struct poller *p, struct ec2_instance *seen)
 		return;
 	}
 	l = launch_of(p->pool, seen);
-	if (l != NULL && seen->state != EC2_STATE_TERMINATED)
+	if ((l == NULL || is_copy(l, seen)) && seen->state < EC2_STATE_SHUTTING_DOWN)
+		orphans_seen(p->pool->orphans, p, seen, p->began_ms, l != NULL);
+	else if (l != NULL && seen->state != EC2_STATE_TERMINATED && !is_copy(l, seen))
 		launch_sighted(l, seen, "listing");
-	else if (l == NULL && seen->state < EC2_STATE_SHUTTING_DOWN)
-		log_debug(p->cloud->key, "%s has our pool's tag and is in no row",
-			seen->id);
 }
 
 static void
@@ -130,6 +138,7 @@ apply(struct poller *p, struct ec2_instances *list)
 		if (l->instance != NULL)
 			loop_poke(&l->instance->poke);
 	}
+	orphans_listed(p->pool->orphans, p, p->began_ms);
 }
 
 static void
@@ -253,6 +262,7 @@ poller_free(struct poller *p)
 	if (p->op != NULL)
 		p->cloud->ops->cancel(p->cloud->self, p->op);
 	loop_timer_clear(&p->timer);
+	orphans_forget(p->pool->orphans, p);
 	LL_DELETE(p->pool->pollers, p);
 	cloud_free(p->cloud);
 	free(p);

@@ -15,6 +15,7 @@
 #include "core/launch.h"
 #include "core/lookup.h"
 #include "core/notice.h"
+#include "core/orphan.h"
 #include "core/owner.h"
 #include "core/poller.h"
 #include "core/request.h"
@@ -84,6 +85,9 @@ pool_new(const struct pool_parts *parts, struct err *err)
 	p->paused_wall = meta->paused_wall;
 	p->paused_by = meta->paused_wall == 0 ? NULL : xstrdup(meta->paused_by);
 	p->hold = meta->hold;
+	p->hold_wall = meta->hold_wall;
+	p->hold_reason = meta->hold ? xstrdup(meta->hold_reason) : NULL;
+	p->orphans = orphans_new(p);
 	loop_poke_init(&p->settled, p->loop, on_settled, p);
 	add_workers(p, p->conf);
 	if (store_load(p->store, p, err) < 0 || check_name(p, err) < 0) {
@@ -140,6 +144,7 @@ pool_free(struct pool *p)
 		launch_free(p->launches);
 	while (p->pollers != NULL)
 		poller_free(p->pollers);
+	orphans_free(p->orphans);
 	requests_free(p->requests);
 	for (w = p->workers; w != NULL; w = next_w) {
 		next_w = w->hh.next;
@@ -153,6 +158,8 @@ pool_free(struct pool *p)
 	secret_fini(&p->key);
 	free(p->degraded_text);
 	free(p->paused_by);
+	free(p->hold_reason);
+	free(p->own_instance);
 	free(p);
 }
 

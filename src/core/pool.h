@@ -18,6 +18,7 @@ struct instance;
 struct launch;
 struct lookups;
 struct notices;
+struct orphans;
 struct owner;
 struct poller;
 struct requests;
@@ -45,6 +46,8 @@ struct pool {
 	struct images *images;      /* owned */
 	struct lookups *lookups;    /* owned */
 	struct rests *rests;        /* owned; what EC2 refused lately */
+	struct orphans *orphans;    /* owned */
+	char *own_instance; /* owned; the machine we run on, or NULL: none of EC2, or not known */
 	struct worker *dirty_workers;
 	struct launch *dirty_launches;
 	struct instance *dirty_instances;
@@ -58,8 +61,11 @@ struct pool {
 	int64_t degraded_wall; /* since when */
 	int64_t paused_wall; /* since when an admin wants no new launches; 0: not so */
 	char *paused_by;     /* owned; NULL unless paused */
-	bool hold;           /* what nobody owns is not touched, until pool_resume */
-	bool meta_dirty;     /* the three above are not in the ledger yet */
+	bool hold;           /* what nobody owns is not touched; hold.c's */
+	char *hold_reason;   /* owned; NULL unless on HOLD */
+	int64_t hold_wall;   /* since when */
+	int64_t hold_ms;     /* the same on boottime; 0 if before this process */
+	bool meta_dirty;     /* the five above are not in the ledger yet */
 	struct loop_poke
 		settled; /* after a condemned instance's change: daemon_stop looks */
 	loop_fn *

@@ -28,7 +28,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KEY_SIZE 32
 #define RESERVE_SIZE (256 * 1024)
 #define RESERVE_AGAIN_MS 60000
 #define HOUR_MS (INT64_C(3600) * 1000)
@@ -87,106 +86,6 @@ store_close(struct store *s)
 	free(s);
 }
 
-static void
-make_key(struct store *s)
-{
-	unsigned char raw[KEY_SIZE];
-	char hex[2 * KEY_SIZE + 1];
-
-	crypto_random(raw, sizeof(raw));
-	secret_set(&s->key, crypto_hex(raw, sizeof(raw), hex));
-	mem_wipe(raw, sizeof(raw));
-	mem_wipe(hex, sizeof(hex));
-}
-
-static bool
-is_hex_key(const char *text)
-{
-	return strlen(text) == 2 * KEY_SIZE &&
-		strspn(text, "0123456789abcdef") == 2 * KEY_SIZE;
-}
-
-/* The key file: passwords of running instances are derived from it, so it is made once. */
-static int
-open_key(struct store *s, struct err *err)
-{
-	AUTO(free) char *path = xasprintf("%s/key", s->dir);
-	struct buf text = {0};
-	int result = 0;
-
-	if (access(path, F_OK) < 0 && errno == ENOENT) {
-		make_key(s);
-		return file_write(path, 0600, s->key.text, strlen(s->key.text), err);
-	}
-	if (file_read(path, 4096, true, &text, NULL, err) < 0)
-		result = err_wrap(err, "key file");
-	else if (!is_hex_key(buf_str(&text)))
-		result = err_set(err, ERR_CONFIG,
-			"%s is not a key file: it should hold %d hex digits", path,
-			2 * KEY_SIZE);
-	else
-		secret_set(&s->key, buf_str(&text));
-	buf_wipe_fini(&text);
-	return result;
-}
-
-static int
-check(enum db_result result, struct err *err)
-{
-	return result == DB_ROW || result == DB_DONE ? 0 : err_wrap(err, "ledger");
-}
-
-static int
-make_meta(struct store *s, const char *boot, struct err *err)
-{
-	struct db_stmt *q = db_stmt(s->db,
-		"INSERT INTO meta(one, lineage, epoch, boot) VALUES(1, ?, ?, ?)");
-
-	crypto_uuid(s->meta.lineage);
-	s->meta.epoch = clock_wall_ms();
-	s->meta.same_boot = true;
-	db_bind_text(q, 1, s->meta.lineage);
-	db_bind_int(q, 2, s->meta.epoch);
-	db_bind_text(q, 3, boot);
-	return check(db_step(q, err), err);
-}
-
-static int
-read_meta(struct store *s, const char *boot, struct err *err)
-{
-	struct db_stmt *q = db_stmt(s->db,
-		"SELECT lineage, epoch, pool, boot, paused_at, paused_by, hold"
-		" FROM meta");
-	enum db_result result = db_step(q, err);
-
-	if (result == DB_DONE)
-		return make_meta(s, boot, err);
-	if (result != DB_ROW)
-		return check(result, err);
-	(void)snprintf(s->meta.lineage, sizeof(s->meta.lineage), "%s", db_text(q, 0));
-	s->meta.epoch = db_int(q, 1);
-	(void)snprintf(s->meta.pool, sizeof(s->meta.pool), "%s", db_text(q, 2));
-	s->meta.same_boot = strcmp(db_text(q, 3), boot) == 0;
-	s->meta.paused_wall = db_int(q, 4);
-	(void)snprintf(s->meta.paused_by, sizeof(s->meta.paused_by), "%s",
-		db_is_null(q, 5) ? "somebody" : db_text(q, 5));
-	s->meta.hold = db_int(q, 6) != 0;
-	q = db_stmt(s->db, "UPDATE meta SET boot = ?");
-	db_bind_text(q, 1, boot);
-	return check(db_step(q, err), err);
-}
-
-static int
-read_last_seq(struct store *s, struct err *err)
-{
-	struct db_stmt *q = db_stmt(s->db, "SELECT coalesce(max(seq), 0) FROM history");
-
-	if (check(db_step(q, err), err) < 0)
-		return -1;
-	s->meta.last_seq = db_int(q, 0);
-	return 0;
-}
-
 /* Room that is given back when the disk is full, so that ends can still be recorded. */
 static bool
 make_reserve(const struct store *s)
@@ -231,6 +130,45 @@ restore_reserve(struct store *s)
 	s->reserve_ms = clock_ms() + RESERVE_AGAIN_MS;
 }
 
+/* Kept for whoever can read it; what is in the cloud says the rest (FAULTS P19, P21). */
+static int
+set_aside(const char *path, const struct err *why, struct err *err)
+{
+	static const char *const parts[] = {"", "-wal", "-shm"};
+	char at[CLOCK_TEXT_SIZE];
+
+	clock_format(clock_wall_ms(), at);
+	for (size_t n = 0; n < COUNT_OF(parts); n++) {
+		AUTO(free) char *from = xasprintf("%s%s", path, parts[n]);
+		AUTO(free) char *to = xasprintf("%s.damaged-%s%s", path, at, parts[n]);
+
+		if (rename(from, to) < 0 && errno != ENOENT)
+			return err_set_errno(err, ERR_CONFIG, errno,
+				"%s cannot be set aside", from);
+	}
+	log_error(NULL, "%s; set aside as %s.damaged-%s, a new one is made", why->text,
+		path, at);
+	return 0;
+}
+
+static int
+open_db(struct store *s, const char *path, struct err *err)
+{
+	struct err why;
+
+	s->db = db_open(path, store_migrations, store_migration_count, &why);
+	if (s->db == NULL && s->dir != NULL &&
+		(strcmp(why.origin, "CORRUPT") == 0 ||
+			strcmp(why.origin, "IOERR") == 0)) {
+		if (set_aside(path, &why, err) < 0)
+			return -1;
+		s->db = db_open(path, store_migrations, store_migration_count, &why);
+	}
+	if (s->db == NULL && err != NULL)
+		*err = why;
+	return s->db == NULL ? -1 : 0;
+}
+
 static int
 open_files(struct store *s, struct err *err)
 {
@@ -239,11 +177,11 @@ open_files(struct store *s, struct err *err)
 				    : xasprintf("%s/ledger.db", s->dir);
 
 	if (s->dir == NULL)
-		make_key(s);
-	else if ((s->lock_fd = db_lock_dir(s->dir, err)) < 0 || open_key(s, err) < 0)
+		store_make_key(s);
+	else if ((s->lock_fd = db_lock_dir(s->dir, err)) < 0 ||
+		store_open_key(s, err) < 0)
 		return -1;
-	s->db = db_open(path, store_migrations, store_migration_count, err);
-	return s->db == NULL ? -1 : 0;
+	return open_db(s, path, err);
 }
 
 struct store *
@@ -253,8 +191,8 @@ store_open(const char *dir, struct err *err)
 	char boot[BOOT_NAME_SIZE];
 
 	boot_name(NULL, boot);
-	if (open_files(s, err) < 0 || read_meta(s, boot, err) < 0 ||
-		read_last_seq(s, err) < 0) {
+	if (open_files(s, err) < 0 || store_read_meta(s, boot, err) < 0 ||
+		store_read_last_seq(s, err) < 0) {
 		if (err != NULL)
 			err->code = ERR_CONFIG;
 		store_close(s);
@@ -280,6 +218,29 @@ int
 store_load(struct store *s, struct pool *p, struct err *err)
 {
 	return store_load_rows(s, p, err);
+}
+
+enum store_known
+store_knows(struct store *s, const char *launch, const char *token,
+	const char *instance, struct err *err)
+{
+	struct db_stmt *q = db_stmt(s->db,
+		"SELECT 1 FROM launch WHERE (launch = ?1 AND (phase <> 'gone' OR token IS NOT ?2))"
+		" OR (token = ?2 AND (phase <> 'gone' OR launch <> ?1))"
+		" UNION SELECT 1 FROM instance WHERE instance = ?3 AND phase <> 'gone'");
+
+	db_bind_text(q, 1, launch);
+	db_bind_text(q, 2, token);
+	db_bind_text(q, 3, instance);
+	switch (db_step(q, err)) {
+	case DB_DONE: return STORE_KNOWS_NOTHING;
+	case DB_ROW: return STORE_KNOWS;
+	case DB_FULL:
+	case DB_BUSY:
+	case DB_CONSTRAINT:
+	case DB_FATAL: break;
+	}
+	return STORE_CANNOT_SAY;
 }
 
 static enum db_result
@@ -419,40 +380,6 @@ write_mails(struct store *s, const struct pool *p, struct err *err)
 	return result;
 }
 
-static bool
-meta_is_dirty(const struct store *s, const struct pool *p)
-{
-	return p->meta_dirty || strcmp(s->meta.pool, p->conf->pool) != 0;
-}
-
-static enum db_result
-write_meta(struct store *s, const struct pool *p, struct err *err)
-{
-	struct db_stmt *q;
-
-	if (!meta_is_dirty(s, p))
-		return DB_DONE;
-	q = db_stmt(s->db,
-		"UPDATE meta SET pool = ?, paused_at = ?, paused_by = ?, hold = ?");
-	db_bind_text(q, 1, p->conf->pool);
-	db_bind_int(q, 2, p->paused_wall);
-	db_bind_text(q, 3, p->paused_by);
-	db_bind_int(q, 4, p->hold);
-	return db_step(q, err);
-}
-
-/* What a start would read now. */
-static void
-meta_written(struct store *s, struct pool *p)
-{
-	(void)snprintf(s->meta.pool, sizeof(s->meta.pool), "%s", p->conf->pool);
-	s->meta.paused_wall = p->paused_wall;
-	(void)snprintf(s->meta.paused_by, sizeof(s->meta.paused_by), "%s",
-		p->paused_by == NULL ? "" : p->paused_by);
-	s->meta.hold = p->hold;
-	p->meta_dirty = false;
-}
-
 static enum db_result
 purge(struct store *s, struct err *err)
 {
@@ -484,13 +411,13 @@ is_dirty(const struct store *s, const struct pool *p)
 	return p->dirty_workers != NULL || p->dirty_launches != NULL ||
 		p->dirty_instances != NULL || p->dirty_owners != NULL ||
 		p->requests->dirty != NULL || events > 0 || notices_dirty(p->notices) ||
-		meta_is_dirty(s, p);
+		store_meta_is_dirty(s, p);
 }
 
 static enum db_result
 write_all(struct store *s, const struct pool *p, struct err *err)
 {
-	enum db_result result = write_meta(s, p, err);
+	enum db_result result = store_write_meta(s, p, err);
 
 	if (result == DB_DONE)
 		result = write_workers(s, p, err);
@@ -531,7 +458,7 @@ transact(struct store *s, const struct pool *p, struct err *err)
 static void
 written(struct store *s, struct pool *p)
 {
-	meta_written(s, p);
+	store_meta_written(s, p);
 	s->meta.last_seq = events_last_seq(p->events);
 	notices_written(p->notices);
 	if (clock_ms() >= s->purge_ms)

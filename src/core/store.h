@@ -23,7 +23,9 @@ struct store_meta {
 	int64_t paused_wall; /* 0: not paused */
 	char paused_by[64];
 	bool hold;
-	bool same_boot; /* boottimes in the rows are of the present boot */
+	int64_t hold_wall;     /* 0: not on HOLD */
+	char hold_reason[256]; /* "" then */
+	bool same_boot;        /* boottimes in the rows are of the present boot */
 };
 
 /* dir NULL: in memory, without lock and with a random key (tests). ERR_CONFIG. */
@@ -35,6 +37,18 @@ const char *store_key(const struct store *s);
 
 /* Fills pool->workers' rows, launches and instances. ERR_IO. */
 int store_load(struct store *s, struct pool *p, struct err *err);
+
+enum store_known {
+	STORE_KNOWS_NOTHING, /* or only that this launch, of this token, is over */
+	STORE_KNOWS,
+	STORE_CANNOT_SAY, /* err says why */
+};
+/*
+ * What is written of an instance, by its launch, its token (may be NULL) and its id, whatever
+ * is in memory.
+ */
+enum store_known store_knows(struct store *s, const char *launch, const char *token,
+	const char *instance, struct err *err);
 
 enum store_result {
 	STORE_OK,

@@ -25,6 +25,13 @@ struct store {
 		*request_select, *past_select;
 };
 
+/* A fresh key, for a ledger in memory; or that of the directory, made if there is none. */
+void store_make_key(struct store *s);
+int store_open_key(struct store *s, struct err *err);
+/* The row of the ledger itself, made if there is none; boot: the present one's name. */
+int store_read_meta(struct store *s, const char *boot, struct err *err);
+int store_read_last_seq(struct store *s, struct err *err);
+bool store_meta_is_dirty(const struct store *s, const struct pool *p);
 /* See store_load. */
 int store_load_rows(struct store *s, struct pool *p, struct err *err);
 

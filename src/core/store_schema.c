@@ -98,6 +98,11 @@ const struct db_migration store_migrations[] = {
 	{
 		"ALTER TABLE launch ADD COLUMN bid TEXT;",
 	},
+	{
+		"ALTER TABLE meta ADD COLUMN hold_at INTEGER NOT NULL DEFAULT 0;"
+		"ALTER TABLE meta ADD COLUMN hold_reason TEXT;"
+		"ALTER TABLE worker ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;",
+	},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
 
@@ -239,6 +244,7 @@ const struct column worker_columns[] = {
 	WORKER("idle_at", INT64, idle.wall_ms, int64_t),
 	WORKER("idle_left", INT64, idle.left_ms, int64_t),
 	WORKER("held", BOOL, held, bool),
+	WORKER("adopted", BOOL, adopted, bool),
 	WORKER("launched_once", BOOL, launched_once, bool),
 	WORKER("stale", BOOL, stale, bool),
 	NUMBERED("error_code", struct worker, last_error.code, ERR_COUNT),

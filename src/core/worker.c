@@ -42,7 +42,7 @@ static const struct phase {
 } phases[WORKER_COUNT] = {
 	[WORKER_IDLE]     = { "idle",     NULL,          P(QUEUED) | P(PLACING) },
 	[WORKER_QUEUED]   = { "queued",   step_queued,   P(PLACING) | P(IDLE) },
-	[WORKER_PLACING]  = { "placing",  worker_place,  P(LAUNCHED) | P(IDLE) },
+	[WORKER_PLACING]  = { "placing",  worker_place,  P(LAUNCHED) | P(QUEUED) | P(IDLE) },
 	[WORKER_LAUNCHED] = { "launched", step_launched, P(QUEUED) | P(PLACING) | P(IDLE) },
 };
 /* clang-format on */
@@ -141,13 +141,19 @@ worker_changed(struct worker *w)
 }
 
 void
-worker_begin(struct worker *w, const struct cause *cause)
+worker_set_by(struct worker *w, const struct cause *cause)
 {
-	w->generation++;
 	free(w->by);
 	free(w->reason);
 	w->by = xstrdup_opt(cause->by);
 	w->reason = xstrdup_opt(cause->reason);
+}
+
+void
+worker_begin(struct worker *w, const struct cause *cause)
+{
+	w->generation++;
+	worker_set_by(w, cause);
 	err_clear(&w->last_error);
 	w->launched_once = false;
 	w->attached = false;

@@ -55,7 +55,8 @@ struct worker {
 	struct owner *owner; /* borrowed; reported that last over a session; or NULL */
 	struct deadline missing; /* until attached */
 	struct deadline idle;    /* until insubstantiated for lack of builds */
-	bool held; /* kept for a look: missing and idle are frozen until released */
+	bool adopted; /* its machine was found by its tags, in a HOLD that is still on */
+	bool held;    /* kept for a look: missing and idle are frozen until released */
 	struct err last_error; /* ERR_NONE if there was none in this generation */
 	bool launched_once;    /* this generation has had an instance or may have */
 	int64_t try_ms;        /* boottime: not placed again before */

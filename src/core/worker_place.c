@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "core/event.h"
 #include "core/launch.h"
+#include "core/orphan.h"
 #include "core/pause.h"
 #include "core/place.h"
 #include "core/pool.h"
@@ -123,6 +124,19 @@ find_place(struct worker *w)
 	}
 }
 
+/* One machine for a name, whatever the ledger knows (I1). */
+static bool
+waits_for_orphan(const struct worker *w, struct err *err)
+{
+	const char *id = orphans_living(w->pool->orphans, w->name);
+
+	if (id == NULL)
+		return false;
+	err_set(err, ERR_UNAVAILABLE,
+		"instance %s has its name and is in no row; see pool.orphans", id);
+	return true;
+}
+
 void
 worker_place(struct worker *w)
 {
@@ -131,6 +145,8 @@ worker_place(struct worker *w)
 	if (clock_ms() < w->try_ms)
 		return;
 	if (pool_may_launch(w->pool, &err) < 0) {
+		wait_for_pool(w, &err);
+	} else if (waits_for_orphan(w, &err)) {
 		wait_for_pool(w, &err);
 	} else if (w->removed) {
 		err_set(&err, ERR_FAILED, "%s is no longer in the configuration",

@@ -20,6 +20,8 @@ void worker_fail(struct worker *w, int event, const struct launch *l,
 /* The step of `placing`: towards a launch of its own. */
 void worker_place(struct worker *w);
 
+/* Who asked for this generation, and why. */
+void worker_set_by(struct worker *w, const struct cause *cause);
 /* Begins the next generation; the worker is idle. */
 void worker_begin(struct worker *w, const struct cause *cause);
 /* Sets one of its limits, which stands still while the worker is held; 0 clears it. */

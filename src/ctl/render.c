@@ -261,6 +261,33 @@ static const struct column cloud_columns[] = {
 	{.title = NULL},
 };
 
+static const struct column orphan_columns[] = {
+	{.title = "INSTANCE", .path = "instance"},
+	{.title = "REGION", .path = "region"},
+	{.title = "STATE", .path = "state"},
+	{.title = "WORKER", .path = "worker"},
+	{.title = "GEN", .path = "generation"},
+	{.title = "LAUNCHED", .path = "launched_at", .age = true},
+	{.title = "VERDICT", .path = "verdict", .colour = colour_of_error},
+	{.title = "REASON", .path = "reason"},
+	{.title = NULL},
+};
+
+void
+render_orphans(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	const json_t *hold = json_object_get(result, "hold");
+
+	if (json_is_object(hold)) {
+		buf_puts(out, "HOLD since ");
+		text_add_value(out, json_object_get(hold, "since"));
+		buf_puts(out, ": ");
+		text_add_value(out, json_object_get(hold, "reason"));
+		buf_puts(out, "\n\n");
+	}
+	table_add(out, orphan_columns, json_object_get(result, "orphans"), c->colour);
+}
+
 static const struct column call_columns[] = {
 	{.title = "ACTION", .path = "action"},
 	{.title = "COUNT", .path = "count"},

@@ -14,6 +14,7 @@ verb_render render_down;
 verb_render render_check;     /* "good: ..." */
 verb_render render_password;  /* the bare word */
 verb_render render_status;    /* counts, what is wrong, what EC2 was asked */
+verb_render render_orphans;   /* whether HOLD is on, and a table */
 verb_render render_console;   /* the output, and when it was taken */
 verb_render render_log_level; /* the bare word */
 verb_render render_history;   /* a table */

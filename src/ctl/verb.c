@@ -173,6 +173,13 @@ const struct verb ctl_verbs[] = {
 		.example = "resume",
 	},
 	{
+		.name = "orphans",
+		.method = RPC_POOL_ORPHANS,
+		.run = run_once,
+		.render = render_orphans,
+		.example = "orphans --terminate",
+	},
+	{
 		.name = "events",
 		.method = RPC_EVENTS_SUBSCRIBE,
 		.run = run_events,

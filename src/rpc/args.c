@@ -456,6 +456,22 @@ const struct fields rpc_subscribe_params = {
 	.size = sizeof(struct rpc_subscribe_args),
 };
 
+static const struct field orphans_rows[] = {
+	{
+		.name = "terminate",
+		.type = FIELD_BOOL,
+		.offset = FIELD_AT(struct rpc_orphans_args, terminate, bool),
+		.doc = "End those that this ledger has launched, HOLD, age and brake "
+		       "notwithstanding.",
+	},
+	{.name = NULL},
+};
+const struct fields rpc_orphans_params = {
+	.name = "pool.orphans",
+	.rows = orphans_rows,
+	.size = sizeof(struct rpc_orphans_args),
+};
+
 static const struct field reload_rows[] = {
 	{
 		.name = "dry_run",

@@ -85,6 +85,10 @@ struct rpc_subscribe_args {
 	int64_t since; /* FIELD_NULL: not given */
 };
 
+struct rpc_orphans_args {
+	bool terminate;
+};
+
 struct rpc_reload_args {
 	bool dry_run;
 };
@@ -106,6 +110,7 @@ extern const struct fields rpc_console_params;
 extern const struct fields rpc_abandon_params;
 extern const struct fields rpc_session_params;
 extern const struct fields rpc_subscribe_params;
+extern const struct fields rpc_orphans_params;
 extern const struct fields rpc_reload_params;
 extern const struct fields rpc_log_level_params;
 

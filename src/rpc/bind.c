@@ -31,6 +31,7 @@ rpc_call *const rpc_calls[] = {
 	[RPC_POOL_STATUS] = call_pool_status,
 	[RPC_POOL_PAUSE] = call_pool_pause,
 	[RPC_POOL_RESUME] = call_pool_resume,
+	[RPC_POOL_ORPHANS] = call_pool_orphans,
 	[RPC_SESSION_OPEN] = call_session_open,
 	[RPC_EVENTS_SUBSCRIBE] = call_events_subscribe,
 	[RPC_EVENTS_UNSUBSCRIBE] = call_events_unsubscribe,

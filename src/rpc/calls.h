@@ -14,7 +14,7 @@ rpc_call call_worker_list, call_worker_show, call_worker_substantiate,
 	call_worker_check, call_worker_history;
 rpc_call call_worker_console, call_worker_hold, call_worker_release,
 	call_worker_abandon;
-rpc_call call_pool_status, call_pool_pause, call_pool_resume;
+rpc_call call_pool_status, call_pool_pause, call_pool_resume, call_pool_orphans;
 rpc_call call_session_open;
 rpc_call call_events_subscribe, call_events_unsubscribe;
 rpc_call call_daemon_reload, call_daemon_version, call_daemon_log_level,

@@ -7,6 +7,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/notice.h"
+#include "core/orphan.h"
 #include "core/pause.h"
 #include "core/poller.h"
 #include "core/pool.h"
@@ -14,6 +15,7 @@
 #include "core/worker.h"
 #include "core/worker_view.h"
 #include "ec2/verdict.h"
+#include "rpc/args.h"
 #include "rpc/calls.h"
 #include "rpc/find.h"
 #include "rpc/json.h"
@@ -92,6 +94,9 @@ view_degraded(const struct pool *p)
 		(void)json_array_append_new(view,
 			view_trouble("ledger", p->degraded_text, p->degraded_wall,
 				NULL));
+	if (p->hold)
+		(void)json_array_append_new(view,
+			view_trouble("hold", p->hold_reason, p->hold_wall, NULL));
 	for (const struct poller *poller = p->pollers; poller != NULL;
 		poller = poller_next(poller))
 		add_cloud_troubles(view, poller);
@@ -169,4 +174,53 @@ call_pool_resume(struct command *cmd, const void *args)
 	(void)args;
 	pool_resume(rpc_pool(cmd), &cause);
 	return rpc_reply_take(cmd, json_object());
+}
+
+static json_t *
+view_hold(const struct pool *p)
+{
+	if (!p->hold)
+		return json_null();
+	return json_pack("{s:o,s:o}", "reason", json_text(p->hold_reason), "since",
+		json_time(p->hold_wall));
+}
+
+static json_t *
+view_orphan(const struct orphan *o)
+{
+	return json_pack(
+		"{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:b}",
+		"instance", o->id, "region", o->region, "state", o->state, "type",
+		json_text(o->type), "zone", json_text(o->zone), "worker",
+		json_text(o->worker), "generation",
+		o->generation == 0 ? json_null() : json_integer(o->generation),
+		"launch", json_text(o->launch), "lineage", json_text(o->lineage),
+		"epoch", json_time(o->epoch), "launched_at",
+		json_time(o->launched_wall), "seen_at", json_time(o->first_wall),
+		"verdict", orphan_verdict_name(o->verdict), "reason",
+		orphan_verdict_doc(o->verdict), "terminating", o->ordered);
+}
+
+static json_t *
+view_orphans(const struct pool *p)
+{
+	json_t *view = json_array();
+
+	for (const struct orphan *o = orphans_first(p->orphans); o != NULL;
+		o = o->hh.next)
+		(void)json_array_append_new(view, view_orphan(o));
+	return view;
+}
+
+const struct rpc_result *
+call_pool_orphans(struct command *cmd, const void *args)
+{
+	const struct rpc_orphans_args *a = args;
+	const struct pool *p = rpc_pool(cmd);
+
+	if (a->terminate)
+		(void)orphans_terminate(p->orphans, &(struct cause){.by = rpc_by(cmd)});
+	return rpc_reply_take(cmd,
+		json_pack("{s:o,s:o}", "hold", view_hold(p), "orphans",
+			view_orphans(p)));
 }

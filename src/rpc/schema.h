@@ -24,6 +24,7 @@ extern const struct fields rpc_console_fields;
 extern const struct fields rpc_session_fields;
 extern const struct fields rpc_subscribe_fields;
 extern const struct fields rpc_status_fields;
+extern const struct fields rpc_orphans_fields;
 extern const struct fields rpc_log_level_fields;
 extern const struct fields rpc_discover_fields;
 extern const struct fields rpc_reload_fields;

@@ -53,18 +53,20 @@ static const struct field paused_rows[] = {
 };
 static const struct fields paused_fields = {.name = "paused", .rows = paused_rows};
 
-static const char *const degraded_words[] = {"ledger", "credentials", "endpoint", NULL};
+static const char *const degraded_words[] = {"ledger", "hold", "credentials",
+	"endpoint", NULL};
 
 static const struct field degraded_rows[] = {
 	{.name = "kind",
 		.type = FIELD_ENUM,
 		.flags = FIELD_REQUIRED,
 		.choices = degraded_words,
-		.doc = "ledger: it cannot be written; credentials: there are none, EC2 "
+		.doc = "ledger: it cannot be written; hold: it does not fit what is in the "
+		       "cloud; credentials: there are none, EC2 "
 		       "takes none of them, or those in use could not be renewed; endpoint: EC2 does not answer, or not well."},
 	TEXT("message", 0, "What was said last."),
 	TEXT("since", 0, "Of the first of its failures in a row."),
-	TEXT("cloud", FIELD_NULLABLE, "Which of `clouds`; null for the ledger."),
+	TEXT("cloud", FIELD_NULLABLE, "Which of `clouds`; null: none of them."),
 	{.name = NULL},
 };
 static const struct fields degraded_fields = {.name = "degraded",
@@ -114,3 +116,52 @@ static const struct field status_rows[] = {
 	{.name = NULL},
 };
 const struct fields rpc_status_fields = {.name = "pool.status", .rows = status_rows};
+
+/* Of the core, which the client does not know. */
+static const char *const verdict_words[] = {"self", "copied", "untagged", "foreign",
+	"newer", "young", "once", "held", "reported", "ripe", NULL};
+
+static const struct field orphan_rows[] = {
+	TEXT("instance", 0, "Its id."),
+	TEXT("region", 0, "Where."),
+	TEXT("state", 0, "As last listed."),
+	TEXT("type", FIELD_NULLABLE, "Its instance type."),
+	TEXT("zone", FIELD_NULLABLE, "Its availability zone."),
+	TEXT("worker", FIELD_NULLABLE, "From its tags, as the next four are."),
+	{.name = "generation",
+		.type = FIELD_INT,
+		.flags = FIELD_REQUIRED | FIELD_NULLABLE,
+		.doc = "Of that worker."},
+	TEXT("launch", FIELD_NULLABLE, "The launch that made it."),
+	TEXT("lineage", FIELD_NULLABLE,
+		"Of the ledger that made it; null as well where the tags are not whole."),
+	TEXT("epoch", FIELD_NULLABLE, "When that ledger was made."),
+	TEXT("launched_at", FIELD_NULLABLE, "As EC2 says."),
+	TEXT("seen_at", 0, "First listed by this process."),
+	{.name = "verdict",
+		.type = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = verdict_words,
+		.doc = "Why it still lives, in a word."},
+	TEXT("reason", 0, "The same as a sentence."),
+	{.name = "terminating",
+		.type = FIELD_BOOL,
+		.flags = FIELD_REQUIRED,
+		.doc = "An admin has ordered its end, which takes one more look at it."},
+	{.name = NULL},
+};
+static const struct fields orphan_fields = {.name = "orphan", .rows = orphan_rows};
+
+static const struct field hold_rows[] = {
+	TEXT("reason", 0, "What does not fit."),
+	TEXT("since", 0, "Since when."),
+	{.name = NULL},
+};
+static const struct fields hold_fields = {.name = "hold", .rows = hold_rows};
+
+static const struct field orphans_rows[] = {
+	OBJECT("hold", FIELD_NULLABLE, &hold_fields, "HOLD is on; null: it is not."),
+	LIST("orphans", &orphan_fields, "One for each; empty when all is well."),
+	{.name = NULL},
+};
+const struct fields rpc_orphans_fields = {.name = "pool.orphans", .rows = orphans_rows};

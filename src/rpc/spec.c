@@ -182,6 +182,16 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.writes = true,
 			.doc = "Launches again; ends HOLD too.",
 		},
+	[RPC_POOL_ORPHANS] =
+		{
+			.name = "pool.orphans",
+			.role = RPC_ADMIN,
+			.params = &rpc_orphans_params,
+			.result = &rpc_orphans_fields,
+			.writes = true,
+			.doc = "The instances that have this pool's tags and are in no row of the "
+			       "ledger, and why they still live.",
+		},
 	[RPC_SESSION_OPEN] =
 		{
 			.name = "session.open",

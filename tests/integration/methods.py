@@ -26,6 +26,7 @@ CALLS = {
     "worker.abandon": {"worker": "bot1", "launch": "none"},
     "pool.pause": {},
     "pool.resume": {},
+    "pool.orphans": {},
     "daemon.log_level": {},
     "daemon.reload": {"dry_run": True},
     "daemon.stop": {},

@@ -22,7 +22,8 @@ ROLES = {
     "worker.build_finished": "operate", "worker.password": "operate",
     "worker.console": "operate", "worker.hold": "operate", "worker.release": "operate",
     "worker.abandon": "admin", "session.open": "operate", "pool.status": "observe",
-    "pool.pause": "admin", "pool.resume": "admin", "events.subscribe": "observe",
+    "pool.pause": "admin", "pool.resume": "admin", "pool.orphans": "admin",
+    "events.subscribe": "observe",
     "events.unsubscribe": "observe", "daemon.reload": "admin", "daemon.stop": "admin",
     "daemon.log_level": "admin", "daemon.version": "observe", "rpc.discover": "observe",
 }

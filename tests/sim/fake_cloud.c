@@ -37,7 +37,10 @@ show(const struct fake_instance *i, int64_t at, struct ec2_instance *out)
 		out->launch = xstrdup(i->launch);
 		out->worker = xstrdup(i->worker);
 		out->generation = i->generation;
+		out->lineage = i->lineage[0] == '\0' ? NULL : xstrdup(i->lineage);
+		out->epoch = i->epoch;
 	}
+	out->launched_at = i->born_wall;
 	if (i->state == EC2_STATE_RUNNING)
 		out->private_ip = xstrdup("10.0.0.1");
 }
@@ -314,7 +317,7 @@ op_run(void *self, struct ec2_slot *slot, const char *body, size_t len,
 {
 	struct fake_cloud *f = self;
 	struct fake_effect e = {0};
-	char generation[32];
+	char number[32];
 
 	(void)len;
 	op_slot_free(self, slot);
@@ -324,8 +327,11 @@ op_run(void *self, struct ec2_slot *slot, const char *body, size_t len,
 	param(body, "ClientToken", e.token, sizeof(e.token));
 	tag(body, "launch", e.launch, sizeof(e.launch));
 	tag(body, "worker", e.worker, sizeof(e.worker));
-	tag(body, "generation", generation, sizeof(generation));
-	e.generation = (int64_t)strtoll(generation, NULL, 10);
+	tag(body, "lineage", e.lineage, sizeof(e.lineage));
+	tag(body, "generation", number, sizeof(number));
+	e.generation = (int64_t)strtoll(number, NULL, 10);
+	tag(body, "epoch", number, sizeof(number));
+	e.epoch = (int64_t)strtoll(number, NULL, 10);
 	return mutate(fake_call_new(f, CALL_RUN, e.token, done, arg), &e);
 }
 

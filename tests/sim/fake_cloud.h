@@ -17,9 +17,10 @@
 
 struct fake_instance {
 	char id[24];
-	char token[40], launch[40], worker[72];
-	int64_t generation;
-	int state;               /* enum ec2_state, the truth */
+	char token[40], launch[40], worker[72], lineage[40];
+	int64_t generation, epoch;
+	int state; /* enum ec2_state, the truth */
+	int64_t born_wall;
 	int64_t born_ms, due_ms; /* due: of the next change of state, 0 none */
 	int64_t visible_ms;      /* not listed before */
 	int64_t died_ms;
@@ -95,6 +96,9 @@ void fake_cloud_init(struct fake_cloud *f, struct rng *rng);
 void fake_cloud_attach(struct fake_cloud *f, struct loop *loop);
 /* Lets time act on instances and on late effects. When the next change is due, or INT64_MAX. */
 int64_t fake_cloud_tick(struct fake_cloud *f);
+/* One runs that this process has not launched; lineage NULL: it has only the pool's tag. */
+struct fake_instance *fake_add_instance(struct fake_cloud *f, const char *worker,
+	int64_t generation, const char *lineage, int64_t epoch);
 /* An instance dies by other hands. */
 void fake_cloud_kill(struct fake_cloud *f, struct fake_instance *i, int state);
 size_t fake_cloud_living(const struct fake_cloud *f);

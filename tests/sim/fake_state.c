@@ -7,6 +7,7 @@
 #include "fake_things.h"
 
 #include "base/clock.h"
+#include "sys/crypto.h"
 #include "base/mem.h"
 
 #include <inttypes.h>
@@ -101,14 +102,40 @@ apply_run(struct fake_cloud *f, const struct fake_effect *e)
 	(void)snprintf(i->token, sizeof(i->token), "%s", e->token);
 	(void)snprintf(i->launch, sizeof(i->launch), "%s", e->launch);
 	(void)snprintf(i->worker, sizeof(i->worker), "%s", e->worker);
+	(void)snprintf(i->lineage, sizeof(i->lineage), "%s", e->lineage);
 	i->generation = e->generation;
+	i->epoch = e->epoch;
 	i->state = EC2_STATE_PENDING;
 	i->born_ms = clock_ms();
+	i->born_wall = clock_wall_ms();
 	i->due_ms = clock_ms() + (int64_t)rng_below(f->rng, PENDING_MS);
 	i->visible_ms = fake_chance(f, f->faults.lag)
 		? clock_ms() + (int64_t)rng_below(f->rng, 60000)
 		: 0;
 	check_twins(f, i);
+}
+
+struct fake_instance *
+fake_add_instance(struct fake_cloud *f, const char *worker, int64_t generation,
+	const char *lineage, int64_t epoch)
+{
+	struct fake_instance *i = room(f);
+
+	if (i == NULL)
+		return NULL;
+	memset(i, 0, sizeof(*i));
+	(void)snprintf(i->id, sizeof(i->id), "i-%017" PRIx64, ++f->runs);
+	crypto_uuid(i->token);
+	crypto_uuid(i->launch);
+	(void)snprintf(i->worker, sizeof(i->worker), "%s", worker);
+	(void)snprintf(i->lineage, sizeof(i->lineage), "%s",
+		lineage == NULL ? "" : lineage);
+	i->generation = generation;
+	i->epoch = epoch;
+	i->state = EC2_STATE_RUNNING;
+	i->born_ms = clock_ms();
+	i->born_wall = clock_wall_ms();
+	return i;
 }
 
 static void

@@ -163,6 +163,15 @@ static const struct {
 		"t.yaml:1:1: error: expected a mapping, got a list\n"
 		"        - pool\n"
 		"        ^\n"},
+	{__LINE__, "pool: p\norphans: { grace: 4m }\nworkers: [bot1]\n",
+		"t.yaml:2:19: warning: orphans.grace: EC2 may need 5m to show all of a new "
+		"instance\n"
+		"        orphans: { grace: 4m }\n"
+		"                          ^\n"
+		"t.yaml:3:10: error: workers: expected a mapping from names to workers, got a "
+		"list\n"
+		"        workers: [bot1]\n"
+		"                 ^\n"},
 	{__LINE__, "pool: p\nworkers: {}\nworkers: {}\n",
 		"t.yaml:2:10: warning: workers: there are none, so there is nothing to start\n"
 		"        workers: {}\n"

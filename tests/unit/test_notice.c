@@ -193,7 +193,7 @@ START_TEST(test_the_story)
 	ck_assert_ptr_nonnull(strstr(body, "reserved -> sending"));
 	ck_assert_ptr_nonnull(strstr(body, "pending -> running"));
 	ck_assert_ptr_null(strstr(body, "EC2 says"));
-	ck_assert_ptr_null(strstr(body, "Launched:"));
+	ck_assert_ptr_nonnull(strstr(body, "Launched:    20"));
 	notices_written(n);
 	world_down(&v, "a");
 	world_run(&v, 90000);

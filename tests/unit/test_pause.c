@@ -6,6 +6,7 @@
 #include "core/pause.h"
 #include "base/clock.h"
 #include "core/event.h"
+#include "core/hold.h"
 #include "core/launch.h"
 #include "core/pool.h"
 #include "core/worker.h"
@@ -231,11 +232,11 @@ START_TEST(test_resume_ends_hold)
 	struct subscriber *s;
 
 	world_init(&v, WORKERS);
-	v.pool->hold = true;
-	v.pool->meta_dirty = true;
+	pool_hold(v.pool, "a test");
 	world_turn(&v);
 	world_restart(&v);
 	ck_assert(v.pool->hold);
+	ck_assert_str_eq(v.pool->hold_reason, "a test");
 	s = event_subscribe(v.pool->events, on_event, &seen);
 	resume(&v);
 	ck_assert_uint_eq(seen.count, 1);

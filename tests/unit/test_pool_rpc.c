@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/field.h"
 #include "base/log.h"
+#include "core/hold.h"
 #include "core/pool.h"
 #include "core/worker.h"
 #include "ec2/verdict.h"
@@ -82,7 +83,7 @@ START_TEST(test_paused_and_hold)
 	rpc_world_init(&w, workers, NULL);
 	log_set_fd(-1);
 	fd = server_connect(&w.server);
-	w.world.pool->hold = true;
+	pool_hold(w.world.pool, "a test");
 	json_decref(rpc_world_result(&w, fd, "pool.pause", "{}"));
 	world_up(&w.world, "a");
 	s = status(&w, fd);

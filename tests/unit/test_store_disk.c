@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -129,7 +130,7 @@ START_TEST(test_made_once)
 }
 END_TEST
 
-/* A new ledger is a new lineage with a later epoch; the key file stays. */
+/* The next one is of the same lineage and a later epoch, and knows that it knows nothing. */
 START_TEST(test_a_lost_ledger)
 {
 	struct store *s;
@@ -145,7 +146,9 @@ START_TEST(test_a_lost_ledger)
 	(void)unlink("state/ledger.db-wal");
 	clock_fake_advance(1);
 	s = opened();
-	ck_assert_str_ne(store_meta(s)->lineage, first.lineage);
+	ck_assert_str_eq(store_meta(s)->lineage, first.lineage);
+	ck_assert(store_meta(s)->hold && !first.hold);
+	ck_assert_ptr_nonnull(strstr(store_meta(s)->hold_reason, "lost"));
 	ck_assert(store_meta(s)->epoch > first.epoch);
 	ck_assert_str_eq(store_key(s), key);
 	store_close(s);
@@ -220,16 +223,77 @@ END_TEST
 
 START_TEST(test_damaged_ledger)
 {
+	struct store *s = opened();
+	char lineage[37];
+	struct buf kept = {0};
 	struct err err;
 	char junk[8192];
+	glob_t found;
 
-	store_close(opened());
+	memcpy(lineage, store_meta(s)->lineage, sizeof(lineage));
+	store_close(s);
 	memset(junk, 'x', sizeof(junk));
 	ck_assert_int_eq(file_write("state/ledger.db", 0600, junk, sizeof(junk), &err),
 		0);
-	ck_assert_ptr_null(store_open("state", &err));
-	ck_assert_int_eq(err.code, ERR_CONFIG);
-	ck_assert_ptr_nonnull(strstr(err.text, "ledger.db"));
+	s = store_open("state", &err);
+	ck_assert_msg(s != NULL, "%s", err.text);
+	ck_assert_str_eq(store_meta(s)->lineage, lineage);
+	ck_assert(store_meta(s)->hold);
+	store_close(s);
+	ck_assert_int_eq(glob("state/ledger.db.damaged-*", 0, NULL, &found), 0);
+	ck_assert_uint_eq(found.gl_pathc, 1);
+	ck_assert_int_eq(file_read(found.gl_pathv[0], sizeof(junk), true, &kept, NULL,
+				 &err),
+		0);
+	ck_assert_mem_eq(kept.data, junk, sizeof(junk));
+	globfree(&found);
+	buf_fini(&kept);
+}
+END_TEST
+
+/* clang-format off */
+static const char known_rows[] =
+	"PRAGMA foreign_keys=OFF;"
+	"INSERT INTO launch(launch, token, worker, generation, phase, phase_at, over, unwanted,"
+	" region, credentials, body, digest, generated, holds, sends, first_sent_at,"
+	" last_sent_at, watch_boot, watch_at, created_at)"
+	" VALUES('l1', 't1', 'w', 1, 'answered', 0, 0, 0, 'r', 'c', '', '', 0, 0, 0, 0, 0, 0, 0, 0),"
+	" ('l2', 't2', 'w', 1, 'gone', 0, 1, 0, 'r', 'c', '', '', 0, 0, 0, 0, 0, 0, 0, 0);"
+	"INSERT INTO instance(instance, launch, idx, phase, phase_at, seen, launched_at,"
+	" pending_boot, pending_at, condemned_at, terminate_accepted, not_found, not_found_at)"
+	" VALUES('i-1', 'l1', 0, 'ready', 0, 'running', 0, 0, 0, 0, 0, 0, 0),"
+	" ('i-2', 'l2', 0, 'gone', 0, 'terminated', 0, 0, 0, 0, 0, 0, 0);";
+/* clang-format on */
+
+static const struct {
+	const char *launch, *token, *instance;
+	enum store_known known;
+	int line;
+} known[] = {
+	{"l1", "t1", "i-1", STORE_KNOWS, __LINE__},
+	{"l1", "t9", "i-9", STORE_KNOWS, __LINE__},
+	{"l9", "t1", "i-9", STORE_KNOWS, __LINE__},
+	{"l9", "t9", "i-1", STORE_KNOWS, __LINE__},
+	{"l9", "t9", "i-9", STORE_KNOWS_NOTHING, __LINE__},
+	{"l9", NULL, "i-9", STORE_KNOWS_NOTHING, __LINE__},
+	/* Over, and really that launch; then its tags on something else. */
+	{"l2", "t2", "i-2", STORE_KNOWS_NOTHING, __LINE__},
+	{"l2", "t9", "i-9", STORE_KNOWS, __LINE__},
+	{"l2", NULL, "i-9", STORE_KNOWS, __LINE__},
+	{"l9", "t2", "i-9", STORE_KNOWS, __LINE__},
+};
+
+START_TEST(test_what_the_ledger_knows)
+{
+	struct store *s = opened();
+	struct err err;
+
+	ck_assert_int_eq(db_script(s->db, known_rows, &err), DB_DONE);
+	for (size_t n = 0; n < COUNT_OF(known); n++)
+		ck_assert_msg(store_knows(s, known[n].launch, known[n].token,
+				      known[n].instance, &err) == known[n].known,
+			"line %d", known[n].line);
+	store_close(s);
 }
 END_TEST
 
@@ -351,6 +415,7 @@ test_suite(void)
 	tcase_add_test(t, test_one_daemon_at_a_time);
 	tcase_add_loop_test(t, test_odd_key_file, 0, COUNT_OF(keys));
 	tcase_add_test(t, test_damaged_ledger);
+	tcase_add_test(t, test_what_the_ledger_knows);
 	tcase_add_test(t, test_reserve_is_given_up);
 	tcase_add_test(t, test_disk_full_for_a_while);
 	tcase_add_loop_test(t, test_sync_fails, 0, 2);

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Judging what no row knows. Sightings are in memory only: a restart begins to count anew.
+ */
+#include "core/orphan.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "core/adopt.h"
+#include "core/cloud.h"
+#include "core/hold.h"
+#include "core/launch.h"
+#include "core/poller.h"
+#include "core/pool.h"
+#include "core/store.h"
+#include "core/worker_view.h"
+#include "ec2/verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BRAKE_DIVISOR 10 /* of the pool, in one pass */
+
+struct orphans {
+	struct pool *pool;    /* borrowed */
+	struct orphan *table; /* hash by id */
+};
+
+static const struct {
+	const char *name, *doc;
+} verdicts[ORPHAN_COUNT] = {
+	[ORPHAN_SELF] = {"self", "the machine that this daemon runs on"},
+	[ORPHAN_COPIED] = {"copied",
+		"its tags name a launch of ours, but it was not made by that launch"},
+	[ORPHAN_UNTAGGED] = {"untagged",
+		"it has our pool's tag, but not all the others"},
+	[ORPHAN_FOREIGN] = {"foreign", "another ledger has launched it"},
+	[ORPHAN_NEWER] = {"newer",
+		"its epoch or generation is above this ledger's, which is older than it"},
+	[ORPHAN_YOUNG] = {"young", "younger than orphans.grace"},
+	[ORPHAN_ONCE] = {"once",
+		"not yet in two listings that are orphans.interval apart"},
+	[ORPHAN_HELD] = {"held", "HOLD is on"},
+	[ORPHAN_REPORTED] = {"reported", "orphans.action is report"},
+	[ORPHAN_RIPE] = {"ripe", "it is looked at once more and condemned"},
+};
+
+const char *const orphan_verdict_names[] = {"self", "copied", "untagged", "foreign",
+	"newer", "young", "once", "held", "reported", "ripe", NULL};
+
+const char *
+orphan_verdict_name(enum orphan_verdict verdict)
+{
+	return verdicts[verdict].name;
+}
+
+const char *
+orphan_verdict_doc(enum orphan_verdict verdict)
+{
+	return verdicts[verdict].doc;
+}
+
+struct orphans *
+orphans_new(struct pool *pool)
+{
+	struct orphans *all = NEW(struct orphans);
+
+	all->pool = pool;
+	return all;
+}
+
+static void
+clear_seen(struct orphan *o)
+{
+	free(o->state);
+	free(o->type);
+	free(o->zone);
+	free(o->worker);
+	free(o->launch);
+	free(o->token);
+	free(o->lineage);
+}
+
+static void
+forget(struct orphan *o)
+{
+	struct cloud *c = poller_cloud(o->poller);
+	struct worker *w = o->worker == NULL ? NULL
+					     : pool_find_any(o->all->pool, o->worker);
+
+	if (o->look != NULL)
+		c->ops->cancel(c->self, o->look);
+	HASH_DEL(o->all->table, o);
+	if (w != NULL)
+		worker_may_launch_again(w); /* its name may have waited for this */
+	clear_seen(o);
+	free(o->region);
+	free(o->id);
+	free(o);
+}
+
+void
+orphans_free(struct orphans *all)
+{
+	struct orphan *o, *tmp;
+
+	if (all == NULL)
+		return;
+	HASH_ITER(hh, all->table, o, tmp)
+		forget(o);
+	free(all);
+}
+
+const struct orphan *
+orphans_first(const struct orphans *all)
+{
+	return all->table;
+}
+
+void
+orphans_forget(struct orphans *all, const struct poller *poller)
+{
+	struct orphan *o, *tmp;
+
+	HASH_ITER(hh, all->table, o, tmp)
+		if (o->poller == poller)
+			forget(o);
+}
+
+static struct orphan *
+sighting_of(struct orphans *all, struct poller *poller, const char *id,
+	int64_t began_ms)
+{
+	struct orphan *o;
+
+	HASH_FIND_STR(all->table, id, o);
+	if (o != NULL)
+		return o;
+	o = NEW(struct orphan);
+	o->all = all;
+	o->poller = poller;
+	o->id = xstrdup(id);
+	o->region = xstrdup(poller_cloud(poller)->region);
+	o->first_ms = began_ms;
+	o->first_wall = clock_wall_ms();
+	o->verdict = ORPHAN_ONCE;
+	HASH_ADD_STR(all->table, id, o);
+	log_warning(poller_cloud(poller)->key, "%s has our pool's tag and is in no row",
+		id);
+	return o;
+}
+
+void
+orphans_seen(struct orphans *all, struct poller *poller,
+	const struct ec2_instance *seen, int64_t began_ms, bool copied)
+{
+	struct orphan *o = sighting_of(all, poller, seen->id, began_ms);
+
+	clear_seen(o);
+	o->state = xstrdup(ec2_state_name(seen->state));
+	o->type = xstrdup_opt(seen->type);
+	o->zone = xstrdup_opt(seen->zone);
+	o->worker = xstrdup_opt(seen->worker);
+	o->launch = xstrdup_opt(seen->launch);
+	o->token = xstrdup_opt(seen->token);
+	o->lineage = xstrdup_opt(seen->lineage);
+	o->generation = seen->generation;
+	o->epoch = seen->epoch;
+	o->launched_wall = seen->launched_at;
+	o->began_ms = began_ms;
+	o->copied = copied;
+	if (!adopt_has_tags(seen)) {
+		free(o->lineage);
+		o->lineage = NULL;
+	}
+}
+
+/* Never negative: a launch time in the future, or none, is that of something new (T5). */
+static int64_t
+age_of(const struct orphan *o)
+{
+	int64_t age = clock_wall_ms() - o->launched_wall;
+
+	return o->launched_wall == 0 || age < 0 ? 0 : age;
+}
+
+static bool
+is_newer(const struct orphan *o)
+{
+	const struct pool *p = o->all->pool;
+	const struct worker *w = pool_find_any(p, o->worker);
+
+	return o->epoch > store_meta(p->store)->epoch ||
+		(!o->accepted && o->generation > (w == NULL ? 0 : w->generation));
+}
+
+static enum orphan_verdict
+judge(const struct orphan *o)
+{
+	const struct pool *p = o->all->pool;
+	const struct conf_orphans *conf = &p->conf->orphans;
+
+	if (p->own_instance != NULL && strcmp(p->own_instance, o->id) == 0)
+		return ORPHAN_SELF;
+	if (o->copied)
+		return ORPHAN_COPIED;
+	if (o->lineage == NULL)
+		return ORPHAN_UNTAGGED;
+	if (strcmp(o->lineage, store_meta(p->store)->lineage) != 0)
+		return ORPHAN_FOREIGN;
+	if (is_newer(o))
+		return ORPHAN_NEWER;
+	if (age_of(o) < conf->grace)
+		return ORPHAN_YOUNG;
+	if (o->began_ms - o->first_ms < conf->interval)
+		return ORPHAN_ONCE;
+	if (p->hold)
+		return ORPHAN_HELD;
+	return conf->action == CONF_ORPHANS_REPORT ? ORPHAN_REPORTED : ORPHAN_RIPE;
+}
+
+/* The second look, right before: at the ledger, and at the instance by its own id. */
+static void
+on_looked(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
+{
+	struct orphan *o = arg;
+	struct pool *p = o->all->pool;
+	const struct ec2_instance *seen = list->items;
+	const struct cause cause = {o->ordered ? "pool.orphans" : "orphan collector",
+		"in no row, though tagged as ours"};
+
+	o->look = NULL;
+	if (a->verdict != VERDICT_DONE || list->count != 1 ||
+		strcmp(seen->id, o->id) != 0 ||
+		seen->state >= EC2_STATE_SHUTTING_DOWN || !adopt_has_tags(seen) ||
+		!str_equal(seen->launch, o->launch) ||
+		!str_equal(seen->lineage, o->lineage) ||
+		pool_instance(p, o->id) != NULL || pool_launch(p, seen->launch) != NULL)
+		return; /* the next listing decides anew */
+	if (p->hold && !o->ordered) {
+		if (adopt_running(p, o->poller, seen, &cause))
+			forget(o);
+		return;
+	}
+	adopt_condemned(p, o->poller, seen, &cause);
+	forget(o);
+}
+
+static void
+look(struct orphan *o)
+{
+	struct pool *p = o->all->pool;
+	struct cloud *c = poller_cloud(o->poller);
+	struct err err;
+
+	if (o->look != NULL)
+		return;
+	switch (store_knows(p->store, o->launch, o->token, o->id, &err)) {
+	case STORE_KNOWS_NOTHING:
+		o->look = c->ops->describe(c->self, o->id, on_looked, o);
+		break;
+	case STORE_KNOWS:
+		log_warning(c->key, "%s: the ledger has a row of it that is not in use",
+			o->id);
+		break;
+	case STORE_CANNOT_SAY:
+		log_warning(c->key, "%s: left alone: %s", o->id, err.text);
+		break;
+	}
+}
+
+/* "bot1 i-0123 in us-east-1: another ledger has launched it" */
+static void
+hold_for(const struct orphan *o)
+{
+	AUTO(free)
+	char *why = xasprintf("%s%s%s in %s: %s", o->worker == NULL ? "" : o->worker,
+		o->worker == NULL ? "" : " ", o->id, o->region,
+		verdicts[o->verdict].doc);
+
+	pool_hold(o->all->pool, why);
+}
+
+/* Those that an admin has seen and let go on do not count. */
+static bool
+is_braked(const struct orphans *all, const struct poller *poller)
+{
+	size_t most = all->pool->conf->worker_count / BRAKE_DIVISOR, count = 0;
+	const struct orphan *o;
+
+	for (o = all->table; o != NULL; o = o->hh.next)
+		count += o->poller == poller && o->verdict == ORPHAN_RIPE &&
+			!o->accepted;
+	return count > (most > 0 ? most : 1);
+}
+
+static void
+pass(struct orphans *all, const struct poller *poller)
+{
+	struct pool *p = all->pool;
+	struct orphan *o;
+
+	if (is_braked(all, poller)) {
+		pool_hold(p,
+			"more instances look like orphans than may end in one pass; see "
+			"pool.orphans");
+		return;
+	}
+	for (o = all->table; o != NULL; o = o->hh.next)
+		if (o->poller == poller && o->verdict == ORPHAN_RIPE)
+			look(o);
+}
+
+static bool
+has_unattached_adopted(const struct pool *p)
+{
+	const struct worker *w;
+
+	for (w = p->workers; w != NULL; w = w->hh.next)
+		if (w->adopted && worker_is_wanted(w) && !w->attached)
+			return true;
+	return false;
+}
+
+/* All clouds were listed since it began, and nothing is seen that no row knows. */
+static bool
+agrees(const struct orphans *all)
+{
+	const struct pool *p = all->pool;
+	const struct poller *poller;
+	const struct orphan *o;
+
+	for (poller = p->pollers; poller != NULL; poller = poller_next(poller))
+		if (poller_listed_ms(poller) <= p->hold_ms)
+			return false;
+	for (o = all->table; o != NULL; o = o->hh.next)
+		if (o->verdict > ORPHAN_COPIED && !o->accepted)
+			return false;
+	return !has_unattached_adopted(p);
+}
+
+/* What this ledger has made, or one before it. */
+static bool
+may_fit(const struct orphan *o)
+{
+	return o->verdict >= ORPHAN_NEWER &&
+		o->epoch <= store_meta(o->all->pool->store)->epoch;
+}
+
+static void
+adopt_what_fits(struct orphans *all, const struct poller *poller)
+{
+	struct orphan *o;
+
+	for (o = all->table; o != NULL; o = o->hh.next)
+		if (o->poller == poller && may_fit(o))
+			look(o);
+}
+
+void
+orphans_listed(struct orphans *all, struct poller *poller, int64_t began_ms)
+{
+	struct pool *p = all->pool;
+	struct orphan *o, *tmp;
+
+	HASH_ITER(hh, all->table, o, tmp) {
+		if (o->poller != poller)
+			continue;
+		if (o->began_ms != began_ms) {
+			forget(o);
+			continue;
+		}
+		o->verdict = judge(o);
+		if ((o->verdict == ORPHAN_FOREIGN || o->verdict == ORPHAN_NEWER) &&
+			!o->accepted)
+			hold_for(o);
+	}
+	if (p->hold)
+		adopt_what_fits(all, poller);
+	else
+		pass(all, poller);
+	if (p->hold && agrees(all))
+		pool_unhold(p, &(struct cause){"listing", "ledger and cloud agree"});
+}
+
+const char *
+orphans_living(const struct orphans *all, const char *worker)
+{
+	const struct pool *p = all->pool;
+	const struct orphan *o;
+
+	for (o = all->table; o != NULL; o = o->hh.next) {
+		if (!str_equal(o->worker, worker) || o->verdict <= ORPHAN_UNTAGGED)
+			continue;
+		if (o->verdict != ORPHAN_FOREIGN || p->hold)
+			return o->id;
+	}
+	return NULL;
+}
+
+/* The ledger was behind: its next generation comes after this one. */
+static void
+catch_up(const struct orphan *o)
+{
+	struct worker *w = pool_find_any(o->all->pool, o->worker);
+
+	if (w == NULL || w->phase != WORKER_IDLE || w->generation >= o->generation)
+		return;
+	w->generation = o->generation;
+	pool_dirty_worker(w);
+}
+
+void
+orphans_accept(struct orphans *all)
+{
+	struct orphan *o;
+
+	for (o = all->table; o != NULL; o = o->hh.next) {
+		o->accepted = true;
+		o->verdict = judge(o);
+		if (o->verdict > ORPHAN_NEWER)
+			catch_up(o);
+	}
+}
+
+size_t
+orphans_terminate(struct orphans *all, const struct cause *cause)
+{
+	const char *ours = store_meta(all->pool->store)->lineage;
+	struct orphan *o;
+	size_t count = 0;
+
+	for (o = all->table; o != NULL; o = o->hh.next) {
+		if (o->copied || o->verdict == ORPHAN_SELF ||
+			!str_equal(o->lineage, ours))
+			continue;
+		o->ordered = true;
+		look(o);
+		count++;
+		log_warning(o->worker, "%s: to be condemned by order of %s", o->id,
+			cause->by);
+	}
+	return count;
+}

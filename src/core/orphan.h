@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The orphan collector: instances that carry our pool's tag and are in no row. Each has a
+ * verdict; only one of them leads to an end, and only through EC2.md 14's eight conditions.
+ */
+#ifndef CORE_ORPHAN_H
+#define CORE_ORPHAN_H
+
+#include "core/types.h"
+
+struct ec2_instance;
+struct orphans;
+struct pool;
+struct poller;
+struct worker;
+
+/* Why it still lives. The first that holds. */
+enum orphan_verdict {
+	ORPHAN_SELF,   /* the machine we run on */
+	ORPHAN_COPIED, /* a launch of ours is in its tags, but not that launch's token */
+	ORPHAN_UNTAGGED, /* not all of our tags, or none that we would write */
+	ORPHAN_FOREIGN,  /* another ledger's */
+	ORPHAN_NEWER, /* of an epoch or generation that this ledger has not reached */
+	ORPHAN_YOUNG, /* younger than orphans.grace */
+	ORPHAN_ONCE,  /* not in two listings an interval apart yet */
+	ORPHAN_HELD,  /* HOLD is on */
+	ORPHAN_REPORTED, /* orphans.action is report */
+	ORPHAN_RIPE,     /* looked at once more, then condemned */
+	ORPHAN_COUNT
+};
+
+/* One sighting. All strings owned. */
+struct orphan {
+	char *id;
+	char *region;
+	char *state, *type, *zone, *worker, *launch, *token, *lineage;
+	int64_t generation, epoch;
+	int64_t launched_wall; /* 0: not known */
+	int64_t first_wall;    /* first listed */
+	enum orphan_verdict verdict;
+
+	struct poller *poller; /* borrowed; it forgets us before it goes */
+	int64_t first_ms; /* boottime of the start of the first listing that had it */
+	int64_t began_ms; /* of the latest one */
+	bool copied;      /* the tags are not its own */
+	bool accepted;    /* an admin has ended a HOLD that was on for it */
+	bool ordered;     /* an admin wants its end */
+	struct orphans *all;
+	struct ec2_call *look;
+	UT_hash_handle hh;
+};
+
+const char *orphan_verdict_name(enum orphan_verdict verdict);
+/* The names, NULL-terminated: for schemas. */
+extern const char *const orphan_verdict_names[];
+/* A sentence for people. */
+const char *orphan_verdict_doc(enum orphan_verdict verdict);
+
+struct orphans *orphans_new(struct pool *pool);
+void orphans_free(struct orphans *all);
+/* Of all clouds; ->hh.next leads on. */
+const struct orphan *orphans_first(const struct orphans *all);
+
+/*
+ * A listing that began at began_ms (boottime) has it, alive, and no row does. copied: its
+ * launch tag is that of a launch of ours which it is not.
+ */
+void orphans_seen(struct orphans *all, struct poller *poller,
+	const struct ec2_instance *seen, int64_t began_ms, bool copied);
+/* That listing was whole and has been applied: what it does not have is forgotten, the rest judged. */
+void orphans_listed(struct orphans *all, struct poller *poller, int64_t began_ms);
+/* The poller goes. */
+void orphans_forget(struct orphans *all, const struct poller *poller);
+
+/* A worker of this name may still run where no row knows it: its id, or NULL. */
+const char *orphans_living(const struct orphans *all, const char *worker);
+/* By an admin: HOLD is over for what is seen now. */
+void orphans_accept(struct orphans *all);
+/*
+ * By an admin: what this ledger has launched ends now, HOLD, age and brake
+ * notwithstanding. How many that were.
+ */
+size_t orphans_terminate(struct orphans *all, const struct cause *cause);
+
+#endif

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instances that the ledger does not know: collected, left alone, or adopted; and ledgers that are lost."""
+
+import pathlib
+import sqlite3
+import uuid
+
+import pytest
+
+from daemon import Daemon
+from ec2sim import eventually
+from judge import check_agreement, check_no_twin
+
+WORKERS = {"bot1": {"password": "sekrit", "build_wait_timeout": -1}, "bot2": {"password": "sekrit"}}
+QUICK = {"interval": 1, "grace": 1}
+FOREIGN = str(uuid.uuid4())
+
+
+@pytest.fixture
+def daemon(make_daemon):
+    return make_daemon(WORKERS, orphans=QUICK).start()
+
+
+def ledger_path(daemon):
+    return pathlib.Path(daemon.config["state_dir"]) / "ledger.db"
+
+
+def meta(daemon):
+    with sqlite3.connect(ledger_path(daemon)) as db:
+        return db.execute("SELECT lineage, epoch FROM meta").fetchone()
+
+
+def launch(sim, daemon, *, worker="bot1", generation=1, lineage=None, epoch=None, **tags):
+    """An instance with the pool's tags, which the daemon has not launched."""
+    own = meta(daemon)
+    tags = {"pool": "test", "worker": worker, "generation": str(generation), "launch": str(uuid.uuid4()),
+            "lineage": lineage or own[0], "epoch": str(epoch or own[1])} | tags
+    reply = sim.client().run_instances(
+        ImageId="ami-12345678", InstanceType="m5.large", MinCount=1, MaxCount=1, ClientToken=str(uuid.uuid4()),
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [
+            {"Key": f"ec2workerd:{key}", "Value": value} for key, value in tags.items() if value]}])
+    return reply["Instances"][0]["InstanceId"]
+
+
+def is_dead(sim, instance):
+    return sim.ledger()[instance]["state"] in ("shutting-down", "terminated")
+
+
+def once(daemon):
+    """bot1 has been up once, so its generation is 1."""
+    with daemon.connect() as rpc:
+        instance = rpc.call("worker.substantiate", worker="bot1", wait="running")["instance"]["id"]
+        rpc.call("worker.insubstantiate", worker="bot1", wait="stopped")
+    return instance
+
+
+def seen(daemon, instance):
+    return next((o for o in daemon.call("pool.orphans")["orphans"] if o["instance"] == instance), None)
+
+
+def mails(daemon):
+    return daemon.log().count("HOLD:")
+
+
+def test_collected(daemon, sim):
+    once(daemon)
+    stray = launch(sim, daemon)
+    eventually(lambda: is_dead(sim, stray), timeout=20)
+    eventually(lambda: daemon.call("pool.orphans") == {"hold": None, "orphans": []})
+    history = daemon.call("worker.history", worker="bot1")["records"]
+    assert any(r.get("instance") == stray and r["by"] == "orphan collector" for r in history)
+    assert sim.calls("TerminateInstances") >= 2
+    check_agreement(daemon, sim)
+
+
+def test_only_reported(make_daemon, sim):
+    daemon = make_daemon(WORKERS, orphans=QUICK | {"action": "report"}).start()
+    once(daemon)
+    stray = launch(sim, daemon)
+    shown = eventually(lambda: (o := seen(daemon, stray)) and o["verdict"] == "reported" and o, timeout=20)
+    assert shown["worker"] == "bot1" and shown["generation"] == 1
+    assert daemon.call("pool.status")["hold"] is False
+    code, out, _ = daemon.ctl("orphans")
+    assert code == 0 and stray in out and "orphans.action is report" in out
+    assert not is_dead(sim, stray)
+    assert daemon.ctl("orphans", "--terminate")[0] == 0
+    eventually(lambda: is_dead(sim, stray))
+
+
+def test_foreign(daemon, sim):
+    """Another ledger under the same pool name: everything of that kind is left alone."""
+    once(daemon)
+    foreign, ours = launch(sim, daemon, worker="bot7", lineage=FOREIGN), launch(sim, daemon)
+    hold = eventually(lambda: daemon.call("pool.orphans")["hold"], timeout=20)
+    assert foreign in hold["reason"] and "another ledger" in hold["reason"]
+    assert [d["kind"] for d in daemon.call("pool.status")["degraded"]] == ["hold"]
+    assert daemon.ctl("orphans")[1].startswith("HOLD since ")
+    listings = sim.calls("DescribeInstances")
+    eventually(lambda: sim.calls("DescribeInstances") > listings + 4, timeout=20)
+    assert not is_dead(sim, foreign) and not is_dead(sim, ours)
+    with daemon.connect() as rpc:  # the rest goes on
+        rpc.call("worker.substantiate", worker="bot2", wait="running", timeout=20)
+    daemon.call("pool.resume")
+    eventually(lambda: is_dead(sim, ours), timeout=20)
+    assert not is_dead(sim, foreign)
+    assert seen(daemon, foreign)["verdict"] == "foreign"
+    assert mails(daemon) == 1
+
+
+def test_copied_tags(daemon, sim):
+    """By hand, onto somebody's machine: it is no twin of the worker's, and no orphan."""
+    with daemon.connect() as rpc:
+        real = rpc.call("worker.substantiate", worker="bot1", wait="running")["instance"]["id"]
+        rpc.call("worker.attached", worker="bot1")
+        tags = {t["key"] if "key" in t else t["Key"]: t.get("value", t.get("Value"))
+                for t in sim.client().describe_instances(InstanceIds=[real])[
+                    "Reservations"][0]["Instances"][0]["Tags"]}
+        copy = launch(sim, daemon, launch=tags["ec2workerd:launch"])
+        eventually(lambda: (o := seen(daemon, copy)) and o["verdict"] == "copied", timeout=90)
+        assert rpc.call("worker.show", worker="bot1")["state"] == "substantiated"
+    assert not is_dead(sim, copy) and not is_dead(sim, real)
+
+
+def lose(path, damage):
+    """The ledger without its WAL, or what takes its place."""
+    for part in path.parent.glob(path.name + "*"):
+        part.unlink()
+    if damage:
+        path.write_bytes(damage)
+
+
+@pytest.mark.parametrize("damage", [b"", b"rubbish" * 4096], ids=["lost", "damaged"])
+def test_ledger_rebuilt_from_tags(daemon, sim, damage):
+    with daemon.connect() as rpc:
+        running = rpc.call("worker.substantiate", worker="bot1", wait="running")["instance"]["id"]
+        rpc.call("worker.attached", worker="bot1")
+    daemon.kill()
+    lose(ledger_path(daemon), damage)
+    daemon.start()
+    hold = daemon.call("pool.orphans")["hold"]
+    assert "made anew" in hold["reason"]
+    shown = eventually(lambda: (w := daemon.call("worker.show", worker="bot1"))["phase"] == "waiting" and w,
+                       timeout=20)
+    assert shown["instance"]["id"] == running and shown["generation"] == 1
+    assert daemon.call("pool.status")["hold"] is True  # nobody has said what it does
+    daemon.call("worker.attached", worker="bot1", generation=1)
+    eventually(lambda: not daemon.call("pool.status")["hold"], timeout=90)
+    assert not is_dead(sim, running)
+    assert bool(list(ledger_path(daemon).parent.glob("ledger.db.damaged-*"))) == bool(damage)
+    daemon.call("worker.insubstantiate", worker="bot1", wait="stopped")
+    assert is_dead(sim, running)
+    check_no_twin(sim)
+
+
+def test_restored_from_a_backup(daemon, sim):
+    """An old ledger: a generation that it does not know runs, and goes on running."""
+    once(daemon)
+    daemon.stop()
+    old = ledger_path(daemon).read_bytes()
+    daemon.start()
+    with daemon.connect() as rpc:
+        running = rpc.call("worker.substantiate", worker="bot1", wait="running")["instance"]["id"]
+    daemon.kill()
+    lose(ledger_path(daemon), old)
+    daemon.start()
+    shown = eventually(lambda: (w := daemon.call("worker.show", worker="bot1"))["instance"] and w, timeout=20)
+    assert shown["instance"]["id"] == running and shown["generation"] == 2
+    assert mails(daemon) == 1 and not is_dead(sim, running)
+    check_no_twin(sim)
+
+
+def test_two_daemons_on_one_pool(daemon, sim, tmp_path):
+    """Each sees the other's machines, and neither touches them."""
+    other = Daemon(tmp_path, sim.url, {"bot1": {"password": "sekrit"}}, orphans=QUICK)
+    with other:
+        for one in (daemon, other):
+            one.call("worker.substantiate", worker="bot1")
+        eventually(lambda: daemon.call("pool.status")["hold"] or other.call("pool.status")["hold"], timeout=90)
+        ids = list(sim.ledger())
+        listings = sim.calls("DescribeInstances")
+        eventually(lambda: sim.calls("DescribeInstances") > listings + 4, timeout=90)
+        assert not any(is_dead(sim, i) for i in ids)
