@@ -81,7 +81,6 @@ struct sim_call {
 	const struct sim_action *action;
 	const struct sim_params *params;
 	const char *region;
-	const char *key_id; /* who asks */
 	const struct sim_view
 		*view; /* what a Describe sees of instances; NULL: all there is */
 	bool dry_run;
@@ -116,8 +115,8 @@ const struct sim_action *sim_action_find(const struct sim_service *service,
 	const char *name);
 /* The n-th of all its tables, or NULL behind the last. */
 const struct sim_action *sim_action_at(const struct sim_service *service, size_t n);
-/* Whether the scenario lets the caller do this: -1 and UnauthorizedOperation if not. */
-int sim_call_permit(struct sim_call *call);
+/* Whether the scenario lets the caller do the action: -1 and UnauthorizedOperation if not. */
+int sim_call_permit(struct sim_call *call, const char *action);
 /* For actions, when all is checked and nothing done: -1 and DryRunOperation if asked so. */
 int sim_call_dry_run(struct sim_call *call);
 

@@ -403,7 +403,7 @@ static const struct field denial_rows[] = {
 		.type = FIELD_STRING,
 		.offset = FIELD_AT(struct sim_denial, key, char *),
 		.def = "*",
-		.doc = "Pattern of the access keys that may not.",
+		.doc = "Pattern of the access keys, or of the ARNs of sessions, that may not.",
 	},
 	{.name = NULL},
 };

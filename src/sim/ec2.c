@@ -6,6 +6,7 @@
 #include "sim/catalog.h"
 #include "sim/params.h"
 #include "sim/scenario.h"
+#include "sim/sigv4.h"
 #include "sim/text.h"
 
 #include <string.h>
@@ -84,19 +85,22 @@ sim_action_at(const struct sim_service *service, size_t n)
 }
 
 int
-sim_call_permit(struct sim_call *call)
+sim_call_permit(struct sim_call *call, const char *action)
 {
 	const struct sim_denial *denied = call->scenario->denied.items;
+	const struct sim_identity *who = call->identity;
 
 	for (size_t n = 0; n < call->scenario->denied.count; n++)
-		if (sim_text_matches(denied[n].action, call->action->name) &&
-			sim_text_matches(denied[n].key, call->key_id))
+		if (sim_text_matches(denied[n].action, action) &&
+			(sim_text_matches(denied[n].key, who->key_id) ||
+				sim_text_matches(denied[n].key, who->arn)))
 			return sim_fail(&call->error, SIM_UNAUTHORIZED_OPERATION,
-				"You are not authorized to perform this operation. User: "
-				"arn:aws:iam::" SIM_OWNER_ID
-				":user/%.64s is not authorized to "
-				"perform: ec2:%s with an explicit deny",
-				call->key_id, call->action->name);
+				"You are not authorized to perform this operation. User: %s%s "
+				"is not authorized to perform: %s with an explicit deny",
+				who->arn[0] == '\0' ? "arn:aws:iam::" SIM_OWNER_ID
+						      ":user/"
+						    : "",
+				who->arn[0] == '\0' ? who->key_id : who->arn, action);
 	return 0;
 }
 

@@ -151,6 +151,18 @@ parse_launch(struct sim_call *call, struct sim_launch *l)
 	return 0;
 }
 
+/* A launch does other things too, which need permissions of their own. */
+static int
+permit(struct sim_call *call)
+{
+	if (sim_params_under(call->params, "TagSpecification.1.Tag.") &&
+		sim_call_permit(call, "CreateTags") != 0)
+		return -1;
+	return sim_params_under(call->params, "IamInstanceProfile.")
+		? sim_call_permit(call, "PassRole")
+		: 0;
+}
+
 /* Whether what it asks for is there and fits together. */
 static int
 check_launch(struct sim_call *call, struct sim_launch *l)
@@ -206,7 +218,7 @@ run_instances(struct sim_call *call)
 	const struct sim_launch *before = NULL;
 	size_t count = 0;
 
-	if (parse_launch(call, l) != 0)
+	if (permit(call) != 0 || parse_launch(call, l) != 0)
 		return -1;
 	if (l->token != NULL && !call->dry_run)
 		before = sim_cloud_find_token(call->cloud, l->region,

@@ -136,14 +136,14 @@ run_action(struct sim_exchange *x)
 		.action = x->action,
 		.params = &x->params,
 		.region = x->identity.region,
-		.key_id = x->identity.key_id,
 		.dry_run = sim_params_true(&x->params, "DryRun"),
 		.out = &x->body,
 	};
 
 	buf_clear(&x->body);
 	sim_wire_open(x->service, x->action, x->id, &x->body);
-	if (sim_call_permit(&call) != 0 || x->action->run(&call) != 0) {
+	if (sim_call_permit(&call, x->action->name) != 0 ||
+		x->action->run(&call) != 0) {
 		x->error = call.error;
 		set_error(x);
 		return;

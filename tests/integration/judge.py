@@ -5,12 +5,16 @@ which has every instance and its bill, and the daemon's, which is read with Pyth
 """
 
 import contextlib
+import datetime
+import math
 import sqlite3
 
-from ec2sim import eventually
+from ec2sim import eventually, utc_text
 
 LIVE = {"pending", "running", "stopping", "stopped"}
 OWNED = {"pending", "running", "equipping", "waiting", "ready"}
+# Who may end an instance with a build on it, besides a client by its uid (I3).
+MAY_KILL = {"EC2", "on_stop", "owner_build_timeout"}
 
 
 def rows(daemon, query):
@@ -42,8 +46,51 @@ def check_no_twin(sim):
             assert ended <= began, f"I1: {worker} had {first} and {second} at once: {spans}"
 
 
+def ms(text):
+    """A time as the simulator writes it, in the daemon's milliseconds; of None: never."""
+    return math.inf if text is None else datetime.datetime.fromisoformat(
+        text.replace("Z", "+00:00")).timestamp() * 1000
+
+
+def owned_spans(daemon):
+    """From when to when the daemon had each launch in its books: from its intent to its proof."""
+    spans = {}
+    for event in rows(daemon, "SELECT * FROM history WHERE type = 'phase' ORDER BY seq"):
+        began, _ = spans.get(event["launch"], (event["at"], None))
+        over = event["to_state"] == "gone"
+        spans[event["launch"]] = (began, event["at"] if over else math.inf)
+    return spans
+
+
+def leak_cost(daemon, sim):
+    """Seconds that are billed while no owner has the instance in its books, by instance."""
+    spans, now, costs = owned_spans(daemon), ms(utc_text()), {}
+    for instance in sim.ledger().values():
+        began, ended = spans.get(instance["tags"].get("ec2workerd:launch"), (math.inf, math.inf))
+        cost = 0
+        for run in instance["runs"]:
+            first, last = ms(run["from"]), min(ms(run["to"]), now)
+            covered = max(0, min(last, ended) - max(first, began))
+            cost += max(0, last - first - covered) / 1000
+        if cost > 0:
+            costs[instance["id"]] = cost
+    return costs
+
+
+def check_no_killed_build(daemon):
+    """I3: what was condemned had no build on it, or whoever may do that said so."""
+    builds = {}
+    for event in rows(daemon, "SELECT * FROM history ORDER BY seq"):
+        if event["type"] == "build":
+            builds[event["instance"]] = event["to_state"]
+        elif event["type"] == "phase" and event["to_state"] == "condemned":
+            by = event["by"]
+            assert builds.get(event["instance"], "0") == "0" or by in MAY_KILL or (
+                by.startswith("uid ")), f"I3: {event}"
+
+
 def check_agreement(daemon, sim):
-    """I2 at rest, and I6: what lives is owned, what is owned lives, nothing is in doubt."""
+    """I2 at rest, I3 and I6: what lives is owned, what is owned lives, nothing is in doubt."""
     instances = {row["instance"]: row["phase"] for row in rows(
         daemon, "SELECT instance, phase FROM instance")}
     owned = {instance for instance, phase in instances.items() if phase in OWNED}
@@ -53,6 +100,8 @@ def check_agreement(daemon, sim):
                           " WHERE phase NOT IN ('gone', 'answered', 'reserved')")
     assert not doubts, f"I6: {doubts}"
     check_no_twin(sim)
+    check_no_killed_build(daemon)
+    assert not (leaks := leak_cost(daemon, sim)), f"I2: billed without an owner: {leaks}"
 
 
 def is_at_rest(daemon):

@@ -227,7 +227,7 @@ def test_denied(sim, ec2):
     sim.control("POST", "scenario", {"denied": [
         {"action": "TerminateInstances"}, {"action": "Run*", "key": "AKIDOTHER"}]})
     found, message = refused(ec2.terminate_instances, InstanceIds=[instance])
-    assert (found, "ec2:TerminateInstances" in message) == ("UnauthorizedOperation", True)
+    assert (found, "perform: TerminateInstances" in message) == ("UnauthorizedOperation", True)
     assert code(ec2.terminate_instances, InstanceIds=[instance], DryRun=True) == (
         "UnauthorizedOperation")
     # Not even whether it exists.
@@ -242,6 +242,26 @@ def test_denied(sim, ec2):
     status, _, body = sim.post({"Action": "RunInstances"}, key="AKIDOTHER")
     assert (status, b"MissingParameter" in body) == (400, True)
     assert sim.ledger()[instance]["state"] in ("pending", "running")
+
+
+def test_denied_parts_of_a_launch(sim, ec2):
+    """Tags and a role need permissions of their own; sessions are known by their ARN."""
+    sim.control("POST", "scenario", {"denied": [
+        {"action": "CreateTags"}, {"action": "PassRole"},
+        {"action": "RunInstances", "key": "arn:aws:sts::*:assumed-role/builder/*"}]})
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "a", "Value": "b"}]}]
+    assert run(ec2)
+    assert code(run, ec2, TagSpecifications=tags) == "UnauthorizedOperation"
+    assert code(run, ec2, IamInstanceProfile={"Name": "p"}) == "UnauthorizedOperation"
+    assert code(run, ec2, TagSpecifications=tags, DryRun=True) == "UnauthorizedOperation"
+    role = sim.client("sts").assume_role(
+        RoleArn="arn:aws:iam::123456789012:role/builder", RoleSessionName="session")
+    made = role["Credentials"]
+    session = sim.client(key=made["AccessKeyId"], secret=made["SecretAccessKey"],
+                         token=made["SessionToken"])
+    found, message = refused(run, session)
+    assert (found, "assumed-role/builder/session" in message) == ("UnauthorizedOperation", True)
+    assert session.describe_instances()["Reservations"]
 
 
 # --- attributes

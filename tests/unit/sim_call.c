@@ -10,6 +10,7 @@
 #include "sim/cloud.h"
 #include "sim/params.h"
 #include "sim/prices.h"
+#include "sim/sigv4.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -35,6 +36,8 @@ ec2_new(void)
 	return e;
 }
 
+static const struct sim_identity identity = {.key_id = "AKIDTEST"};
+
 int
 ec2_call_in(struct ec2 *e, const char *region, const char *form)
 {
@@ -45,7 +48,7 @@ ec2_call_in(struct ec2 *e, const char *region, const char *form)
 		.prices = e->prices,
 		.params = &params,
 		.region = region,
-		.key_id = "AKIDTEST"};
+		.identity = &identity};
 	struct buf out = {0};
 	int ret;
 
@@ -58,7 +61,7 @@ ec2_call_in(struct ec2 *e, const char *region, const char *form)
 	ret = sim_params_check(&params, call.action->params, sim_ec2.common,
 		&call.error);
 	if (ret == 0)
-		ret = sim_call_permit(&call);
+		ret = sim_call_permit(&call, call.action->name);
 	if (ret == 0)
 		ret = call.action->run(&call);
 	free(e->reply);
