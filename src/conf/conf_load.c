@@ -230,6 +230,7 @@ load_row(struct conf_load *load, const struct node *key, struct node *value)
 	keys_weed(value, conf_worker_fields.name, row.path, &row.found);
 	row.map = merge(value, load->defaults);
 	spread(&row, load_first(&row));
+	places_add(load->places, &row, load->conf->worker_count - names.count);
 	row_fini(&row);
 	strings_fini(&names);
 }
@@ -275,6 +276,7 @@ load_top(struct conf_load *load)
 	load->vars_known = field_load(&conf_fields, load->root, load->conf, NULL,
 				   load->ds) == 0 ||
 		map_get(load->root, "vars") == NULL;
+	places_add_aws(load->places, map_get(load->root, "aws"));
 }
 
 static int
@@ -330,7 +332,9 @@ load_tree(struct conf_load *load, const struct file_info *info)
 static struct conf *
 load_text(struct conf_problems *problems, const char *dir, const struct file_info *info)
 {
-	struct conf_load load = {.ds = &problems->ds, .dir = dir};
+	struct conf_load load = {.ds = &problems->ds,
+		.dir = dir,
+		.places = problems->places};
 
 	load.root = yaml_parse(problems->text, problems->len, load.ds);
 	if (load.root == NULL)

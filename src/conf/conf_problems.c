@@ -26,7 +26,8 @@ clear(struct conf_problems *p)
 		mem_wipe(p->text, p->len);
 	free(p->text);
 	free(p->name);
-	*p = (struct conf_problems){.name = NULL};
+	places_clear(p->places);
+	*p = (struct conf_problems){.places = p->places};
 }
 
 void
@@ -81,5 +82,6 @@ conf_problems_free(struct conf_problems *p)
 	if (p == NULL)
 		return;
 	clear(p);
+	free(p->places);
 	free(p);
 }

@@ -9,11 +9,14 @@
 
 #include <stddef.h>
 
+struct conf_places;
+
 struct conf_problems {
 	struct diags ds;
 	char *name; /* owned; NULL without a file */
 	char *text; /* owned; the whole file */
 	size_t len;
+	struct conf_places *places; /* owned; NULL: not kept */
 };
 
 /* Forgets what was there and begins with a new text. Copies. */

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 struct conf;
+struct conf_places;
 struct conf_user_data;
 struct conf_worker;
 struct file_info;
@@ -29,6 +30,7 @@ struct conf_load {
 	struct mark defaults_end;    /* the last place in it */
 	bool vars_known;             /* `vars` was read without an error */
 	struct name_set *names;      /* owned; all that were made so far */
+	struct conf_places *places;  /* NULL: nobody wants them */
 };
 
 /* All pointers are borrowed for as long as the row is being loaded, unless noted. */
@@ -101,6 +103,12 @@ void images_give(const struct conf_row *row, struct conf_worker *w);
 void keys_weed(struct node *map, const char *table, const char *path, struct diags *ds);
 /* Keys whose values are never shown, NULL-terminated. */
 extern const char *const keys_secret[];
+
+/* conf_places.c; none of them minds NULL */
+/* Takes the mapping of a row whose first worker this is. */
+void places_add(struct conf_places *places, struct conf_row *row, size_t worker);
+void places_add_aws(struct conf_places *places, const struct node *aws);
+void places_clear(struct conf_places *places);
 
 /* conf_node.c */
 /* node_get that takes anything, also NULL. */

@@ -5,13 +5,16 @@
 #include "core/modes.h"
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/field.h"
 #include "base/pretty.h"
 #include "conf/conf.h"
 #include "conf/conf_load.h"
+#include "conf/conf_places.h"
 #include "core/cloud_ec2.h"
 #include "core/options.h"
 #include "core/policy.h"
+#include "core/preflight.h"
 
 struct conf *
 mode_load(const char *path, struct buf *err)
@@ -67,6 +70,45 @@ check(const char *path, struct buf *out, struct buf *err)
 	return EXIT_GOOD;
 }
 
+/* "FILE: good: ..." or the sum of what is wrong. */
+static void
+conclude(const char *path, const struct conf *conf,
+	const struct conf_problems *problems, const struct preflight_result *found,
+	struct buf *out)
+{
+	bool good = found->faults + found->unanswered == 0;
+
+	buf_printf(out, "%s: %spool %s, %zu workers, ", path, good ? "good: " : "",
+		conf->pool, conf->worker_count);
+	conf_problems_sum(problems, out);
+	buf_printf(out, "; AWS was asked %zu questions\n", found->questions);
+}
+
+static int
+check_aws(const char *path, struct buf *out, struct buf *err)
+{
+	struct conf_problems *problems = conf_problems_new();
+	struct preflight_result found = {0};
+	struct err why = {.code = ERR_NONE};
+	struct conf *conf;
+	int code = EXIT_CONFIG;
+
+	conf_places_keep(problems);
+	conf = conf_load(path, problems);
+	if (conf != NULL && preflight(conf, problems, &found, &why) < 0) {
+		buf_printf(err, "ec2workerd: %s\n", why.text);
+		code = EXIT_FAILED;
+	} else if (conf != NULL) {
+		conclude(path, conf, problems, &found, out);
+		if (found.faults == 0)
+			code = found.unanswered > 0 ? EXIT_FAILED : EXIT_GOOD;
+	}
+	conf_problems_print(problems, err);
+	conf_free(conf);
+	conf_problems_free(problems);
+	return code;
+}
+
 static int
 print_policy(const char *path, struct buf *out, struct buf *err)
 {
@@ -90,6 +132,7 @@ static const struct {
 	{offsetof(struct options, help), show_help},
 	{offsetof(struct options, version), show_version},
 	{offsetof(struct options, print_schema), print_schema},
+	{offsetof(struct options, check_aws), check_aws},
 	{offsetof(struct options, check), check},
 	{offsetof(struct options, print_policy), print_policy},
 };

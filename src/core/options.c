@@ -19,6 +19,11 @@ static const struct field rows[] = {
 		.type = FIELD_BOOL,
 		.offset = FIELD_AT(struct options, check, bool),
 		.doc = "Show all problems of the configuration and leave."},
+	{.name = "check_aws",
+		.type = FIELD_BOOL,
+		.offset = FIELD_AT(struct options, check_aws, bool),
+		.doc = "Ask AWS about the configuration too: credentials, images, types, key "
+		       "pairs, groups, subnets, and whether workers may be started and ended."},
 	{.name = "print_schema",
 		.type = FIELD_BOOL,
 		.offset = FIELD_AT(struct options, print_schema, bool),

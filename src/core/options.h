@@ -15,7 +15,7 @@ struct opts;
 
 struct options {
 	char *config; /* path of the configuration */
-	bool check, print_schema, print_policy, version, help;
+	bool check, check_aws, print_schema, print_policy, version, help;
 	int64_t verbose; /* how often it was given */
 };
 

@@ -38,6 +38,7 @@ enum kind {
 	KIND_CIPHER_KEY,
 	/* Actions, and values of conditions. */
 	KIND_LOOK,
+	KIND_CHECK,
 	KIND_OWN,
 	KIND_TYPE,
 	KIND_REGION,
@@ -82,6 +83,13 @@ static const struct statement statements[] = {
 	{
 		.sid = "Look",
 		.does = KIND_LOOK,
+		.kinds = {KIND_ANYTHING},
+		.conditions = {{"StringEquals", "aws:RequestedRegion", NULL,
+			KIND_REGION}},
+	},
+	{
+		.sid = "CheckAws", /* no work of the daemon needs it, --check-aws does */
+		.does = KIND_CHECK,
 		.kinds = {KIND_ANYTHING},
 		.conditions = {{"StringEquals", "aws:RequestedRegion", NULL,
 			KIND_REGION}},
@@ -416,10 +424,17 @@ size_of(const char *json)
 static void
 begin(struct needs *n)
 {
+	static const char *const checks[] = {"ec2:DescribeAvailabilityZones",
+		"ec2:DescribeImages", "ec2:DescribeInstanceTypeOfferings",
+		"ec2:DescribeInstanceTypes", "ec2:DescribeKeyPairs",
+		"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"};
+
 	need(n, KIND_ANYTHING, "*");
 	need(n, KIND_LOOK, "ec2:DescribeInstances");
 	need(n, KIND_OWN, "ec2:TerminateInstances");
 	need(n, KIND_OWN, "ec2:GetConsoleOutput");
+	for (size_t i = 0; i < COUNT_OF(checks); i++)
+		need(n, KIND_CHECK, checks[i]);
 }
 
 static void

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""--check-aws: every fault of a configuration in one run, each at its line; and a good one."""
+
+import json
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+import moto
+from daemon import BUILD, clean_environment
+from ec2sim import Ec2sim
+
+GOOD, FAILED, CONFIG = 0, 1, 78
+REGION = "us-west-2"
+
+X86, ARM, FAILED_IMAGE, ELSEWHERE = (f"ami-{n:017x}" for n in range(1, 5))
+GROUP_A, GROUP_B = (f"sg-{n:017x}" for n in range(1, 3))
+SUBNET_A, SUBNET_B, SUBNET_GONE = (f"subnet-{n:017x}" for n in range(1, 4))
+MISSING = "0fedcba9876543210"
+
+
+def image(ami, name, **more):
+    return {"id": ami, "region": REGION, "owner": "111122223333", "name": name,
+            "architecture": "x86_64"} | more
+
+
+SCENARIO = {
+    "images": [image(X86, "ci-1"), image(ARM, "ci-2", architecture="arm64"),
+               image(FAILED_IMAGE, "broken", state="failed"),
+               image(ELSEWHERE, "far", region="eu-west-1")],
+    "key_pairs": [{"name": "k", "region": REGION}],
+    "groups": [{"id": GROUP_A, "name": "g", "region": REGION},
+               {"id": GROUP_B, "name": "h", "region": REGION, "vpc": "vpc-00000000000000002"}],
+    "subnets": [{"id": SUBNET_A, "zone": "us-west-2a"},
+                {"id": SUBNET_B, "zone": "us-west-2b", "vpc": "vpc-00000000000000002"},
+                {"id": SUBNET_GONE, "zone": "us-west-2c", "available": False}],
+    "types": [{"name": "m5.large", "architectures": ["x86_64"],
+               "zones": ["us-west-2a", "us-west-2b"]},
+              {"name": "m6g.large", "architectures": ["arm64"]}],
+    "instance_profiles": ["ci-worker"],
+    "denied": [{"action": "TerminateInstances", "key": "AKIDNOTERMINATE"},
+               {"action": "RunInstances", "key": "AKIDNORUN"},
+               {"action": "Describe*", "key": "AKIDNOLOOK"}],
+}
+
+HEAD = """\
+pool: linux
+aws:
+  region: us-west-2
+  identifier: AKIDTEST
+  secret_identifier: test
+  endpoint_url: {url}
+worker_defaults:
+  password: generated
+  user_data: "{{{{ password }}}}"
+  keypair_name: k
+  instance_type: m5.large
+  ami: {x86}
+workers:
+"""
+
+# A worker, and what is told of it: the line is that of the key in the worker.
+FAULTS = [
+    ("no-key-pair", {"keypair_name": "other"}, "keypair_name",
+     "there is no key pair other in us-west-2 (InvalidKeyPair.NotFound)"),
+    ("wrong-region", {"region": "eu-west-1", "ami": ELSEWHERE, "keypair_name": "k"},
+     "keypair_name", "there is no key pair k in eu-west-1 (InvalidKeyPair.NotFound)"),
+    ("no-image", {"ami": f"ami-{MISSING}"}, "ami",
+     f"there is no image ami-{MISSING} in us-west-2 (InvalidAMIID.NotFound)"),
+    ("broken-image", {"ami": FAILED_IMAGE}, "ami", f"{FAILED_IMAGE} is failed"),
+    ("architecture", {"instance_type": "m6g.large"}, "instance_type",
+     f"m6g.large is for arm64, and the image {X86} for x86_64"),
+    ("no-type", {"instance_type": "m9.huge"}, "instance_type",
+     "there is no instance type m9.huge in us-west-2"),
+    ("not-in-zone", {"placement": "c", "instance_type": "m5.large"}, "instance_type",
+     "m5.large cannot be had in us-west-2c, but in us-west-2a, us-west-2b"),
+    ("no-zone", {"placement": "z"}, "placement", "there is no zone us-west-2z for this account"),
+    ("no-group", {"security_name": "other"}, "security_name",
+     "there is no security group other in the default network of us-west-2"),
+    ("no-group-id", {"subnet_id": SUBNET_B, "security_group_ids": [f"sg-{MISSING}"]},
+     "security_group_ids", f"there is no security group sg-{MISSING} in us-west-2"),
+    ("other-network", {"subnet_id": SUBNET_B, "security_group_ids": [GROUP_B, GROUP_A]},
+     "security_group_ids", f"{GROUP_A} is of the network vpc-0ec251a0ec251a000, and "
+                           f"{SUBNET_B} of vpc-00000000000000002"),
+    ("no-subnet", {"subnet_id": f"subnet-{MISSING}"}, "subnet_id",
+     f"there is no subnet subnet-{MISSING} in us-west-2"),
+    ("subnet-of-other-zone", {"subnet_id": SUBNET_B, "placement": "a"}, "subnet_id",
+     f"{SUBNET_B} is in us-west-2b, and placement says us-west-2a"),
+    ("no-profile", {"instance_profile_name": "admin"}, "instance_profile_name",
+     "EC2 would refuse the launch: RunInstances: InvalidParameterValue"),
+    ("may-not-terminate", {"identifier": "AKIDNOTERMINATE", "secret_identifier": "test"},
+     "identifier", "instances may not be terminated in us-west-2: TerminateInstances: "
+                   "UnauthorizedOperation"),
+    ("may-not-run", {"identifier": "AKIDNORUN", "secret_identifier": "test"},
+     "identifier", "may not be launched: RunInstances: UnauthorizedOperation"),
+]
+
+
+@pytest.fixture(scope="module")
+def sim(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sim") / "scenario.json"
+    path.write_text(json.dumps(SCENARIO))
+    simulator = Ec2sim("--scenario", str(path))
+    yield simulator
+    simulator.close()
+
+
+def write(directory, url, workers, head=HEAD):
+    """The file, and the line of each worker's keys."""
+    lines, places = head.format(url=url, x86=X86).splitlines(), {}
+    for name, keys in workers.items():
+        if "subnet_id" not in keys:
+            keys = {"security_name": "g"} | keys
+        lines.append(f"  {name}:")
+        for key, value in keys.items():
+            lines.append(f"    {key}: {json.dumps(value)}")
+            places[name, key] = len(lines)
+    path = pathlib.Path(directory) / "check.yaml"
+    path.write_text("\n".join(lines) + "\n")
+    path.chmod(0o600)
+    return path, places
+
+
+def check(path):
+    done = subprocess.run([BUILD / "ec2workerd", "-c", path, "--check-aws"], text=True,
+                          capture_output=True, timeout=60, env=clean_environment(), check=False)
+    told = re.findall(rf"^{re.escape(str(path))}:(\d+):(\d+): (error|warning): ([^\s]+): (.*)$",
+                      done.stderr, re.MULTILINE)
+    return done.returncode, done.stdout, [
+        (int(line), int(column), level, key, text) for line, column, level, key, text in told]
+
+
+def test_every_fault_in_one_run(directory, sim):
+    path, places = write(directory, sim.url, {"good": {}} | {
+        name: keys for name, keys, _, _ in FAULTS})
+    code, out, told = check(path)
+    assert code == CONFIG and f"{path}: pool linux, {len(FAULTS) + 1} workers, " in out
+    for name, _, key, text in FAULTS:
+        found = [(line, full) for line, _, level, where, full in told
+                 if where == f"workers.{name}.{key}" and level == "error"]
+        assert [line for line, full in found if full.startswith(text)] == [places[name, key]], (
+            name, found, told)
+    # One line each, but that in another region the group is missing too, and a type without zones.
+    more = {"wrong-region": 3}
+    for name, _, _, _ in FAULTS:
+        assert sum(f"workers.{name}." in where for _, _, _, where, _ in told) <= more.get(name, 1), (
+            name, [t for t in told if f".{name}." in t[3]])
+    assert not any(".good." in where for _, _, _, where, _ in told)
+    assert told == sorted(told, key=lambda entry: entry[:2])
+
+
+def test_a_good_configuration(directory, sim):
+    before = sim.control("GET", "calls")
+    path, _ = write(directory, sim.url, {
+        "bot1": {},
+        "linux-[001-300]": {"instance_type": ["m5.large"], "ami": X86},
+        "vpc": {"subnet_id": [SUBNET_B], "security_group_ids": [GROUP_B], "placement": "b",
+                "instance_profile_name": "ci-worker",
+                "block_device_map": {"/dev/sdb": {"size": 5}}},
+        "arm": {"instance_type": "m6g.large", "ami": ARM}})
+    code, out, told = check(path)
+    assert (code, told) == (GOOD, []), told
+    assert re.fullmatch(rf"{re.escape(str(path))}: good: pool linux, 303 workers, 0 errors; "
+                        r"AWS was asked \d+ questions\n", out)
+    asked = {action: count - before.get(action, 0)
+             for action, count in sim.control("GET", "calls").items()}
+    assert asked["DescribeKeyPairs"] == 1 and asked["DescribeAvailabilityZones"] == 1
+    assert asked["DescribeImages"] == 2 and asked["DescribeInstanceTypes"] == 2
+    assert asked["RunInstances"] == 3 and asked["TerminateInstances"] == 1
+    assert not sim.client(region=REGION).describe_instances()["Reservations"]
+
+
+def test_a_terminate_is_tried_on_what_is_there(directory, sim):
+    launched = sim.client(region=REGION).run_instances(
+        ImageId=X86, InstanceType="m5.large", KeyName="k", MinCount=1, MaxCount=1,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [
+            {"Key": "ec2workerd:pool", "Value": "linux"}]}])["Instances"][0]["InstanceId"]
+    keys = {"identifier": "AKIDNOTERMINATE", "secret_identifier": "test"}
+    path, places = write(directory, sim.url, {"bot1": {}, "bot2": keys})
+    code, _, told = check(path)
+    assert code == CONFIG and len(told) == 1
+    assert told[0][0] == places["bot2", "identifier"] and "invented" not in told[0][4]
+    sim.client(region=REGION).terminate_instances(InstanceIds=[launched])
+
+
+def test_a_type_that_is_somewhere_else_only_warns(directory, sim):
+    """As long as one of the places will do."""
+    path, places = write(directory, sim.url, {"bot1": {
+        "instance_type": ["m5.large"], "subnet_id": [SUBNET_GONE, SUBNET_A]}})
+    _, _, told = check(path)
+    assert ("warning", "m5.large cannot be had in us-west-2c, but in us-west-2a, us-west-2b") in [
+        (level, text) for _, _, level, _, text in told]
+    assert (places["bot1", "subnet_id"], "error", f"{SUBNET_GONE} is pending") in [
+        (line, level, text) for line, _, level, _, text in told]
+
+
+def test_what_many_have_from_the_defaults_is_told_once(directory, sim):
+    head = HEAD.replace("keypair_name: k", "keypair_name: other")
+    path, _ = write(directory, sim.url, {f"bot{n}": {} for n in range(20)}, head)
+    code, _, told = check(path)
+    line = head.splitlines().index("  keypair_name: other") + 1
+    assert code == CONFIG and [entry[0] for entry in told] == [line]
+
+
+@pytest.mark.parametrize("keys, key, text", [
+    ({"placement": "c"}, "placement", "m5.large cannot be had in us-west-2c"),
+    ({"subnet_id": SUBNET_B, "placement": "c"}, "subnet_id", "is in us-west-2b, and placement"),
+    ({"ami": ARM}, "ami", f"m5.large is for x86_64, and the image {ARM} for arm64"),
+])
+def test_of_two_keys_the_row_s_own_is_told(directory, sim, keys, key, text):
+    path, places = write(directory, sim.url, {"bot1": keys})
+    code, _, told = check(path)
+    assert code == CONFIG
+    assert [entry[0] for entry in told if text in entry[4]] == [places["bot1", key]], told
+
+
+def test_the_region_is_told_when_the_rest_is_of_the_defaults(directory, sim):
+    path, places = write(directory, sim.url, {"bot1": {"region": "eu-west-1"}})
+    code, _, told = check(path)
+    assert code == CONFIG
+    assert {entry[0] for entry in told if "key pair k in eu-west-1" in entry[4]} == {
+        places["bot1", "region"]}
+
+
+def test_who_may_not_look(directory, sim):
+    """That is no fault of the configuration, if a launch and a terminate would do."""
+    keys = {"identifier": "AKIDNOLOOK", "secret_identifier": "test"}
+    path, places = write(directory, sim.url, {"bot1": keys})
+    code, _, told = check(path)
+    assert {line for line, *_ in told} == {places["bot1", "identifier"]}
+    assert any(level == "warning" and text.startswith("may not look: DescribeKeyPairs")
+               for _, _, level, _, text in told)
+    # It cannot see its instances either, and that is one.
+    assert code == CONFIG
+    assert any(level == "error" and "may not see its instances" in text
+               for _, _, level, _, text in told)
+
+
+def test_credentials_that_are_no_good(directory):
+    simulator = Ec2sim("--credentials", "AKIDTEST:other")
+    try:
+        path, _ = write(directory, simulator.url, {"bot1": {}, "bot2": {}})
+        code, _, told = check(path)
+        assert code == CONFIG and len(told) == 1
+        line, _, level, key, text = told[0]
+        assert (line, level, key) == (4, "error", "aws.identifier")
+        assert text.startswith("no good in us-west-2: DescribeAvailabilityZones: ")
+    finally:
+        simulator.close()
+
+
+def test_nobody_is_there(directory):
+    path, _ = write(directory, "http://127.0.0.1:1", {"bot1": {}, "bot2": {}})
+    code, out, told = check(path)
+    assert code == FAILED and "good" not in out
+    assert [(line, key) for line, _, _, key, _ in told] == [(3, "aws.region")]
+    assert told[0][4].startswith("us-west-2 cannot be asked: ")
+
+
+def test_a_bad_file_is_not_asked_about(directory, sim):
+    path = pathlib.Path(directory) / "bad.yaml"
+    path.write_text("pool: BAD\n")
+    before = sim.control("GET", "calls")
+    code, out, told = check(path)
+    assert (code, out) == (CONFIG, "") and told[-1][3] == "pool"
+    assert sim.control("GET", "calls") == before
+
+
+def test_moto_finds_it_good(directory):
+    """Under the policy that is printed for it: as far as moto judges, which is by actions."""
+    with moto.running() as server:
+        server.reset()
+        ec2 = server.client()
+        subnet = ec2.describe_subnets()["Subnets"][0]
+        group = ec2.create_security_group(GroupName="inside", Description="x",
+                                          VpcId=subnet["VpcId"])["GroupId"]
+        found = ec2.describe_images(Owners=["amazon"], Filters=[
+            {"Name": "architecture", "Values": ["x86_64"]}])["Images"][0]["ImageId"]
+        head = HEAD.replace("us-west-2", moto.REGION).replace("AKIDTEST", server.key_id).replace(
+            "secret_identifier: test", f"secret_identifier: {server.secret}").replace(
+            "keypair_name: k", f"keypair_name: {server.KEYPAIR}").replace("{x86}", found)
+        path, _ = write(directory, server.url, {
+            "bot1": {"security_name": server.GROUP},
+            "bot2": {"subnet_id": subnet["SubnetId"], "security_group_ids": [group]}}, head)
+        policy = subprocess.run([BUILD / "ec2workerd", "-c", path, "--print-policy"], text=True,
+                                capture_output=True, timeout=20, env=clean_environment(),
+                                check=True).stdout
+        server.allow({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Resource": "*", "Action": statement["Action"]}
+            for statement in json.loads(policy)["Statement"]]})
+        code, out, told = check(path)
+        assert (code, told) == (GOOD, []) and ": good: pool linux, 2 workers, 0 errors" in out
