@@ -44,6 +44,8 @@ enum field_type {
 #define FIELD_NEGATIVE 0x40u /* a duration may be negative: out of any bounds, never */
 #define FIELD_PARTIAL 0x80u  /* schema only: sub's required members may be missing */
 #define FIELD_PRIVATE 0x100u /* kept from replies and dumps, as secrets are */
+/* Of FIELD_LIST: an element is a list of all values of sub, in the order of its rows. */
+#define FIELD_TUPLES 0x200u
 
 /* What null and an absent integer or duration without default look like. */
 #define FIELD_NULL INT64_MIN

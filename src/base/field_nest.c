@@ -4,6 +4,7 @@
  * every problem below is reported on its own.
  */
 #include "base/field.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/field_type.h"
 #include "base/node.h"
@@ -202,6 +203,62 @@ load_keyed(struct field_load *l, const struct field *row, const struct node *map
 	}
 }
 
+static size_t
+row_count(const struct fields *table)
+{
+	size_t count = 0;
+
+	while (table->rows[count].name != NULL)
+		count++;
+	return count;
+}
+
+/* "expected [volume_id, device], got a single value" */
+static void
+refuse_tuple(struct field_load *l, const struct fields *table, const struct node *node)
+{
+	AUTO(buf) struct buf names = {.data = NULL};
+
+	for (const struct field *row = table->rows; row->name != NULL; row++)
+		buf_printf(&names, "%s%s", row == table->rows ? "" : ", ", row->name);
+	if (node->kind == NODE_LIST)
+		field_problem(l, node->mark, "expected [%s], got a list of %zu",
+			buf_str(&names), node->count);
+	else
+		field_problem(l, node->mark, "expected [%s], got %s", buf_str(&names),
+			node_kind_name(node));
+}
+
+static void
+load_tuple(struct field_load *l, const struct field *row, const struct node *node,
+	void *item)
+{
+	const struct fields *table = row->sub;
+
+	if (node->kind != NODE_LIST || node->count != row_count(table)) {
+		refuse_tuple(l, table, node);
+		return;
+	}
+	for (size_t i = 0; i < node->count; i++) {
+		size_t was = field_enter(l, table->rows[i].name);
+
+		field_load_value(l, &table->rows[i], node->items[i],
+			(char *)item + table->rows[i].offset);
+		field_leave(l, was);
+	}
+}
+
+static void
+load_element(struct field_load *l, const struct field *row, const struct node *node,
+	void *item)
+{
+	field_defaults(row->sub, item);
+	if ((row->flags & FIELD_TUPLES) != 0)
+		load_tuple(l, row, node, item);
+	else
+		field_load_table(l, row->sub, node, item);
+}
+
 static void
 load_list(struct field_load *l, const struct field *row, const struct node *node,
 	void *member)
@@ -226,8 +283,7 @@ load_list(struct field_load *l, const struct field *row, const struct node *node
 	for (size_t i = 0; i < count; i++) {
 		size_t was = items[i] == node ? l->path.len : field_enter_index(l, i);
 
-		field_defaults(row->sub, element(row, list, i));
-		field_load_table(l, row->sub, items[i], element(row, list, i));
+		load_element(l, row, items[i], element(row, list, i));
 		field_leave(l, was);
 	}
 }

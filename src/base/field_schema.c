@@ -186,10 +186,33 @@ shape_strings(struct writer *w, const struct field *row)
 	shape_array(w, row, row->choices != NULL ? shape_enum : shape_string);
 }
 
+static void add_alternative(struct writer *w, const struct field *row, shape *one);
+static void add_shape(struct writer *w, const struct field *row);
+
+/* A list of all values, each at its place. */
+static void
+shape_tuple(struct writer *w, const struct field *row)
+{
+	int64_t count = 0;
+
+	add_member(w, "type", "array");
+	add_key(w, "prefixItems");
+	open_with(w, '[');
+	for (const struct field *part = row->sub->rows; part->name != NULL; part++) {
+		add_alternative(w, part, add_shape);
+		count++;
+	}
+	buf_putc(w->out, ']');
+	add_key(w, "items");
+	buf_puts(w->out, "false");
+	add_int(w, "minItems", count);
+}
+
 static void
 shape_list(struct writer *w, const struct field *row)
 {
-	shape_array(w, row, shape_object);
+	shape_array(w, row,
+		(row->flags & FIELD_TUPLES) != 0 ? shape_tuple : shape_object);
 }
 
 /* The other spelling of a list: names to what the rows of keyed say, or to null. */

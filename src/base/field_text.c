@@ -97,15 +97,34 @@ add_choices(const struct field *row, struct buf *out)
 		buf_printf(out, "%s%s", i > 0 ? ", " : "", row->choices[i]);
 }
 
-void
-field_expects(const struct field *row, struct buf *out)
+/* "a list of [volume_id, device]" */
+static void
+add_tuple(const struct field *row, struct buf *out)
+{
+	buf_putc(out, '[');
+	for (const struct field *part = row->sub->rows; part->name != NULL; part++)
+		buf_printf(out, "%s%s", part == row->sub->rows ? "" : ", ", part->name);
+	buf_putc(out, ']');
+}
+
+static const char *
+kind_words(const struct field *row)
 {
 	bool many = (row->flags & FIELD_MANY) != 0 && words[row->type].many != NULL;
 
 	if (row->type == FIELD_STRMAP && row->sub != NULL)
-		buf_puts(out, "a mapping of names to mappings");
-	else
-		buf_puts(out, many ? words[row->type].many : words[row->type].one);
+		return "a mapping of names to mappings";
+	if ((row->flags & FIELD_TUPLES) != 0)
+		return "a list of ";
+	return many ? words[row->type].many : words[row->type].one;
+}
+
+void
+field_expects(const struct field *row, struct buf *out)
+{
+	buf_puts(out, kind_words(row));
+	if ((row->flags & FIELD_TUPLES) != 0)
+		add_tuple(row, out);
 	if (row->keyed != NULL)
 		buf_puts(out, ", or a mapping of names to mappings");
 	if (row->type == FIELD_ENUM)

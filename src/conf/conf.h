@@ -85,6 +85,8 @@ struct conf_worker {
 	double retry_price_adjustment;
 	bool on_demand_fallback;
 	char *instance_profile_name;
+	char *elastic_ip;                   /* NULL: none */
+	struct field_list volumes;          /* of struct conf_volume */
 	struct field_list block_device_map; /* of struct conf_device */
 	struct conf_metadata metadata_options;
 	struct strmap tags;

@@ -213,6 +213,7 @@ static row_rule *const row_rules[] = {
 	check_vars,
 	check_identifier,
 	check_devices,
+	check_once,
 	check_metadata,
 };
 

@@ -33,6 +33,12 @@ struct conf_device {
 	struct conf_ebs ebs;
 };
 
+/* An element of volumes: one that is there already. */
+struct conf_volume {
+	char *volume_id;
+	char *device;
+};
+
 struct conf_metadata {
 	int http_tokens; /* enum: index into the choices of its row, as all of these */
 	int64_t http_put_response_hop_limit;
@@ -42,7 +48,7 @@ struct conf_metadata {
 };
 
 /* As the EC2 API spells them; of struct conf_device and struct conf_metadata. */
-extern const struct fields conf_device_fields, conf_metadata_fields;
+extern const struct fields conf_device_fields, conf_metadata_fields, conf_volume_fields;
 /* The older spelling of a device, behind its name; of struct conf_device too. */
 extern const struct fields conf_old_device_fields;
 

@@ -224,6 +224,32 @@ static const struct field old_rows[] = {
 const struct fields conf_old_device_fields = {"old device", old_rows,
 	sizeof(struct conf_device)};
 
+static const struct field volume_rows[] = {
+	{
+		.name = "volume_id",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED,
+		.offset = FIELD_AT(struct conf_volume, volume_id, char *),
+		.check = form_volume_id,
+		.example = "vol-0abcdef1234567890",
+		.doc = "The volume, in the zone of the worker.",
+	},
+	{
+		.name = "device",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.offset = FIELD_AT(struct conf_volume, device, char *),
+		.max = 255,
+		.check = form_device,
+		.example = "/dev/sdh",
+		.doc = "What the instance is to call it.",
+	},
+	{.name = NULL},
+};
+
+const struct fields conf_volume_fields = {"worker volume", volume_rows,
+	sizeof(struct conf_volume)};
+
 static const char *const token_words[] = {"optional", "required", NULL};
 static const char *const switch_words[] = {"disabled", "enabled", NULL};
 

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "sys/mail.h"
 
+#include <arpa/inet.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/un.h>
@@ -303,6 +304,27 @@ form_subnet_id(const char *value, struct err *err)
 		return 0;
 	return err_set(err, ERR_INVALID,
 		"expected a subnet's id, such as subnet-0abcdef1234567890");
+}
+
+int
+form_volume_id(const char *value, struct err *err)
+{
+	if (is_id(value, "vol-"))
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"expected the id of a volume, such as vol-0abcdef1234567890");
+}
+
+/* As EC2 writes it, so that two spellings of one address cannot hide that it is one. */
+int
+form_ipv4(const char *value, struct err *err)
+{
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, value, &address) == 1)
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"expected an IPv4 address, such as 203.0.113.7");
 }
 
 int

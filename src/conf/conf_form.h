@@ -24,6 +24,7 @@ int form_device(const char *value, struct err *err);
 int form_endpoint(const char *value, struct err *err);
 int form_external_id(const char *value, struct err *err);
 int form_instance_type(const char *value, struct err *err);
+int form_ipv4(const char *value, struct err *err);
 int form_key_id(const char *value, struct err *err);
 int form_octal_mode(const char *value, struct err *err);
 int form_path(const char *value, struct err *err);
@@ -43,6 +44,7 @@ int form_subnet_id(const char *value, struct err *err);
 int form_tag_value(const char *value, struct err *err);
 int form_unix_name(const char *value, struct err *err);
 int form_user(const char *value, struct err *err);
+int form_volume_id(const char *value, struct err *err);
 int form_var(const char *value, struct err *err);
 
 /* Whether text[0..len) has the form of a region: eu-west-1, us-gov-east-1, cn-north-1. */

@@ -326,6 +326,7 @@ load_tree(struct conf_load *load, const struct file_info *info)
 		diag_secret(load->ds, load->shared.secrets[i]);
 	diag_fini(&load->shared);
 	names_forget(load->names);
+	names_forget(load->things);
 }
 
 /* info: of the file the text is from, or NULL. */

@@ -31,6 +31,7 @@ struct conf_load {
 	bool vars_known;             /* `vars` was read without an error */
 	struct name_set *names;      /* owned; all that were made so far */
 	struct conf_places *places;  /* NULL: nobody wants them */
+	struct name_set *things;     /* owned; addresses and volumes, by who has them */
 };
 
 /* All pointers are borrowed for as long as the row is being loaded, unless noted. */
@@ -72,6 +73,8 @@ void row_fini(struct conf_row *row);
 void check_row(struct conf_row *row, const struct conf_worker *w);
 void check_defaults(struct conf_load *load);
 void check_conf(struct conf_load *load);
+/* conf_once.c: what no two workers may have. */
+void check_once(struct conf_row *row, const struct conf_worker *w);
 /* conf_device.c: between the members of a disk. */
 void check_devices(struct conf_row *row, const struct conf_worker *w);
 

@@ -241,6 +241,26 @@ static const struct field worker_rows[] = {
 		.doc = "Name of the instance profile, which gives the instance its role.",
 	},
 	{
+		.name = "elastic_ip",
+		.type = FIELD_STRING,
+		.flags = CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, elastic_ip, char *),
+		.check = form_ipv4,
+		.example = "203.0.113.7",
+		.doc = "Elastic IP address that the instance gets once it runs; of one worker only. "
+		       "It is never taken away from anything else.",
+	},
+	{
+		.name = "volumes",
+		.type = FIELD_LIST,
+		.flags = FIELD_TUPLES | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, volumes, struct field_list),
+		.sub = &conf_volume_fields,
+		.example = "[ [ vol-0abcdef1234567890, /dev/sdh ] ]",
+		.doc = "Volumes that are attached once the instance runs, in this order; each of "
+		       "one worker only. The worker is up when all are attached.",
+	},
+	{
 		.name = "block_device_map",
 		.type = FIELD_LIST,
 		.flags = FIELD_NULLABLE | CONF_LAUNCH,

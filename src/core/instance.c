@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
+#include "core/equip.h"
 #include "core/event.h"
 #include "core/launch.h"
 #include "core/notice.h"
@@ -31,7 +32,8 @@
 #define END (P(CONDEMNED) | P(GONE))
 
 typedef void phase_step(struct instance *i);
-static phase_step step_pending, step_running, step_waiting, step_condemned;
+static phase_step step_pending, step_running, step_equipping, step_waiting,
+	step_condemned;
 
 /* clang-format off */
 static const struct phase {
@@ -42,7 +44,7 @@ static const struct phase {
 } phases[INSTANCE_COUNT] = {
 	[INSTANCE_PENDING]   = { "pending",   step_pending,   false, P(RUNNING) | END },
 	[INSTANCE_RUNNING]   = { "running",   step_running,   true,  P(EQUIPPING) | P(WAITING) | P(READY) | END },
-	[INSTANCE_EQUIPPING] = { "equipping", step_running,   true,  P(WAITING) | P(READY) | END },
+	[INSTANCE_EQUIPPING] = { "equipping", step_equipping, true,  P(WAITING) | P(READY) | END },
 	[INSTANCE_WAITING]   = { "waiting",   step_waiting,   true,  P(READY) | END },
 	[INSTANCE_READY]     = { "ready",     NULL,           true,  P(WAITING) | END },
 	[INSTANCE_CONDEMNED] = { "condemned", step_condemned, false, P(GONE) },
@@ -81,6 +83,14 @@ instance_is_up(const struct instance *i)
 }
 
 bool
+instance_is_equipped(const struct instance *i)
+{
+	return instance_is_up(i) &&
+		(!i->launch->holds || i->phase == INSTANCE_WAITING ||
+			i->phase == INSTANCE_READY);
+}
+
+bool
 instance_is_dying(const struct instance *i)
 {
 	return i->phase == INSTANCE_GONE || i->seen >= EC2_STATE_SHUTTING_DOWN;
@@ -93,6 +103,8 @@ instance_set_phase(struct instance *i, enum instance_phase to,
 	const char *from = phases[i->phase].name;
 
 	assert(instance_phase_leads_to(i->phase, to));
+	equip_free(i->equip);
+	i->equip = NULL;
 	i->phase = to;
 	i->phase_wall = clock_wall_ms();
 	i->tries = 0;
@@ -142,22 +154,60 @@ step_pending(struct instance *i)
 }
 
 static void
-step_running(struct instance *i)
+step_waiting(struct instance *i)
+{
+	if (!has_worker(i))
+		return;
+	instance_set_phase(i, INSTANCE_READY, &(struct cause){"worker", "attached"});
+	if (i->launch->holds)
+		worker_is_up(i->launch->worker);
+}
+
+/* It lacks nothing but, perhaps, its worker. */
+static void
+equipped(struct instance *i)
 {
 	if (has_worker(i))
-		instance_set_phase(i, INSTANCE_READY,
-			&(struct cause){"worker", "attached"});
+		step_waiting(i);
 	else
 		instance_set_phase(i, INSTANCE_WAITING,
 			&(struct cause){"instance", NULL});
 }
 
 static void
-step_waiting(struct instance *i)
+step_running(struct instance *i)
 {
-	if (has_worker(i))
-		instance_set_phase(i, INSTANCE_READY,
-			&(struct cause){"worker", "attached"});
+	if (i->launch->holds)
+		instance_set_phase(i, INSTANCE_EQUIPPING,
+			&(struct cause){"instance", NULL});
+	else
+		equipped(i);
+}
+
+/* A half-equipped worker is never offered (L15). */
+static void
+unequipped(struct instance *i, const struct err *err)
+{
+	instance_condemn(i, &(struct cause){"ec2workerd", err->text});
+	if (i->launch->instance == i)
+		worker_not_equipped(i->launch->worker, i->launch, err);
+}
+
+/* EC2 gives nothing to what it does not call running, though the worker may be there. */
+static void
+step_equipping(struct instance *i)
+{
+	struct err err;
+
+	if (i->seen != EC2_STATE_RUNNING)
+		return;
+	if (i->equip == NULL)
+		i->equip = equip_new(i);
+	switch (equip_step(i->equip, &err)) {
+	case EQUIP_BUSY: break;
+	case EQUIP_DONE: equipped(i); break;
+	case EQUIP_FAILED: unequipped(i, &err); break;
+	}
 }
 
 static void
@@ -225,6 +275,8 @@ arm(struct instance *i)
 	if (i->phase == INSTANCE_CONDEMNED && i->op == NULL && !instance_is_dying(i) &&
 		!i->outbox.call.queued && i->try_ms < due && i->console == NULL)
 		due = i->try_ms;
+	if (equip_due_ms(i->equip) < due)
+		due = equip_due_ms(i->equip);
 	if (due == INT64_MAX)
 		loop_timer_clear(&i->timer);
 	else if (due > clock_ms())
@@ -363,6 +415,7 @@ instance_free(struct instance *i)
 {
 	if (i == NULL)
 		return;
+	equip_free(i->equip);
 	cancel(i, i->op);
 	cancel(i, i->look);
 	cancel(i, i->console);

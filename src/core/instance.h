@@ -10,6 +10,7 @@
 
 struct ec2_call;
 struct ec2_instance;
+struct equip;
 struct launch;
 struct pool;
 
@@ -52,6 +53,7 @@ struct instance {
 
 	unsigned tries;
 	int64_t try_ms;
+	struct equip *equip;      /* owned; while equipping, else NULL */
 	struct ec2_call *op;      /* terminate in flight */
 	struct ec2_call *look;    /* describe by id in flight */
 	struct ec2_call *console; /* console in flight */
@@ -86,6 +88,8 @@ void instance_condemn(struct instance *i, const struct cause *cause);
 void instance_await(struct instance *i);
 /* Runs, as far as we know: running to ready. */
 bool instance_is_up(const struct instance *i);
+/* Runs, and has what its launch is to have. */
+bool instance_is_equipped(const struct instance *i);
 /* Can hurt no successor: dying for certain. */
 bool instance_is_dying(const struct instance *i);
 void instance_step(struct instance *i);

@@ -583,6 +583,8 @@ launch_free(struct launch *l)
 	free(l->image);
 	free(l->market);
 	free(l->bid);
+	free(l->elastic_ip);
+	free(l->volumes);
 	free(l->body);
 	free(l->user_data);
 	free(l);

@@ -45,11 +45,12 @@ struct launch {
 	struct cloud *cloud;   /* borrowed from the pool */
 	struct poller *poller; /* borrowed from the pool */
 	char *region, *credentials, *zone, *subnet, *type, *image, *market,
-		*bid;    /* owned; frozen */
-	char *body;      /* owned; canonical, secrets as references */
-	char *user_data; /* owned; frozen template, or NULL */
-	char digest[65]; /* SHA-256 of the finished body */
-	bool generated;  /* its password is HMAC(key file, launch, worker) */
+		*bid;               /* owned; frozen */
+	char *elastic_ip, *volumes; /* owned; frozen: equip.h; NULL: none */
+	char *body;                 /* owned; canonical, secrets as references */
+	char *user_data;            /* owned; frozen template, or NULL */
+	char digest[65];            /* SHA-256 of the finished body */
+	bool generated;             /* its password is HMAC(key file, launch, worker) */
 	bool holds; /* has an address or a volume: the name waits for `terminated` */
 
 	unsigned sends;                /* times bytes may have left */

@@ -10,6 +10,7 @@
 #include "base/tmpl.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
+#include "core/equip.h"
 #include "core/event.h"
 #include "core/launch.h"
 #include "core/place.h"
@@ -178,6 +179,9 @@ launch_freeze(struct launch *l, const struct worker *w, const struct placement *
 	l->bid = xstrdup_opt(at->bid);
 	l->image = xstrdup(at->image);
 	l->generated = w->conf->password_generated;
+	l->elastic_ip = xstrdup_opt(w->conf->elastic_ip);
+	l->volumes = equip_freeze_volumes(&w->conf->volumes);
+	l->holds = l->elastic_ip != NULL || l->volumes != NULL;
 	build_body(l, w, &body);
 	l->body = buf_take(&body);
 	if (build_user_data(l, w, err) < 0 || finish(l, &finished, err) < 0) {

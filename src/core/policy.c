@@ -34,6 +34,8 @@ enum kind {
 	KIND_OWN_INSTANCE,
 	KIND_NEW_VOLUME,
 	KIND_NEW_REQUEST,
+	KIND_VOLUME,
+	KIND_ADDRESS,
 	KIND_ROLE,
 	KIND_CIPHER_KEY,
 	/* Actions, and values of conditions. */
@@ -131,6 +133,17 @@ static const struct statement statements[] = {
 		.does = KIND_OWN,
 		.kinds = {KIND_OWN_INSTANCE},
 		.conditions = {OF_RESOURCE},
+	},
+	{
+		/* With OwnInstances: what is theirs, to instances of the pool only. */
+		.sid = "AttachVolumes",
+		.actions = {"ec2:AttachVolume"},
+		.kinds = {KIND_VOLUME},
+	},
+	{
+		.sid = "AssociateAddresses",
+		.actions = {"ec2:AssociateAddress"},
+		.kinds = {KIND_ADDRESS},
 	},
 	{
 		.sid = "PassRole",
@@ -293,6 +306,24 @@ look_at_market(struct needs *n, const struct conf_worker *w)
 		strings_add(n->notes, note);
 }
 
+/* What comes to an instance once it runs; an address is known there by its allocation. */
+static void
+look_at_equipment(struct needs *n, const struct conf_worker *w)
+{
+	const struct conf_volume *volumes = w->volumes.items;
+
+	if (w->elastic_ip != NULL) {
+		need(n, KIND_LOOK, "ec2:DescribeAddresses");
+		need(n, KIND_OWN, "ec2:AssociateAddress");
+		need_ec2(n, KIND_ADDRESS, "elastic-ip", "*");
+	}
+	for (size_t i = 0; i < w->volumes.count; i++) {
+		need(n, KIND_LOOK, "ec2:DescribeVolumes");
+		need(n, KIND_OWN, "ec2:AttachVolume");
+		need_ec2(n, KIND_VOLUME, "volume", volumes[i].volume_id);
+	}
+}
+
 static void
 look_at_region(struct needs *n, const char *region)
 {
@@ -306,6 +337,7 @@ static void
 look_at(struct needs *n, const struct conf_worker *w)
 {
 	look_at_lookups(n, w);
+	look_at_equipment(n, w);
 	need_ec2(n, KIND_IMAGE, "image", w->ami != NULL ? w->ami : "*");
 	need_ec2(n, KIND_KEY, "key-pair", w->keypair_name);
 	need_each(n, KIND_GROUP, "security-group", &w->security_group_ids);

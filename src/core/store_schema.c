@@ -103,6 +103,10 @@ const struct db_migration store_migrations[] = {
 		"ALTER TABLE meta ADD COLUMN hold_reason TEXT;"
 		"ALTER TABLE worker ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;",
 	},
+	{
+		"ALTER TABLE launch ADD COLUMN elastic_ip TEXT;"
+		"ALTER TABLE launch ADD COLUMN volumes TEXT;",
+	},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
 
@@ -280,6 +284,8 @@ const struct column launch_columns[] = {
 	LAUNCH("user_data", TEXT, user_data, char *),
 	CHARS("digest", struct launch, digest),
 	LAUNCH("generated", BOOL, generated, bool),
+	LAUNCH("elastic_ip", TEXT, elastic_ip, char *),
+	LAUNCH("volumes", TEXT, volumes, char *),
 	LAUNCH("holds", BOOL, holds, bool),
 	LAUNCH("sends", UNSIGNED, sends, unsigned),
 	LAUNCH("first_sent_at", INT64, first_wall, int64_t),

@@ -125,7 +125,7 @@ worker_has_reached(const struct worker *w, enum wait_for what)
 	const struct instance *i = carrier(w);
 
 	if (what == WAIT_RUNNING)
-		return i != NULL && instance_is_up(i);
+		return i != NULL && instance_is_equipped(i);
 	return i != NULL && i->phase == INSTANCE_READY && w->attached;
 }
 

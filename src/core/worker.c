@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "core/equip.h"
 #include "core/event.h"
 #include "core/instance.h"
 #include "core/launch.h"
@@ -271,6 +272,24 @@ was_launched(const struct worker *w)
 }
 
 static void
+say_missing(const struct instance *i, struct err *err)
+{
+	char what[EQUIP_TEXT_SIZE];
+
+	if (i != NULL && i->equip != NULL) {
+		equip_describe(i->equip, what, sizeof(what));
+		err_set(err, ERR_MISSING,
+			"launched, but not equipped within missing_timeout: instance %s "
+			"lacks %s",
+			i->id, what);
+	} else {
+		err_set(err, ERR_MISSING,
+			"launched, but not attached within missing_timeout%s%s",
+			i == NULL ? "" : ": instance ", i == NULL ? "" : i->id);
+	}
+}
+
+static void
 missing(struct worker *w)
 {
 	struct launch *l = w->launch;
@@ -288,9 +307,7 @@ missing(struct worker *w)
 		worker_fail(w, EVENT_FAILED, NULL, &err);
 		return;
 	}
-	err_set(&err, ERR_MISSING,
-		"launched, but not attached within missing_timeout%s%s",
-		i == NULL ? "" : ": instance ", i == NULL ? "" : i->id);
+	say_missing(i, &err);
 	err.reason = last.reason;
 	err_origin(&err, last.origin, last.origin_text, last.request_id);
 	notice_missing(w->pool->notices, w, i, &err);

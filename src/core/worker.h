@@ -68,8 +68,7 @@ struct worker {
 	enum worker_state state;  /* as last told to the world */
 	struct request *requests; /* borrowed; those whose outcome is open */
 	struct waiter *waiters;   /* owned */
-	struct waiter
-		*waiter_at; /* the next to be looked at, while they are answered */
+	struct waiter *waiter_at; /* the next one, while they are answered */
 	/* Borrowed from the pool; of the next launch; NULL: not looked up. */
 	struct poller *poller;
 	struct event_ring *recent; /* owned; its latest events */
@@ -99,6 +98,10 @@ void workers_place_again(struct pool *p);
 /* A launch of it has ended without an instance, or its instance has died or is dying, unasked. */
 void worker_launch_failed(struct worker *w, struct launch *l, bool was_ready,
 	const struct err *err);
+/* What its instance is to have cannot be had: that ends the wish (L15). */
+void worker_not_equipped(struct worker *w, struct launch *l, const struct err *err);
+/* Attached, and all that it needs is there: no longer waited for. */
+void worker_is_up(struct worker *w);
 /* Its launch of this generation has a machine or may have one; older ones do not count. */
 void worker_launched(struct worker *w, int64_t generation);
 /* Something of its launches changed that waiters or the state may depend on. */

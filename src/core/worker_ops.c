@@ -116,6 +116,15 @@ await_build(struct worker *w)
 	worker_limit(w, &w->idle, wait > 0 ? wait : 0);
 }
 
+void
+worker_is_up(struct worker *w)
+{
+	deadline_clear(&w->missing);
+	pool_dirty_worker(w);
+	if (w->building == 0)
+		await_build(w);
+}
+
 static void
 set_attached(struct worker *w, bool attached, const struct cause *cause)
 {
@@ -143,10 +152,9 @@ worker_attached(struct worker *w, int64_t generation, const char *instance_id,
 	}
 	if (w->attached)
 		return 0;
-	deadline_clear(&w->missing);
 	set_attached(w, true, cause);
-	if (w->building == 0)
-		await_build(w);
+	if (!l->holds || is_ready(w)) /* else it waits for more than that */
+		worker_is_up(w);
 	if (l->instance != NULL)
 		loop_poke(&l->instance->poke);
 	return 0;

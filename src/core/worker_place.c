@@ -69,6 +69,17 @@ wait_until(struct worker *w, int64_t again_ms, const struct err *why)
 	pool_dirty_worker(w);
 }
 
+void
+worker_not_equipped(struct worker *w, struct launch *l, const struct err *err)
+{
+	struct err why = *err;
+
+	if (w->phase != WORKER_LAUNCHED || l->generation != w->generation)
+		return;
+	why.code = ERR_FAILED;
+	worker_fail(w, EVENT_FAILED, l, &why);
+}
+
 /* Until worker_may_launch_again: nothing but that can help. */
 static void
 wait_for_pool(struct worker *w, const struct err *why)

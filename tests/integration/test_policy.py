@@ -130,6 +130,22 @@ def test_zones_of_subnets_are_looked_up(directory):
     assert "ec2:DescribeSubnets" not in actions(policy(directory, IN_VPC | {"placement": "a"}))
 
 
+def test_what_comes_to_an_instance(directory):
+    found = policy(directory, WORKER | {"elastic_ip": "203.0.113.7",
+                                        "volumes": [["vol-1", "/dev/sdh"]]})
+    assert actions(policy(directory, WORKER)) | {
+        "ec2:DescribeAddresses", "ec2:DescribeVolumes", "ec2:AssociateAddress",
+        "ec2:AttachVolume"} == actions(found)
+    account = f"{EC2}:111122223333"
+    for action in ("ec2:AssociateAddress", "ec2:AttachVolume"):
+        assert allowed(found, action, f"{account}:instance/i-1", {RESOURCE: "linux"})
+        assert not allowed(found, action, f"{account}:instance/i-1", {RESOURCE: "other"})
+    assert allowed(found, "ec2:AttachVolume", f"{account}:volume/vol-1")
+    assert not allowed(found, "ec2:AttachVolume", f"{account}:volume/vol-2")
+    assert allowed(found, "ec2:AssociateAddress", f"{account}:elastic-ip/eipalloc-1")
+    assert not allowed(found, "ec2:DisassociateAddress", f"{account}:elastic-ip/eipalloc-1")
+
+
 def test_snapshots_and_keys_of_disks(directory):
     key = "arn:aws:kms:us-west-2:111122223333:key/1234"
     disk = {"DeviceName": "sdb",

@@ -25,7 +25,8 @@ struct ec2_slot {
 };
 
 static void
-show(const struct fake_instance *i, int64_t at, struct ec2_instance *out)
+show(const struct fake_cloud *f, const struct fake_instance *i, int64_t at,
+	struct ec2_instance *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->id = xstrdup(i->id);
@@ -41,6 +42,7 @@ show(const struct fake_instance *i, int64_t at, struct ec2_instance *out)
 		out->epoch = i->epoch;
 	}
 	out->launched_at = i->born_wall;
+	out->zone = xstrdup_opt(f->zone);
 	if (i->state == EC2_STATE_RUNNING)
 		out->private_ip = xstrdup("10.0.0.1");
 }
@@ -79,7 +81,8 @@ collect(const struct ec2_call *c, struct ec2_instances *list)
 	list->items = xcalloc(f->count + 1, sizeof(*list->items));
 	for (size_t n = 0; n < f->count; n++)
 		if (is_shown(c, &f->instances[n]))
-			show(&f->instances[n], c->seen_ms, &list->items[list->count++]);
+			show(f, &f->instances[n], c->seen_ms,
+				&list->items[list->count++]);
 }
 
 static void

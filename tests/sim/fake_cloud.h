@@ -86,6 +86,7 @@ struct fake_cloud {
 		unsigned times;
 	} script[4];
 	struct fake_runs runs_asked;
+	const char *zone;    /* of every instance; NULL: it is not shown */
 	const char *console; /* of every instance; NULL: "boot" */
 	bool force_twin;     /* the next run starts two */
 	bool short_memory;   /* terminated instances vanish after ten minutes */

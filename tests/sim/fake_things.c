@@ -435,7 +435,7 @@ fake_attach(void *self, const char *volume, const char *instance, const char *de
 static bool
 is_terminated(struct fake_cloud *f, const char *id)
 {
-	const struct fake_instance *i = fake_by_id(f, id);
+	const struct fake_instance *i = id == NULL ? NULL : fake_by_id(f, id);
 
 	return i != NULL && i->state == EC2_STATE_TERMINATED;
 }

@@ -442,6 +442,99 @@ START_TEST(variables_are_bounded)
 }
 END_TEST
 
+#define BOTS                                                                               \
+	"pool: p\n"                                                                        \
+	"worker_defaults: { password: x, keypair_name: k, security_name: g, ami: ami-1,\n" \
+	"                   instance_type: m5.large }\n"                                   \
+	"workers:\n"
+
+/* What belongs to one worker: both places are named, and what a range would share. */
+static const struct {
+	int line;
+	const char *workers, *told; /* NULL: nothing */
+} shared[] = {
+	{__LINE__,
+		"  a: { elastic_ip: 203.0.113.7, volumes: [ [ vol-1, sdh ] ] }\n"
+		"  b: { elastic_ip: 203.0.113.8, volumes: [ [ vol-2, sdh ] ] }\n",
+		NULL},
+	{__LINE__,
+		"  a: { elastic_ip: 203.0.113.7 }\n"
+		"  b: { elastic_ip: 203.0.113.7 }\n",
+		"t.yaml:6:20: error: workers.b.elastic_ip: 203.0.113.7 belongs to the "
+		"worker of line 5 already\n"
+		"        b: { elastic_ip: 203.0.113.7 }\n"
+		"                         ^\n"},
+	{__LINE__,
+		"  a: { volumes: [ [ vol-1, sdh ] ] }\n"
+		"  b: { volumes: [ [ vol-2, sdg ], [ vol-1, sdh ] ] }\n",
+		"t.yaml:6:35: error: workers.b.volumes[1]: vol-1 belongs to the worker of "
+		"line 5 already\n"
+		"        b: { volumes: [ [ vol-2, sdg ], [ vol-1, sdh ] ] }\n"
+		"                                        ^\n"},
+	{__LINE__, "  a: { volumes: [ [ vol-1, sdg ], [ vol-1, sdh ] ] }\n",
+		"t.yaml:5:35: error: workers.a.volumes[1]: vol-1 is here twice\n"
+		"        a: { volumes: [ [ vol-1, sdg ], [ vol-1, sdh ] ] }\n"
+		"                                        ^\n"},
+	{__LINE__, "  a: { volumes: [ [ vol-1, sdg ], [ vol-2, sdg ] ] }\n",
+		"t.yaml:5:35: error: workers.a.volumes[1]: sdg is another volume's device "
+		"already\n"
+		"        a: { volumes: [ [ vol-1, sdg ], [ vol-2, sdg ] ] }\n"
+		"                                        ^\n"},
+	{__LINE__, "  a[1-2]: { elastic_ip: 203.0.113.7 }\n",
+		"t.yaml:5:13: error: workers.a[1-2].elastic_ip: an address serves one "
+		"worker, and this row makes 2\n"
+		"        a[1-2]: { elastic_ip: 203.0.113.7 }\n"
+		"                  ^\n"},
+	{__LINE__, "  a[1-2]: { volumes: [ [ vol-1, sdg ] ] }\n",
+		"t.yaml:5:13: error: workers.a[1-2].volumes: a volume serves one worker, "
+		"and this row makes 2\n"
+		"        a[1-2]: { volumes: [ [ vol-1, sdg ] ] }\n"
+		"                  ^\n"},
+	{__LINE__, "  \"a[1-1]\": { volumes: [ [ vol-1, sdg ] ] }\n", NULL},
+	{__LINE__, "  a: { volumes: [ [ vol-1 ], [ x, sdg ], vol-2 ] }\n",
+		"t.yaml:5:19: error: workers.a.volumes[0]: expected [volume_id, device], "
+		"got a list of 1\n"
+		"        a: { volumes: [ [ vol-1 ], [ x, sdg ], vol-2 ] }\n"
+		"                        ^\n"
+		"t.yaml:5:32: error: workers.a.volumes[1].volume_id: expected the id of a "
+		"volume, such as vol-0abcdef1234567890\n"
+		"        a: { volumes: [ [ vol-1 ], [ x, sdg ], vol-2 ] }\n"
+		"                                     ^\n"
+		"t.yaml:5:42: error: workers.a.volumes[2]: expected [volume_id, device], "
+		"got a single value\n"
+		"        a: { volumes: [ [ vol-1 ], [ x, sdg ], vol-2 ] }\n"
+		"                                               ^\n"},
+};
+
+START_TEST(things_belong_to_one_worker)
+{
+	AUTO(free) char *text = xasprintf(BOTS "%s", shared[_i].workers);
+	AUTO(free) char *told = conf_told(text, NULL, NULL);
+	const char *expected = shared[_i].told == NULL ? "" : shared[_i].told;
+
+	ck_assert_msg(strcmp(told, expected) == 0, "line %d: %s", shared[_i].line,
+		told);
+}
+END_TEST
+
+/* Two workers that take the address from the defaults share it too. */
+START_TEST(a_thing_in_the_defaults_is_shared)
+{
+	conf_refused(__LINE__,
+		"pool: p\n"
+		"worker_defaults: { password: x, keypair_name: k, security_name: g,\n"
+		"                   ami: ami-1, instance_type: m5.large,\n"
+		"                   elastic_ip: 203.0.113.7 }\n"
+		"workers:\n"
+		"  a:\n"
+		"  b:\n",
+		"t.yaml:4:32: error: workers.b.elastic_ip: 203.0.113.7 belongs to the "
+		"worker of line 6 already\n"
+		"        elastic_ip: 203.0.113.7 }\n"
+		"                    ^\n");
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -453,6 +546,8 @@ test_suite(void)
 	tcase_add_test(tc, what_lies_in_the_defaults_is_told_once);
 	tcase_add_test(tc, the_sum_counts_what_is_printed);
 	tcase_add_loop_test(tc, secrets_are_never_printed, 0, (int)COUNT_OF(leaks));
+	tcase_add_loop_test(tc, things_belong_to_one_worker, 0, (int)COUNT_OF(shared));
+	tcase_add_test(tc, a_thing_in_the_defaults_is_shared);
 	tcase_add_test(tc, tags_leave_room_for_ours);
 	tcase_add_test(tc, names_of_tags_are_bounded);
 	tcase_add_test(tc, variables_are_bounded);
