@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "conf/conf_places.h"
+#include "core/bid.h"
 #include "core/cloud.h"
 #include "core/preflight_priv.h"
 #include "ec2/request.h"
@@ -62,16 +63,29 @@ try_terminate(struct preflight_row *r)
 			"a terminate cannot be tried: %s", a->err.text);
 }
 
+/* A bid that needs no history; without one the price on demand counts. */
+static const char *
+bid_of(const struct conf_worker *w, char text[BID_SIZE])
+{
+	if (bid_needs_mean(w))
+		return NULL;
+	bid_print(bid_first(w, NULL), text);
+	return text;
+}
+
 static void
-build(const struct preflight_row *r, struct buf *out)
+build(const struct preflight_row *r, bool spot, struct buf *out)
 {
 	const struct conf_worker *w = r->worker;
+	char bid[BID_SIZE];
 	struct ec2_run run = {
 		.image = r->image,
 		.type = r->type,
 		.key = r->key,
 		.zone = r->subnet == NULL ? r->zone : NULL,
 		.subnet = r->subnet,
+		.spot = spot,
+		.max_price = spot ? bid_of(w, bid) : NULL,
 		.instance_profile = w->instance_profile_name,
 		.device_rows = &conf_device_fields,
 		.devices = &w->block_device_map,
@@ -109,6 +123,9 @@ static const struct {
 	{"InvalidSnapshot", NULL, "block_device_map"},
 	{"VolumeTypeNotAvailable", NULL, "block_device_map"},
 	{"TagPolicyViolation", NULL, "tags"},
+	{"SpotMaxPriceTooLow", NULL, "max_spot_price"},
+	{"MaxSpotInstanceCountExceeded", NULL, "spot_instance"},
+	{"AuthFailure.ServiceLinkedRole", NULL, "spot_instance"},
 	{NULL, "vailability zone", "placement"},
 	{NULL, "vailability Zone", "placement"},
 	{"InvalidInstanceType", NULL, "instance_type"},
@@ -172,16 +189,14 @@ is_first(const struct preflight_row *r, struct answer *a)
 	return a->told_row == r->row + 1;
 }
 
-void
-try_launch(struct preflight_row *r)
+static void
+try_market(struct preflight_row *r, bool spot)
 {
 	AUTO(buf) struct buf body = {.data = NULL};
 	const char *key;
 	struct answer *a;
 
-	if (r->waiting || r->image == NULL || r->type == NULL)
-		return;
-	build(r, &body);
+	build(r, spot, &body);
 	a = preflight_ask(r, ASK_RUN, buf_str(&body));
 	if (a == NULL || !is_first(r, a))
 		return;
@@ -194,5 +209,19 @@ try_launch(struct preflight_row *r)
 			"a launch cannot be tried: %s", a->err.text);
 	else if (a->found == FOUND_NO)
 		preflight_tell(r, level_of(a), key != NULL ? key : "instance_type", 0,
-			"EC2 would refuse the launch: %s", a->err.text);
+			"EC2 would refuse the launch%s: %s", spot ? " as spot" : "",
+			a->err.text);
+}
+
+void
+try_launch(struct preflight_row *r)
+{
+	const struct conf_worker *w = r->worker;
+
+	if (r->waiting || r->image == NULL || r->type == NULL)
+		return;
+	if (w->spot_instance)
+		try_market(r, true);
+	if (!w->spot_instance || w->on_demand_fallback)
+		try_market(r, false);
 }

@@ -196,6 +196,15 @@ def test_a_type_that_is_somewhere_else_only_warns(directory, sim):
         (line, level, text) for line, _, level, _, text in told]
 
 
+def test_spot_and_on_demand_are_tried(directory, sim):
+    before = sim.calls("RunInstances")
+    path, _ = write(directory, sim.url, {
+        "bot1": {"spot_instance": True},
+        "bot2": {"spot_instance": True, "on_demand_fallback": True}})
+    code, _, told = check(path)
+    assert (code, told) == (GOOD, []) and sim.calls("RunInstances") == before + 2
+
+
 def test_what_many_have_from_the_defaults_is_told_once(directory, sim):
     head = HEAD.replace("keypair_name: k", "keypair_name: other")
     path, _ = write(directory, sim.url, {f"bot{n}": {} for n in range(20)}, head)

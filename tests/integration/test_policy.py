@@ -125,9 +125,22 @@ def test_spot(directory):
                        {REQUEST: "linux"})
 
 
+def looks(found):
+    """What the daemon itself looks at, --check-aws apart."""
+    return next(s["Action"] for s in found["Statement"] if s["Sid"] == "Look")
+
+
 def test_zones_of_subnets_are_looked_up(directory):
-    assert "ec2:DescribeSubnets" in actions(policy(directory, IN_VPC))
-    assert "ec2:DescribeSubnets" not in actions(policy(directory, IN_VPC | {"placement": "a"}))
+    assert "ec2:DescribeSubnets" in looks(policy(directory, IN_VPC))
+    assert "ec2:DescribeSubnets" not in looks(policy(directory, IN_VPC | {"placement": "a"}))
+
+
+def test_any_image_where_it_is_chosen(directory):
+    chosen = {name: value for name, value in WORKER.items() if name != "ami"} | {
+        "valid_ami_owners": 111122223333}
+    found = policy(directory, chosen)
+    assert launch(found, image="ami-7") and "ec2:DescribeImages" in looks(found)
+    assert "ec2:DescribeImages" not in looks(policy(directory, WORKER))
 
 
 def test_what_comes_to_an_instance(directory):
