@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/tmpl.h"
+#include "conf/conf_form.h"
 #include "conf/conf_load.h"
 #include "conf/conf_row.h"
 #include "sys/regex.h"
@@ -27,6 +28,16 @@ conf_free(struct conf *conf)
 	free(conf->by_name);
 	field_fini(&conf_fields, conf);
 	free(conf);
+}
+
+const char *
+conf_ami_parameter(const struct conf_worker *w)
+{
+	size_t len = strlen(CONF_AMI_RESOLVE);
+
+	if (w->ami == NULL || strncmp(w->ami, CONF_AMI_RESOLVE, len) != 0)
+		return NULL;
+	return w->ami + len;
 }
 
 struct conf_worker *

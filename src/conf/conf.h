@@ -36,7 +36,7 @@ struct conf_aws {
 	char *role_arn, *external_id;
 	char *role_session_name; /* NULL: ec2workerd-POOL */
 	char *ca_file;
-	char *endpoint_url, *sts_endpoint_url, *imds_endpoint_url;
+	char *endpoint_url, *sts_endpoint_url, *ssm_endpoint_url, *imds_endpoint_url;
 };
 
 enum conf_orphans_action { CONF_ORPHANS_TERMINATE, CONF_ORPHANS_REPORT };
@@ -121,6 +121,8 @@ struct conf {
 
 /* Drops its references only: a worker somebody else holds lives on. NULL is fine. */
 void conf_free(struct conf *conf);
+/* What `ami: resolve:ssm:NAME` names: a parameter that holds an image's id; else NULL. */
+const char *conf_ami_parameter(const struct conf_worker *w);
 const struct conf_worker *conf_find(const struct conf *conf, const char *name);
 struct conf_worker *conf_worker_ref(struct conf_worker *w);
 void conf_worker_unref(struct conf_worker *w);

@@ -102,10 +102,20 @@ form_above_zero(const char *value, struct err *err)
 int
 form_ami(const char *value, struct err *err)
 {
+	size_t prefix = strlen(CONF_AMI_RESOLVE);
+
 	if (is_id(value, "ami-"))
 		return 0;
+	if (strncmp(value, CONF_AMI_RESOLVE, prefix) != 0)
+		return err_set(err, ERR_INVALID,
+			"expected an image id, such as ami-0abcdef1234567890, "
+			"or " CONF_AMI_RESOLVE " and a parameter's name");
+	/* The colon is in front of a version or a label. */
+	if (consists_of(value + prefix, 1, 2048, LOWER UPPER DIGITS "_.-/:"))
+		return 0;
 	return err_set(err, ERR_INVALID,
-		"expected an image id, such as ami-0abcdef1234567890");
+		"expected the name of a parameter, such as " CONF_AMI_RESOLVE
+		"/ci/image");
 }
 
 int

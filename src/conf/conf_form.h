@@ -14,6 +14,9 @@ struct err;
 /* How a variable may be called, for schemas; conf_check.c says it in words. */
 #define CONF_VAR_NAMES "^[A-Za-z0-9_-]+$"
 
+/* In front of the name of a parameter of SSM, in the place of an image. */
+#define CONF_AMI_RESOLVE "resolve:ssm:"
+
 int form_account_id(const char *value, struct err *err);
 int form_address(const char *value, struct err *err);
 /* Of a number. */

@@ -166,6 +166,15 @@ static const struct field aws_rows[] = {
 		.doc = "Assume roles here instead of at the region's endpoint of STS.",
 	},
 	{
+		.name = "ssm_endpoint_url",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct conf_aws, ssm_endpoint_url, char *),
+		.check = form_endpoint,
+		.example = "http://127.0.0.1:5000",
+		.doc = "Read parameters (ami: resolve:ssm:NAME) here instead of at the region's "
+		       "endpoint of SSM.",
+	},
+	{
 		.name = "imds_endpoint_url",
 		.type = FIELD_STRING,
 		.offset = FIELD_AT(struct conf_aws, imds_endpoint_url, char *),

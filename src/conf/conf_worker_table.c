@@ -46,7 +46,8 @@ static const struct field worker_rows[] = {
 		.offset = FIELD_AT(struct conf_worker, ami, char *),
 		.check = form_ami,
 		.example = "ami-0abcdef1234567890",
-		.doc = "Image to start. Without it one is chosen for every launch, by "
+		.doc = "Image to start; or resolve:ssm:NAME: the one that this parameter of "
+		       "Systems Manager names at each start. Without it one is chosen then, by "
 		       "valid_ami_owners, valid_ami_location_regex or both.",
 	},
 	{

@@ -69,6 +69,8 @@ struct cloud_ops {
 		ec2_done *done, void *arg);
 	struct ec2_call *(*dry_terminate)(void *self, const char *instance,
 		ec2_done *done, void *arg);
+	struct ec2_call *(*parameter)(void *self, const char *name,
+		ec2_parameter_done *done, void *arg);
 	void (*counts)(const void *self, struct ec2_counts *ret);     /* or NULL */
 	bool (*trouble)(const void *self, struct cloud_trouble *ret); /* or NULL */
 	void (*cancel)(void *self, struct ec2_call *call);

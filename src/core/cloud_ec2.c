@@ -209,6 +209,14 @@ op_zones(void *self, ec2_zones_done *done, void *arg)
 }
 
 static struct ec2_call *
+op_parameter(void *self, const char *name, ec2_parameter_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_parameter(c->client, name, done, arg);
+}
+
+static struct ec2_call *
 op_dry_run(void *self, const char *body, size_t len, ec2_done *done, void *arg)
 {
 	struct ec2_cloud *c = self;
@@ -294,6 +302,7 @@ static const struct cloud_ops ops = {
 	.zones = op_zones,
 	.dry_run = op_dry_run,
 	.dry_terminate = op_dry_terminate,
+	.parameter = op_parameter,
 	.counts = op_counts,
 	.trouble = op_trouble,
 	.cancel = op_cancel,
@@ -419,16 +428,18 @@ set_of(struct cloud_ec2 *owner, const struct conf *conf,
 }
 
 static char *
-make_key(const char *endpoint, const char *region, const struct set *set,
-	const char *ca_file)
+make_key(const struct ec2_client_conf *client, const struct set *set)
 {
 	struct buf key = {0};
 
-	buf_printf(&key, "%s %s %s", endpoint, region, ec2_creds_name(set->creds));
+	buf_printf(&key, "%s %s %s", client->endpoint, client->region,
+		ec2_creds_name(set->creds));
 	if (set->number > 1)
 		buf_printf(&key, "#%u", set->number);
-	if (ca_file != NULL)
-		buf_printf(&key, " ca:%s", ca_file);
+	if (client->ca_file != NULL)
+		buf_printf(&key, " ca:%s", client->ca_file);
+	if (client->ssm_endpoint != NULL)
+		buf_printf(&key, " ssm:%s", client->ssm_endpoint);
 	return buf_take(&key);
 }
 
@@ -440,7 +451,10 @@ make(void *self, const struct conf *conf, const struct conf_worker *worker,
 	struct ec2_cloud *behind = NEW(struct ec2_cloud);
 	struct cloud *cloud = NEW(struct cloud);
 	AUTO(free) char *standard = NULL;
-	struct ec2_client_conf client = {.ca_file = conf->aws.ca_file};
+	struct ec2_client_conf client = {
+		.ssm_endpoint = conf->aws.ssm_endpoint_url,
+		.ca_file = conf->aws.ca_file,
+	};
 
 	cloud->region = effective_region(conf, worker, region);
 	standard = endpoint_default("ec2", cloud->region);
@@ -454,8 +468,7 @@ make(void *self, const struct conf *conf, const struct conf_worker *worker,
 	cloud->ops = &ops;
 	cloud->self = behind;
 	cloud->credentials = xstrdup(ec2_creds_name(behind->set->creds));
-	cloud->key = make_key(client.endpoint, cloud->region, behind->set,
-		client.ca_file);
+	cloud->key = make_key(&client, behind->set);
 	return cloud;
 }
 

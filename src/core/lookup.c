@@ -20,6 +20,7 @@
 /* A mean of a day moves slowly; a subnet never leaves its zone, but may be made anew. */
 #define PRICE_KEPT_MS (INT64_C(10) * 60 * 1000)
 #define SUBNET_KEPT_MS DAY_MS
+#define PARAMETER_KEPT_MS INT64_C(60000) /* as a listing of images */
 
 struct question {
 	struct lookups *all;
@@ -33,6 +34,7 @@ struct question {
 	int verdict;
 	char *zone; /* owned */
 	struct bid_mean mean;
+	char *image; /* owned */
 	struct lookup_call *calls;
 	struct question *prev, *next;
 };
@@ -71,6 +73,7 @@ question_free(struct question *q)
 	free(q->key);
 	free(q->what);
 	free(q->zone);
+	free(q->image);
 	free(q);
 }
 
@@ -100,6 +103,7 @@ on_poke(void *arg)
 		.verdict = q->verdict,
 		.zone = q->zone,
 		.mean = q->mean,
+		.image = q->image,
 	};
 	lookup_done *done = call->done;
 	void *whose = call->arg;
@@ -243,6 +247,55 @@ lookup_price(struct lookups *all, struct cloud *cloud, const struct lookup_price
 		q->op = cloud->ops->prices(cloud->self, &query, on_prices, q);
 	}
 	return join(q, done, arg);
+}
+
+/* Any other value is somebody's mistake, and waiting mends none. */
+static void
+on_parameter(void *arg, const struct ec2_answer *a, const char *value)
+{
+	struct question *q = arg;
+	struct err err;
+
+	if (value != NULL && strncmp(value, "ami-", strlen("ami-")) == 0)
+		q->image = xstrdup(value);
+	err_set(&err, ERR_CONFIG, "the parameter %s is no image's id: %.100s", q->what,
+		value == NULL ? "" : value);
+	err.reason = REASON_CONFIG;
+	answered(q, a, q->image == NULL ? &err : NULL);
+}
+
+static char *
+parameter_key(const struct cloud *cloud, const char *name)
+{
+	return xasprintf("%s parameter %s", cloud->key, name);
+}
+
+struct lookup_call *
+lookup_parameter(struct lookups *all, struct cloud *cloud, const char *name,
+	lookup_done *done, void *arg)
+{
+	AUTO(free) char *key = parameter_key(cloud, name);
+	struct question *q;
+
+	drop_old(all);
+	q = find(all, key);
+	if (q == NULL) {
+		q = question_new(all, cloud, TAKE(key), name);
+		q->kept_ms = PARAMETER_KEPT_MS;
+		q->op = cloud->ops->parameter(cloud->self, name, on_parameter, q);
+	}
+	return join(q, done, arg);
+}
+
+void
+lookup_forget_parameter(struct lookups *all, const struct cloud *cloud,
+	const char *name)
+{
+	AUTO(free) char *key = parameter_key(cloud, name);
+	struct question *q = find(all, key);
+
+	if (q != NULL && q->cloud == NULL)
+		q->until_ms = 0;
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a place has to know of EC2 besides its image: the zone of a subnet, the mean of a
- * day's spot prices. One question serves all who want the same, and its answer is kept for
+ * day's spot prices, the image that a parameter names. One question serves all who want the same, and its answer is kept for
  * a while; one that failed is not.
  */
 #ifndef CORE_LOOKUP_H
@@ -21,6 +21,7 @@ struct lookup_answer {
 	int verdict;           /* enum verdict */
 	const char *zone;      /* of a subnet */
 	struct bid_mean mean;  /* of prices */
+	const char *image;     /* that a parameter names */
 };
 typedef void lookup_done(void *arg, const struct lookup_answer *answer);
 
@@ -39,6 +40,12 @@ struct lookup_call *lookup_subnet(struct lookups *all, struct cloud *cloud,
 	const char *subnet, lookup_done *done, void *arg);
 struct lookup_call *lookup_price(struct lookups *all, struct cloud *cloud,
 	const struct lookup_price *what, lookup_done *done, void *arg);
+/* The image that this parameter of SSM names. */
+struct lookup_call *lookup_parameter(struct lookups *all, struct cloud *cloud,
+	const char *name, lookup_done *done, void *arg);
+/* The next one to ask for this parameter asks EC2. */
+void lookup_forget_parameter(struct lookups *all, const struct cloud *cloud,
+	const char *name);
 /* No callback any more. NULL is fine. */
 void lookup_cancel(struct lookup_call *call);
 /* What is known may have changed: everything is asked anew. */

@@ -12,7 +12,6 @@
 #include "conf/conf.h"
 #include "core/bid.h"
 #include "core/cloud.h"
-#include "core/images.h"
 #include "core/launch.h"
 #include "core/poller.h"
 #include "core/pool.h"
@@ -255,12 +254,11 @@ place_step(struct place *p, struct placement *ret, int64_t *ret_again_ms,
 static bool
 chooses_again(struct place *p, const struct err *err)
 {
-	if (p->conf->ami != NULL || p->chosen_again ||
+	if (p->chosen_again ||
 		strncmp(err->origin, "InvalidAMIID.", strlen("InvalidAMIID.")) != 0)
 		return false;
-	p->chosen_again = true;
-	images_forget(p->worker->pool->images, p->cloud, p->conf);
-	return true;
+	p->chosen_again = place_forget_image(p);
+	return p->chosen_again;
 }
 
 /* What was refused was made from a configuration that a reload has replaced. */

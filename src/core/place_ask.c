@@ -105,13 +105,36 @@ on_image(void *arg, const struct images_result *result)
 	loop_poke(&p->worker->poke);
 }
 
+static void
+on_parameter(void *arg, const struct lookup_answer *answer)
+{
+	struct place *p = arg;
+
+	p->lookup = NULL;
+	if (answer->err == NULL) {
+		p->image = xstrdup(answer->image);
+		p->image_why = xasprintf("image %s, which %s names", answer->image,
+			conf_ami_parameter(p->conf));
+	} else {
+		keep_trouble(p, answer->verdict, answer->err);
+	}
+	loop_poke(&p->worker->poke);
+}
+
 enum place_outcome
 place_find_image(struct place *p, int64_t *ret_again_ms, struct err *err)
 {
+	const char *parameter = conf_ami_parameter(p->conf);
+
 	(void)ret_again_ms;
 	(void)err;
 	if (p->image != NULL)
 		return PLACE_FOUND;
+	if (parameter != NULL) {
+		p->lookup = lookup_parameter(p->worker->pool->lookups, p->cloud,
+			parameter, on_parameter, p);
+		return PLACE_ASKING;
+	}
 	p->images = images_choose(p->worker->pool->images, p->cloud, p->conf, on_image,
 		p);
 	return PLACE_ASKING;
@@ -152,6 +175,18 @@ place_find_bid(struct place *p, int64_t *ret_again_ms, struct err *err)
 	p->lookup = lookup_price(p->worker->pool->lookups, p->cloud, &what, on_price,
 		p);
 	return PLACE_ASKING;
+}
+
+bool
+place_forget_image(struct place *p)
+{
+	const char *parameter = conf_ami_parameter(p->conf);
+
+	if (p->conf->ami == NULL)
+		images_forget(p->worker->pool->images, p->cloud, p->conf);
+	else if (parameter != NULL)
+		lookup_forget_parameter(p->worker->pool->lookups, p->cloud, parameter);
+	return p->conf->ami == NULL || parameter != NULL;
 }
 
 bool

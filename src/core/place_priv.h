@@ -56,6 +56,8 @@ enum place_outcome place_find_zone(struct place *p, struct candidate *c);
 /* Of the place, and of the chosen candidate. Stages: place.c. */
 enum place_outcome place_find_image(struct place *p, int64_t *ret_again_ms,
 	struct err *err);
+/* It is gone: the next question about it asks EC2. False: it is named by its id. */
+bool place_forget_image(struct place *p);
 enum place_outcome place_find_bid(struct place *p, int64_t *ret_again_ms,
 	struct err *err);
 

@@ -38,6 +38,7 @@ enum kind {
 	KIND_ADDRESS,
 	KIND_ROLE,
 	KIND_CIPHER_KEY,
+	KIND_PARAMETER,
 	/* Actions, and values of conditions. */
 	KIND_LOOK,
 	KIND_CHECK,
@@ -95,6 +96,11 @@ static const struct statement statements[] = {
 		.kinds = {KIND_ANYTHING},
 		.conditions = {{"StringEquals", "aws:RequestedRegion", NULL,
 			KIND_REGION}},
+	},
+	{
+		.sid = "ReadParameters",
+		.actions = {"ssm:GetParameter"},
+		.kinds = {KIND_PARAMETER},
 	},
 	{
 		.sid = "LaunchInstances",
@@ -280,12 +286,27 @@ partition_of(const char *region)
 	return "aws";
 }
 
+/* By its name, in front of a version or a label. AWS's own are of no account. */
+static void
+need_parameter(struct needs *n, const char *name)
+{
+	const char *account = strncmp(name, "/aws/", 5) == 0 ? "" : "*";
+	AUTO(free)
+	char *arn = xasprintf("arn:%s:ssm:%s:%s:parameter%s%.*s", n->partition,
+		n->region, account, name[0] == '/' ? "" : "/", (int)strcspn(name, ":"),
+		name);
+
+	need(n, KIND_PARAMETER, arn);
+}
+
 /* What the daemon asks about it at its starts. */
 static void
 look_at_lookups(struct needs *n, const struct conf_worker *w)
 {
 	if (w->ami == NULL)
 		need(n, KIND_LOOK, "ec2:DescribeImages");
+	if (conf_ami_parameter(w) != NULL)
+		need_parameter(n, conf_ami_parameter(w));
 	if (w->subnet_id.count > 0 && w->placement == NULL)
 		need(n, KIND_LOOK, "ec2:DescribeSubnets");
 	if (w->spot_instance && !isnan(w->price_multiplier))
@@ -338,7 +359,8 @@ look_at(struct needs *n, const struct conf_worker *w)
 {
 	look_at_lookups(n, w);
 	look_at_equipment(n, w);
-	need_ec2(n, KIND_IMAGE, "image", w->ami != NULL ? w->ami : "*");
+	need_ec2(n, KIND_IMAGE, "image",
+		w->ami != NULL && conf_ami_parameter(w) == NULL ? w->ami : "*");
 	need_ec2(n, KIND_KEY, "key-pair", w->keypair_name);
 	need_each(n, KIND_GROUP, "security-group", &w->security_group_ids);
 	need_each(n, KIND_SUBNET, "subnet", &w->subnet_id);

@@ -226,6 +226,22 @@ on_tried(void *arg, const struct ec2_answer *a)
 	settle(arg, a, true);
 }
 
+static void
+on_parameter(void *arg, const struct ec2_answer *a, const char *value)
+{
+	struct lookup *l = arg;
+	struct ec2_answer judged = *a;
+
+	if (value != NULL && strncmp(value, "ami-", strlen("ami-")) == 0) {
+		l->answer.facts.id = xstrdup(value);
+	} else if (value != NULL) {
+		judged.verdict = VERDICT_REFUSED;
+		err_set(&judged.err, ERR_CONFIG,
+			"the parameter %s is no image's id: %.100s", l->what, value);
+	}
+	settle(l, &judged, true);
+}
+
 /* The choice has its own idea of what to ask again. */
 static void
 on_choice(void *arg, const struct images_result *result)
@@ -257,6 +273,7 @@ ask_name(struct lookup *l, const struct strings *what)
 	case ASK_GROUP: return ops->groups(self, NULL, what, on_groups, l);
 	case ASK_SUBNET: return ops->subnets(self, what, on_subnets, l);
 	case ASK_IMAGE: return ops->images(self, NULL, what, on_images, l);
+	case ASK_PARAMETER: return ops->parameter(self, l->what, on_parameter, l);
 	case ASK_TYPE: return ops->types(self, what, on_types, l);
 	case ASK_OFFERS: return ops->offerings(self, what, on_offers, l);
 	case ASK_INSTANCE: return ops->list(self, l->all->conf->pool, on_instances, l);

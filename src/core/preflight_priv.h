@@ -23,6 +23,7 @@ enum question {
 	ASK_GROUP,      /* its id */
 	ASK_SUBNET,     /* its id */
 	ASK_IMAGE,      /* its id */
+	ASK_PARAMETER,  /* its name: the image it names */
 	ASK_CHOICE,     /* a worker's name: which image it would get now */
 	ASK_TYPE,       /* its name */
 	ASK_OFFERS,     /* a type: the zones that have it */

@@ -227,11 +227,13 @@ static const char *
 find_image(struct preflight_row *r)
 {
 	const struct conf_worker *w = r->worker;
+	const char *parameter = conf_ami_parameter(w);
 	const struct answer *a;
 
-	if (w->ami != NULL)
+	if (w->ami != NULL && parameter == NULL)
 		return w->ami;
-	a = preflight_ask(r, ASK_CHOICE, w->name);
+	a = parameter != NULL ? preflight_ask(r, ASK_PARAMETER, parameter)
+			      : preflight_ask(r, ASK_CHOICE, w->name);
 	if (a == NULL || is_yes(r, a, image_key(w), 0))
 		return a != NULL ? a->facts.id : NULL;
 	if (a->found == FOUND_NO)

@@ -46,11 +46,16 @@ enum op_id {
 	OP_ATTACH,
 	OP_DRY_RUN,
 	OP_DRY_TERMINATE,
+	OP_PARAMETER,
 	OP_COUNT
 };
 
+/* Each has its own place, and its own form of a request. */
+enum service_id { SERVICE_EC2, SERVICE_SSM, SERVICE_COUNT };
+
 struct op {
 	int action; /* enum ec2_action */
+	enum service_id service;
 	enum lane_id lane;
 	bool mutating;
 	bool urgent; /* a listing never waits behind single looks */
@@ -80,6 +85,7 @@ union call_done {
 	ec2_types_done *types;
 	ec2_offerings_done *offerings;
 	ec2_zones_done *zones;
+	ec2_parameter_done *parameter;
 	ec2_done *plain;
 };
 

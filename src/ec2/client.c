@@ -18,15 +18,22 @@
 #include <string.h>
 #include <utlist.h>
 
-#define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 #define PAGE_SIZE "1000"
 #define TAG_POOL "tag:ec2workerd:pool"
 
 struct ec2_client {
-	struct sender *sender;
+	struct sender *senders[SERVICE_COUNT];
 	struct gate *gates[LANE_COUNT];
 	struct ec2_call *calls;
 	struct ec2_counts counts;
+};
+
+static const struct {
+	const char *name, *content_type, *target;
+} services[SERVICE_COUNT] = {
+	[SERVICE_EC2] = {"ec2", "application/x-www-form-urlencoded; charset=utf-8",
+		NULL},
+	[SERVICE_SSM] = {"ssm", "application/x-amz-json-1.1", "AmazonSSM.GetParameter"},
 };
 
 static const bool paced[LANE_COUNT] = {[LANE_LAUNCH] = true};
@@ -35,17 +42,26 @@ struct ec2_client *
 ec2_client_new(struct loop *loop, struct http *http, const struct ec2_client_conf *conf,
 	struct ec2_creds *creds)
 {
-	struct ec2_client *c = NEW(struct ec2_client);
-	AUTO(free) char *standard = endpoint_default("ec2", conf->region);
-	const struct sender_conf sender = {
-		.url = conf->endpoint != NULL ? conf->endpoint : standard,
-		.region = conf->region,
-		.service = "ec2",
-		.content_type = CONTENT_TYPE,
-		.ca_file = conf->ca_file,
+	const char *const endpoints[SERVICE_COUNT] = {
+		[SERVICE_EC2] = conf->endpoint,
+		[SERVICE_SSM] = conf->ssm_endpoint,
 	};
+	struct ec2_client *c = NEW(struct ec2_client);
 
-	c->sender = sender_new(loop, http, creds, &sender);
+	for (int i = 0; i < SERVICE_COUNT; i++) {
+		AUTO(free)
+		char *standard = endpoint_default(services[i].name, conf->region);
+		const struct sender_conf sender = {
+			.url = endpoints[i] != NULL ? endpoints[i] : standard,
+			.region = conf->region,
+			.service = services[i].name,
+			.content_type = services[i].content_type,
+			.target = services[i].target,
+			.ca_file = conf->ca_file,
+		};
+
+		c->senders[i] = sender_new(loop, http, creds, &sender);
+	}
 	for (int i = 0; i < LANE_COUNT; i++)
 		c->gates[i] = gate_new(loop, paced[i]);
 	return c;
@@ -62,7 +78,8 @@ ec2_client_free(struct ec2_client *c)
 		ec2_cancel(call);
 	for (int i = 0; i < LANE_COUNT; i++)
 		gate_free(c->gates[i]);
-	sender_free(c->sender);
+	for (int i = 0; i < SERVICE_COUNT; i++)
+		sender_free(c->senders[i]);
 	free(c);
 }
 
@@ -133,7 +150,8 @@ leave(void *arg)
 		.sends = &call->client->counts.calls[call->op->action],
 	};
 
-	call->flight = sender_start(call->client->sender, &request, on_sent, call);
+	call->flight = sender_start(call->client->senders[call->op->service], &request,
+		on_sent, call);
 }
 
 static void

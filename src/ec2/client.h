@@ -23,7 +23,8 @@ struct loop;
 
 /* Borrowed for ec2_client_new only. */
 struct ec2_client_conf {
-	const char *endpoint; /* NULL: https://ec2.REGION.amazonaws.com */
+	const char *endpoint;     /* NULL: https://ec2.REGION.amazonaws.com */
+	const char *ssm_endpoint; /* NULL: https://ssm.REGION.amazonaws.com */
 	const char *region;
 	const char *ca_file; /* NULL: AWS_CA_BUNDLE, else the system's */
 };

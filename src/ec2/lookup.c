@@ -176,6 +176,19 @@ ec2_zones(struct ec2_client *c, ec2_zones_done *done, void *arg)
 }
 
 struct ec2_call *
+ec2_parameter(struct ec2_client *c, const char *name, ec2_parameter_done *done,
+	void *arg)
+{
+	struct buf body = {0};
+
+	buf_puts(&body, "{\"Name\":");
+	buf_json(&body, name);
+	buf_putc(&body, '}');
+	return lookup(c, OP_PARAMETER, &body, (union call_done){.parameter = done},
+		arg);
+}
+
+struct ec2_call *
 ec2_dry_run(struct ec2_client *c, const char *body, size_t len, ec2_done *done,
 	void *arg)
 {

@@ -40,6 +40,9 @@ typedef void ec2_offerings_done(void *arg, const struct ec2_answer *answer,
 	struct ec2_offerings *list);
 typedef void ec2_zones_done(void *arg, const struct ec2_answer *answer,
 	struct ec2_zones *list);
+/* value: borrowed for the call, never empty; NULL unless DONE. */
+typedef void ec2_parameter_done(void *arg, const struct ec2_answer *answer,
+	const char *value);
 typedef void ec2_done(void *arg, const struct ec2_answer *answer);
 
 /* Borrowed. */
@@ -73,6 +76,9 @@ struct ec2_call *ec2_offerings(struct ec2_client *c, const struct strings *types
 	ec2_offerings_done *done, void *arg);
 /* All of the region that the account may use. */
 struct ec2_call *ec2_zones(struct ec2_client *c, ec2_zones_done *done, void *arg);
+/* SSM's parameter of that name; class CONFIG if there is none. */
+struct ec2_call *ec2_parameter(struct ec2_client *c, const char *name,
+	ec2_parameter_done *done, void *arg);
 /*
  * What would become of it, and nothing happens. DONE (class DRY_RUN): it is allowed and
  * well-formed. REFUSED with class AUTH: it is not allowed. Any other answer is about

@@ -5,6 +5,7 @@
  */
 #include "base/mem.h"
 #include "ec2/call.h"
+#include "ec2/json.h"
 #include "ec2/query_region.h"
 #include "ec2/verdict.h"
 
@@ -73,6 +74,12 @@ parse_console(struct ec2_call *call, const char *body, size_t len, struct err *e
 {
 	return ec2_parse_console(body, len, &call->output, &call->output_len,
 		&call->output_at, err);
+}
+
+static int
+parse_parameter(struct ec2_call *call, const char *body, size_t len, struct err *err)
+{
+	return ec2_json_parameter(body, len, &call->output, err);
 }
 
 static int
@@ -196,6 +203,15 @@ deliver_zones(struct ec2_call *call, const struct ec2_answer *answer,
 {
 	call->done.zones(call->arg, answer,
 		&(struct ec2_zones){list->array, list->count});
+}
+
+static void
+deliver_parameter(struct ec2_call *call, const struct ec2_answer *answer,
+	struct items *list)
+{
+	(void)list;
+	call->done.parameter(call->arg, answer,
+		answer->verdict == VERDICT_DONE ? call->output : NULL);
 }
 
 static void
@@ -416,6 +432,14 @@ const struct op ec2_ops[OP_COUNT] = {
 			.parse = parse_page,
 			.goes_on = call_scan_goes_on,
 			.deliver = deliver_zones,
+		},
+	[OP_PARAMETER] =
+		{
+			.action = EC2_GET_PARAMETER,
+			.service = SERVICE_SSM,
+			.lane = LANE_LOOKUP,
+			.parse = parse_parameter,
+			.deliver = deliver_parameter,
 		},
 	[OP_DRY_RUN] =
 		{

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ec2/items.h"
+#include "ec2/json.h"
 #include "sys/crypto.h"
 #include "sys/xml.h"
 
@@ -423,8 +424,11 @@ int
 ec2_parse_error(const char *body, size_t len, struct err *ret)
 {
 	struct singles s = {.rows = error_rows};
-	int rc = singles_parse(&s, body, len, NULL);
+	int rc;
 
+	if (len > 0 && body[0] == '{')
+		return ec2_json_error(body, len, ret);
+	rc = singles_parse(&s, body, len, NULL);
 	if (rc == 0 && (s.text[ERROR_CODE] == NULL || s.text[ERROR_CODE][0] == '\0'))
 		rc = -1;
 	if (rc == 0)

@@ -26,7 +26,7 @@ struct sender {
 	struct http *http;       /* borrowed */
 	struct ec2_creds *creds; /* counted */
 	struct endpoint endpoint;
-	char *region, *service, *content_type, *ca_file;
+	char *region, *service, *content_type, *target, *ca_file;
 	int64_t total_ms;
 	struct sigv4_cache cache;
 	int64_t offset_ms;
@@ -69,6 +69,7 @@ sender_new(struct loop *loop, struct http *http, struct ec2_creds *creds,
 	s->region = xstrdup(conf->region);
 	s->service = xstrdup(conf->service);
 	s->content_type = xstrdup(conf->content_type);
+	s->target = xstrdup_opt(conf->target);
 	s->ca_file = xstrdup_opt(sender_ca_file(conf->ca_file));
 	s->total_ms = conf->total_ms;
 	return s;
@@ -89,6 +90,7 @@ sender_free(struct sender *s)
 	free(s->region);
 	free(s->service);
 	free(s->content_type);
+	free(s->target);
 	free(s->ca_file);
 	free(s);
 }
@@ -202,6 +204,7 @@ sign(struct sender_call *call, const struct sigv4_keys *keys,
 		.path = s->endpoint.path,
 		.query = "",
 		.content_type = s->content_type,
+		.target = s->target,
 		.body = call->request.body,
 		.body_len = call->request.len,
 		.region = s->region,
@@ -218,7 +221,7 @@ leave(struct sender_call *call, const struct sigv4_keys *keys)
 	struct sender *s = call->sender;
 	AUTO(buf) struct buf authorization = {0};
 	char date[SIGV4_DATE_SIZE];
-	struct http_header headers[5];
+	struct http_header headers[6];
 	struct http_request r = {
 		.method = "POST",
 		.url = s->endpoint.url,
@@ -238,6 +241,9 @@ leave(struct sender_call *call, const struct sigv4_keys *keys)
 	headers[r.header_count++] = (struct http_header){"Content-Type",
 		s->content_type};
 	headers[r.header_count++] = (struct http_header){"X-Amz-Date", date};
+	if (s->target != NULL)
+		headers[r.header_count++] = (struct http_header){"X-Amz-Target",
+			s->target};
 	if (keys->token != NULL)
 		headers[r.header_count++] = (struct http_header){"X-Amz-Security-Token",
 			keys->token};

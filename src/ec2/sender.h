@@ -26,6 +26,7 @@ struct sender_conf {
 	const char *url; /* of the endpoint */
 	const char *region, *service;
 	const char *content_type;
+	const char *target;  /* X-Amz-Target, where the service wants it; or NULL */
 	const char *ca_file; /* NULL: AWS_CA_BUNDLE, else the system's */
 	int64_t total_ms;    /* for one request and its answer; 0: as http.h says */
 };

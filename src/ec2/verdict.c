@@ -35,6 +35,7 @@ static const struct {
 	[EC2_DESCRIBE_ZONES] = {"DescribeAvailabilityZones", false},
 	[EC2_ASSOCIATE_ADDRESS] = {"AssociateAddress", true},
 	[EC2_ATTACH_VOLUME] = {"AttachVolume", true},
+	[EC2_GET_PARAMETER] = {"GetParameter", false},
 };
 
 /* A star at the end stands for any rest. */
@@ -59,6 +60,7 @@ static const struct {
 	{"RequestTimeoutException", EC2_CLASS_PASSING},
 	{"InternalError", EC2_CLASS_PASSING},
 	{"InternalFailure", EC2_CLASS_PASSING},
+	{"InternalServerError", EC2_CLASS_PASSING},
 	{"ServerInternal", EC2_CLASS_PASSING},
 	{"ServiceUnavailable", EC2_CLASS_PASSING},
 	{"Unavailable", EC2_CLASS_PASSING},
@@ -108,8 +110,13 @@ static const struct {
 	{"TagPolicyViolation", EC2_CLASS_CONFIG},
 	{"NoSuchEntity", EC2_CLASS_CONFIG}, /* moto's word for an unknown profile */
 
+	{"ParameterNotFound", EC2_CLASS_CONFIG},
+	{"ParameterVersionNotFound", EC2_CLASS_CONFIG},
+	{"ValidationException", EC2_CLASS_CONFIG},
+
 	{"UnauthorizedOperation", EC2_CLASS_AUTH},
 	{"AccessDenied", EC2_CLASS_AUTH},
+	{"AccessDeniedException", EC2_CLASS_AUTH},
 	{"InvalidClientTokenId", EC2_CLASS_AUTH},
 	{"UnrecognizedClientException", EC2_CLASS_AUTH},
 	{"MissingAuthenticationToken", EC2_CLASS_AUTH},

@@ -40,6 +40,8 @@ SCENARIO = {
                "zones": ["us-west-2a", "us-west-2b"]},
               {"name": "m6g.large", "architectures": ["arm64"]}],
     "instance_profiles": ["ci-worker"],
+    "parameters": [{"name": "/ci/image", "value": X86}, {"name": "/ci/word", "value": "stable"},
+                   {"name": "/ci/gone", "value": f"ami-{MISSING}"}],
     "denied": [{"action": "TerminateInstances", "key": "AKIDNOTERMINATE"},
                {"action": "RunInstances", "key": "AKIDNORUN"},
                {"action": "Describe*", "key": "AKIDNOLOOK"}],
@@ -52,6 +54,7 @@ aws:
   identifier: AKIDTEST
   secret_identifier: test
   endpoint_url: {url}
+  ssm_endpoint_url: {url}
 worker_defaults:
   password: generated
   user_data: "{{{{ password }}}}"
@@ -70,6 +73,12 @@ FAULTS = [
     ("no-image", {"ami": f"ami-{MISSING}"}, "ami",
      f"there is no image ami-{MISSING} in us-west-2 (InvalidAMIID.NotFound)"),
     ("broken-image", {"ami": FAILED_IMAGE}, "ami", f"{FAILED_IMAGE} is failed"),
+    ("no-parameter", {"ami": "resolve:ssm:/ci/none"}, "ami",
+     "GetParameter: ParameterNotFound: Parameter /ci/none not found."),
+    ("no-image-s-id", {"ami": "resolve:ssm:/ci/word"}, "ami",
+     "the parameter /ci/word is no image's id: stable"),
+    ("gone-by-parameter", {"ami": "resolve:ssm:/ci/gone"}, "ami",
+     f"there is no image ami-{MISSING} in us-west-2 (InvalidAMIID.NotFound)"),
     ("architecture", {"instance_type": "m6g.large"}, "instance_type",
      f"m6g.large is for arm64, and the image {X86} for x86_64"),
     ("no-type", {"instance_type": "m9.huge"}, "instance_type",
@@ -154,7 +163,7 @@ def test_every_fault_in_one_run(directory, sim):
 def test_a_good_configuration(directory, sim):
     before = sim.control("GET", "calls")
     path, _ = write(directory, sim.url, {
-        "bot1": {},
+        "bot1": {"ami": "resolve:ssm:/ci/image"},
         "linux-[001-300]": {"instance_type": ["m5.large"], "ami": X86},
         "vpc": {"subnet_id": [SUBNET_B], "security_group_ids": [GROUP_B], "placement": "b",
                 "instance_profile_name": "ci-worker",
@@ -167,6 +176,7 @@ def test_a_good_configuration(directory, sim):
     asked = {action: count - before.get(action, 0)
              for action, count in sim.control("GET", "calls").items()}
     assert asked["DescribeKeyPairs"] == 1 and asked["DescribeAvailabilityZones"] == 1
+    assert asked["GetParameter"] == 1
     assert asked["DescribeImages"] == 2 and asked["DescribeInstanceTypes"] == 2
     assert asked["RunInstances"] == 3 and asked["TerminateInstances"] == 1
     assert not sim.client(region=REGION).describe_instances()["Reservations"]

@@ -75,7 +75,7 @@ BY_NUMBER = {"valid_ami_owners": 12, "valid_ami_location_regex": r"\d+/ci-(\d+)$
 
 
 def asked(sim):
-    return [r["params"] for r in sim.requests() if r["params"]["Action"] == "DescribeImages"]
+    return [r["params"] for r in sim.requests() if r["params"].get("Action") == "DescribeImages"]
 
 
 def test_one_listing_for_a_burst(make, sim):
@@ -184,6 +184,79 @@ def test_taken_away_after_the_choice(make, sim):
     finish(daemon, sim)
 
 
+# A parameter that names the image
+
+PARAMETERS = [{"name": "/ci/image", "value": "ami-0000000a"},
+              {"name": "/ci/word", "value": "stable"}]
+
+
+@pytest.fixture(name="make_resolving")
+def fixture_make_resolving(make_daemon, sim):
+    """make(workers): a daemon whose SSM is the simulator with these parameters and images."""
+    def make(workers):
+        sim.control("POST", "scenario", {"pending": "0.1s", "shutdown": "0.1s", "images": IMAGES,
+                                         "parameters": PARAMETERS})
+        daemon = make_daemon(workers)
+        daemon.config["aws"]["ssm_endpoint_url"] = sim.url
+        daemon.write_config()
+        return daemon.start()
+    return make
+
+
+def test_named_by_a_parameter(make_resolving, sim):
+    """Read once for a burst, signed for SSM, told in the history; nothing else is asked."""
+    daemon = make_resolving({"linux-[1-5]": worker(ami="resolve:ssm:/ci/image")})
+    code, _, err = daemon.ctl("up", "*", "--wait", "running")
+    assert code == 0, err
+    assert {w["instance"]["image"] for w in daemon.call("worker.list")["workers"]} == {
+        "ami-0000000a"}
+    assert sim.calls("GetParameter") == 1 and not asked(sim)
+    reserved = next(e for e in history(daemon, "linux-1") if e.get("to") == "reserved")
+    assert "image ami-0000000a, which /ci/image names" in reserved["reason"]
+    assert show(daemon, "linux-1")["configuration"]["ami"] == "resolve:ssm:/ci/image"
+    judge.check_rest(daemon, sim)
+    finish(daemon, sim)
+
+
+@pytest.mark.parametrize("name,reason,code,text", [
+    ("/ci/none", "config", "ParameterNotFound", "GetParameter: ParameterNotFound"),
+    ("/ci/word", "config", None, "the parameter /ci/word is no image's id: stable"),
+])
+def test_parameter_that_names_none(make_resolving, sim, name, reason, code, text):
+    daemon = make_resolving({"bot1": worker(ami=f"resolve:ssm:{name}")})
+    with pytest.raises(RpcError) as caught:
+        daemon.call("worker.substantiate", worker="bot1", wait="running")
+    assert caught.value.data["reason"] == reason
+    assert (caught.value.data["aws"] or {}).get("code") == code
+    assert text in str(caught.value)
+    assert sim.calls("RunInstances") == 0
+    finish(daemon, sim)
+
+
+def test_parameter_of_aws(make_daemon, sim):
+    """Those below /aws/service are there unasked; the image is one of the region."""
+    name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    daemon = make_daemon({"bot1": worker(ami=f"resolve:ssm:{name}")})
+    daemon.config["aws"]["ssm_endpoint_url"] = sim.url
+    daemon.write_config()
+    daemon.start()
+    image_id = bring_to(daemon, "waiting")["instance"]["image"]
+    value = sim.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    assert image_id == value
+    finish(daemon, sim)
+
+
+def name_by_parameter(account):
+    """A parameter, and the right to read it."""
+    account.post("/moto-api/reset-auth", "1000000")
+    account.client("ssm").put_parameter(Name="/ci/image", Value="ami-00000002", Type="String")
+    account.client("iam").put_user_policy(
+        UserName=account.USER, PolicyName="ssm", PolicyDocument=json.dumps({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}]}))
+    account.post("/moto-api/reset-auth", "0")
+
+
 def test_on_moto(directory):
     """The same on an imitation of EC2 that nobody here wrote."""
     path = pathlib.Path(directory, "images.json")
@@ -207,6 +280,14 @@ def test_on_moto(directory):
                                      "security_name": account.GROUP,
                                      "instance_type": "m5.large"}) as daemon:
             assert bring_to(daemon, "waiting")["instance"]["image"] == "ami-00000007"
+            daemon.call("worker.insubstantiate", worker="bot1", wait="stopped")
+            name_by_parameter(account)
+            daemon.config["aws"]["ssm_endpoint_url"] = account.url
+            daemon.config["workers"]["bot1"] = {"password": "sekrit",
+                                                "ami": "resolve:ssm:/ci/image"}
+            daemon.write_config()
+            daemon.call("daemon.reload")
+            assert bring_to(daemon, "waiting")["instance"]["image"] == "ami-00000002"
             daemon.call("worker.insubstantiate", worker="bot1", wait="stopped")
     finally:
         account.close()

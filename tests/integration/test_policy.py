@@ -159,6 +159,22 @@ def test_what_comes_to_an_instance(directory):
     assert not allowed(found, "ec2:DisassociateAddress", f"{account}:elastic-ip/eipalloc-1")
 
 
+@pytest.mark.parametrize("name,arn", [
+    ("/ci/image", "111122223333:parameter/ci/image"),
+    ("ci-image", "111122223333:parameter/ci-image"),
+    ("/ci/image:7", "111122223333:parameter/ci/image"),
+    ("/aws/service/ami-x/y", "parameter/aws/service/ami-x/y"),
+])
+def test_parameters_that_name_images(directory, name, arn):
+    """That one may be read, and any image launched."""
+    found = policy(directory, WORKER | {"ami": f"resolve:ssm:{name}"})
+    arn = "arn:aws:ssm:us-west-2:" + (arn if arn[0].isdigit() else f":{arn}")
+    assert allowed(found, "ssm:GetParameter", arn, {})
+    assert not allowed(found, "ssm:GetParameter", f"{arn}x", {})
+    assert launch(found, image="ami-2")
+    assert "ssm:GetParameter" not in actions(policy(directory, WORKER))
+
+
 def test_snapshots_and_keys_of_disks(directory):
     key = "arn:aws:kms:us-west-2:111122223333:key/1234"
     disk = {"DeviceName": "sdb",

@@ -405,6 +405,7 @@ static const struct cloud_ops ops = {
 	.terminate = op_terminate,
 	.console = op_console,
 	.images = fake_images,
+	.parameter = fake_parameter,
 	.prices = fake_prices,
 	.subnets = fake_subnets,
 	.volumes = fake_volumes,

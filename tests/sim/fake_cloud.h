@@ -65,13 +65,15 @@ struct fake_cloud {
 	struct ec2_types types;
 	struct ec2_offerings offerings;
 	struct ec2_zones zones;
+	const char
+		*parameter; /* the value of every one; NULL: there is none. Borrowed */
 	/* What trying a launch or a terminate gives; class 0: it is allowed. */
 	struct fake_trial {
 		int verdict, class, reason;
 	} dry_run, dry_terminate;
 	/* How often each was asked. */
 	unsigned image_lists, price_lists, subnet_lists, volume_lists, address_lists,
-		associates, attaches;
+		associates, attaches, parameters_read;
 	struct fake_thing_answer { /* the next changes are answered like this */
 		int verdict, class, reason; /* enums verdict, ec2_class, err_reason */
 		bool effect;                /* nonetheless */

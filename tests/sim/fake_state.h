@@ -37,6 +37,7 @@ struct ec2_call {
 		ec2_types_done *types;
 		ec2_offerings_done *offerings;
 		ec2_zones_done *zones;
+		ec2_parameter_done *parameter;
 		ec2_done *plain;
 	} done;
 	void (*show)(struct ec2_call *c); /* calls back; NULL: with instances */

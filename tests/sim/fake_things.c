@@ -89,6 +89,28 @@ fake_images(void *self, const struct strings *owners, const struct strings *ids,
 }
 
 static void
+show_parameter(struct ec2_call *c)
+{
+	const char *value = c->cloud->parameter;
+
+	if (c->answer.verdict == VERDICT_DONE && value == NULL)
+		fake_fail(c, VERDICT_REFUSED, EC2_CLASS_CONFIG, REASON_CONFIG);
+	c->done.parameter(c->arg, &c->answer,
+		c->answer.verdict == VERDICT_DONE ? value : NULL);
+}
+
+struct ec2_call *
+fake_parameter(void *self, const char *name, ec2_parameter_done *done, void *arg)
+{
+	struct fake_cloud *f = self;
+	struct ec2_call *c = fake_thing_call(f, name, show_parameter, arg);
+
+	f->parameters_read++;
+	c->done.parameter = done;
+	return fake_read_later(c);
+}
+
+static void
 show_prices(struct ec2_call *c)
 {
 	const struct ec2_prices *all = &c->cloud->prices;

@@ -22,6 +22,8 @@ struct ec2_call *fake_associate(void *self, const char *allocation,
 	const char *instance, ec2_done *done, void *arg);
 struct ec2_call *fake_attach(void *self, const char *volume, const char *instance,
 	const char *device, ec2_done *done, void *arg);
+struct ec2_call *fake_parameter(void *self, const char *name, ec2_parameter_done *done,
+	void *arg);
 
 struct ec2_call *fake_thing_call(struct fake_cloud *f, const char *key,
 	void (*show)(struct ec2_call *c), void *arg);

@@ -33,7 +33,7 @@ rig_setup(void)
 	rig.service = NEW(struct service);
 	service_start(rig.service, rig.loop);
 	url = service_url(rig.service);
-	conf.endpoint = url;
+	conf.endpoint = conf.ssm_endpoint = url;
 	creds = ec2_creds_new(rig.loop, rig.http, &source);
 	rig.client = ec2_client_new(rig.loop, rig.http, &conf, creds);
 	ec2_creds_unref(creds);

@@ -33,6 +33,7 @@ keep(struct service *s, struct httpd_request *r)
 	seen->authorization = header(r, "Authorization");
 	seen->host = header(r, "Host");
 	seen->type = header(r, "Content-Type");
+	seen->target = header(r, "X-Amz-Target");
 	ck_assert_ptr_null(httpd_header(r, "Expect"));
 }
 
@@ -161,5 +162,6 @@ service_stop(struct service *s)
 		free(s->seen[i].authorization);
 		free(s->seen[i].host);
 		free(s->seen[i].type);
+		free(s->seen[i].target);
 	}
 }

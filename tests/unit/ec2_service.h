@@ -32,8 +32,8 @@ struct service_answer {
 };
 
 struct service_seen {
-	char *body, *date, *token, *authorization, *host,
-		*type; /* owned; NULL: not sent */
+	char *body, *date, *token, *authorization, *host, *type,
+		*target; /* owned; NULL: not sent */
 };
 
 struct service {

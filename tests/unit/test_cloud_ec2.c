@@ -156,7 +156,7 @@ END_TEST
 		"Action=DescribeSecurityGroups", "Action=DescribeInstanceTypes",       \
 		"Action=DescribeInstanceTypeOfferings",                                \
 		"Action=DescribeAvailabilityZones", "Action=RunInstances",             \
-		"Action=TerminateInstances"
+		"Action=TerminateInstances", "{\"Name\":\"/ci/image\"}"
 
 struct granted {
 	struct cloud *cloud;
@@ -275,6 +275,13 @@ on_zones(void *arg, const struct ec2_answer *answer, struct ec2_zones *list)
 	note(arg, answer);
 }
 
+static void
+on_parameter(void *arg, const struct ec2_answer *answer, const char *value)
+{
+	ck_assert_ptr_null(value);
+	note(arg, answer);
+}
+
 /* What a region has, and what may be done in it. */
 static void
 ask_region(const struct cloud *c, struct result *results)
@@ -295,17 +302,20 @@ ask_region(const struct cloud *c, struct result *results)
 	result_wait(&results[5]);
 	c->ops->dry_terminate(c->self, ID, note, &results[6]);
 	result_wait(&results[6]);
+	c->ops->parameter(c->self, "/ci/image", on_parameter, &results[7]);
+	result_wait(&results[7]);
 }
 
 /* Every operation reaches the service as what it is. */
 START_TEST(test_operations)
 {
 	static const char *const params[] = {PARAMS};
-	struct result results[20] = {0}, cancelled = {0};
+	struct result results[21] = {0}, cancelled = {0};
 	AUTO(free) char *url = service_url(rig.service);
 	const struct conf conf = {.aws = {.identifier = text_id,
 					  .secret_identifier = {text_secret},
-					  .endpoint_url = url}};
+					  .endpoint_url = url,
+					  .ssm_endpoint_url = url}};
 	struct cloud *c = make(&conf, NULL, NULL);
 	struct granted g = {.cloud = c};
 	struct ec2_slot *unused;

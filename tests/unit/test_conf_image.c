@@ -49,7 +49,8 @@ static const struct {
 	/* What is wrong is given nevertheless. */
 	{__LINE__, WORKER "    ami: '' }\n",
 		"t.yaml:5:10: error: workers.bot1.ami: expected an image id, such as "
-		"ami-0abcdef1234567890\n"
+		"ami-0abcdef1234567890, or resolve:ssm: and a "
+		"parameter's name\n"
 		"        ami: '' }\n"
 		"             ^\n"},
 	{__LINE__, WORKER "    valid_ami_owners: [] }\n",

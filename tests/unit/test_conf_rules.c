@@ -253,7 +253,8 @@ START_TEST(everything_at_once)
 		"        linux-07: { password: ********\n"
 		"        ^\n"
 		"t.yaml:15:58: error: workers.linux-07.ami: expected an image id, such as "
-		"ami-0abcdef1234567890\n"
+		"ami-0abcdef1234567890, or resolve:ssm: and a "
+		"parameter's name\n"
 		"        linux-07: { password: ********\n"
 		"                              ^\n");
 }

@@ -27,7 +27,7 @@ struct told {
 	bool failed;
 	enum err_reason reason;
 	int verdict;
-	char zone[32];
+	char zone[32], image[32], text[512];
 	struct bid_mean mean;
 };
 
@@ -81,6 +81,10 @@ on_told(void *arg, const struct lookup_answer *a)
 	t->reason = a->err == NULL ? REASON_NONE : a->err->reason;
 	t->verdict = a->verdict;
 	(void)snprintf(t->zone, sizeof(t->zone), "%s", a->zone == NULL ? "" : a->zone);
+	(void)snprintf(t->image, sizeof(t->image), "%s",
+		a->image == NULL ? "" : a->image);
+	(void)snprintf(t->text, sizeof(t->text), "%s",
+		a->err == NULL ? "" : a->err->text);
 	t->mean = a->mean;
 }
 
@@ -198,6 +202,48 @@ START_TEST(test_failures_are_not_kept)
 }
 END_TEST
 
+/* Kept for a minute, forgotten on demand; what is no image is nobody's. */
+START_TEST(test_parameter)
+{
+	struct rig r;
+	struct told t = {0}, u = {0};
+
+	rig_init(&r);
+	r.fake->parameter = "ami-12345678";
+	(void)lookup_parameter(r.all, r.cloud, "/p", on_told, &t);
+	(void)lookup_parameter(r.all, r.cloud, "/p", on_told, &u);
+	lookup_forget_parameter(r.all, r.cloud, "/p"); /* under way: new enough */
+	run(&r, 3000);
+	ck_assert(t.calls == 1 && u.calls == 1 && !t.failed);
+	ck_assert_str_eq(u.image, "ami-12345678");
+	(void)lookup_parameter(r.all, r.cloud, "/p", on_told, &t);
+	run(&r, 3000);
+	ck_assert_uint_eq(r.fake->parameters_read, 1);
+	lookup_forget_parameter(r.all, r.cloud, "/q");
+	(void)lookup_parameter(r.all, r.cloud, "/p", on_told, &t);
+	run(&r, 3000);
+	ck_assert_uint_eq(r.fake->parameters_read, 1);
+	lookup_forget_parameter(r.all, r.cloud, "/p");
+	(void)lookup_parameter(r.all, r.cloud, "/p", on_told, &t);
+	run(&r, MINUTE + 3000);
+	(void)lookup_parameter(r.all, r.cloud, "/p", on_told, &t);
+	run(&r, 3000);
+	ck_assert_uint_eq(r.fake->parameters_read, 3);
+	ck_assert_int_eq(t.calls, 5);
+	r.fake->parameter = "my-image";
+	(void)lookup_parameter(r.all, r.cloud, "/q", on_told, &t);
+	run(&r, 3000);
+	ck_assert(t.failed && t.verdict == VERDICT_DONE && t.reason == REASON_CONFIG);
+	ck_assert_str_eq(t.text, "the parameter /q is no image's id: my-image");
+	r.fake->parameter = NULL;
+	(void)lookup_parameter(r.all, r.cloud, "/q", on_told, &t);
+	run(&r, 3000);
+	ck_assert(
+		t.failed && t.verdict == VERDICT_REFUSED && t.reason == REASON_CONFIG);
+	rig_fini(&r);
+}
+END_TEST
+
 START_TEST(test_cancelled)
 {
 	struct rig r;
@@ -232,6 +278,7 @@ test_suite(void)
 	tcase_add_test(t, test_kept);
 	tcase_add_test(t, test_prices_apart);
 	tcase_add_test(t, test_failures_are_not_kept);
+	tcase_add_test(t, test_parameter);
 	tcase_add_test(t, test_cancelled);
 	suite_add_tcase(s, t);
 	return s;

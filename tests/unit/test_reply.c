@@ -501,7 +501,10 @@ START_TEST(test_error_shapes)
 		{"<Response><Code>A</Code></Response>", NULL, NULL, NULL, __LINE__},
 		{"<html><head/></html>", NULL, NULL, NULL, __LINE__},
 		{"", NULL, NULL, NULL, __LINE__},
-		{"{\"__type\":\"ParameterNotFound\"}", NULL, NULL, NULL, __LINE__},
+		/* SSM's. */
+		{"{\"__type\":\"ParameterNotFound\",\"message\":\"m\"}",
+			"ParameterNotFound", "m", "", __LINE__},
+		{"{\"message\":\"m\"}", NULL, NULL, NULL, __LINE__},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -18,15 +18,17 @@
 
 static const char head[] =
 	"pool: test\nstate_dir: /nonexistent\naws: { region: us-east-1 }\n"
-	"mail: { smtp_url: 'smtp://127.0.0.1:1', from: ec2workerd@example.org }\n"
-	"worker_defaults: { keypair_name: k, security_name: s, instance_type: m5.large, ami: ami-12345 }\n"
-	"workers:\n";
+	"mail: { smtp_url: 'smtp://127.0.0.1:1', from: ec2workerd@example.org }\n";
 
-/* For workers that name subnets, which exclude the name of a group. */
-static const char subnet_head[] =
-	"pool: test\nstate_dir: /nonexistent\naws: { region: us-east-1 }\n"
-	"worker_defaults: { keypair_name: k, instance_type: m5.large, ami: ami-12345 }\n"
-	"workers:\n";
+/* What a worker has unless a key excludes it. */
+static const struct {
+	const char *text, *unless;
+} defaults[] = {
+	{"keypair_name: k", NULL},
+	{"instance_type: m5.large", NULL},
+	{"security_name: s", "subnet_id"},
+	{"ami: ami-12345", "valid_ami_"},
+};
 
 static const struct cause tester = {"uid 0", "test"};
 
@@ -37,8 +39,12 @@ parse(const char *workers)
 	AUTO(buf) struct buf text = {0}, out = {0};
 	struct conf *conf;
 
-	buf_puts(&text, strstr(workers, "subnet_id") == NULL ? head : subnet_head);
-	buf_puts(&text, workers);
+	buf_printf(&text, "%sworker_defaults:\n", head);
+	for (size_t n = 0; n < COUNT_OF(defaults); n++)
+		if (defaults[n].unless == NULL ||
+			strstr(workers, defaults[n].unless) == NULL)
+			buf_printf(&text, "  %s\n", defaults[n].text);
+	buf_printf(&text, "workers:\n%s", workers);
 	conf = conf_parse(buf_str(&text), text.len, "test.yaml", "/", problems);
 	conf_problems_print(problems, &out);
 	ck_assert_msg(conf != NULL, "%s", buf_str(&out));
