@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct buf;
+struct sim_bids;
 struct sim_call;
 struct sim_cloud;
 struct sim_identity;
@@ -75,6 +76,7 @@ struct sim_call {
 	struct sim_cloud *cloud;
 	const struct sim_scenario *scenario;
 	struct sim_prices *prices;
+	struct sim_bids *bids;
 	struct sim_keys *keys;
 	const struct sim_identity *identity; /* who asks */
 	int64_t wall_ms;                     /* the time as this server has it */
@@ -109,6 +111,7 @@ extern const struct sim_action sim_ec2_key_actions[];
 extern const struct sim_action sim_ec2_type_actions[];
 extern const struct sim_action sim_ec2_region_actions[];
 extern const struct sim_action sim_ec2_spot_actions[];
+extern const struct sim_action sim_ec2_request_actions[];
 extern const struct sim_action sim_ec2_attribute_actions[];
 
 const struct sim_action *sim_action_find(const struct sim_service *service,

@@ -48,7 +48,7 @@ static int
 get_ledger(struct sim_visit *d, json_t **ret_reply, struct err *err)
 {
 	(void)err;
-	*ret_reply = sim_report_ledger(d->sim->cloud);
+	*ret_reply = sim_report_ledger(d->sim->cloud, d->sim->bids);
 	return 0;
 }
 

@@ -49,6 +49,7 @@ static const struct sim_action *const tables[] = {
 	sim_ec2_type_actions,
 	sim_ec2_region_actions,
 	sim_ec2_spot_actions,
+	sim_ec2_request_actions,
 	sim_ec2_attribute_actions,
 	NULL,
 };

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 struct buf;
+struct sim_bid;
 struct sim_call;
 struct sim_cloud;
 struct sim_filter_row;
@@ -25,6 +26,8 @@ void sim_ec2_state_xml(struct buf *out, const char *element, enum sim_state stat
 /* "sir-..." of a spot instance. Returns text. */
 const char *sim_ec2_request_id(const struct sim_instance *i,
 	char text[static SIM_ID_SIZE]);
+/* One <item> of a spot request. */
+void sim_ec2_bid_xml(const struct sim_bid *bid, struct buf *out);
 /* DNS names from addresses; NULL for an empty one. Return text. */
 const char *sim_ec2_public_dns(const struct sim_instance *i, char text[static 160]);
 const char *sim_ec2_private_dns(const struct sim_instance *i, char text[static 160]);
@@ -54,6 +57,8 @@ struct sim_instance *sim_ec2_find_instance(struct sim_call *call, const char *id
 int sim_ec2_select(struct sim_call *call, struct sim_selection *ret_selection);
 void sim_ec2_selection_fini(struct sim_selection *s);
 
+/* RunInstances: all of a launch from the parameters. */
+int sim_ec2_parse_launch(struct sim_call *call, struct sim_launch *launch);
 /*
  * RunInstances: fills the groups, tags and disks of a launch from the parameters.
  */

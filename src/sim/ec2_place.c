@@ -242,6 +242,7 @@ sim_ec2_place(struct sim_call *call, struct sim_launch *l, size_t *ret_count)
 		if (strcmp(first.code, sim_code_name(SIM_UNSUPPORTED)) == 0)
 			first = call->error;
 	}
+	l->zone[strlen(l->zone) - 1] = 'a'; /* where the next look begins */
 	call->error = first;
 	return -1;
 }

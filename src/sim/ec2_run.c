@@ -136,8 +136,8 @@ parse_token(struct sim_call *call, struct sim_launch *l)
 	return 0;
 }
 
-static int
-parse_launch(struct sim_call *call, struct sim_launch *l)
+int
+sim_ec2_parse_launch(struct sim_call *call, struct sim_launch *l)
 {
 	l->region = xstrdup(call->region);
 	sim_params_digest(call->params, l->digest);
@@ -218,7 +218,7 @@ run_instances(struct sim_call *call)
 	const struct sim_launch *before = NULL;
 	size_t count = 0;
 
-	if (permit(call) != 0 || parse_launch(call, l) != 0)
+	if (permit(call) != 0 || sim_ec2_parse_launch(call, l) != 0)
 		return -1;
 	if (l->token != NULL && !call->dry_run)
 		before = sim_cloud_find_token(call->cloud, l->region,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Spot requests: each spot instance has one, fulfilled from the start, whose id is made
- * from the instance's. Cancelling it leaves the instance.
+ * Spot requests. RunInstances makes one for each spot instance, fulfilled from the start,
+ * whose id comes from the instance's; RequestSpotInstances makes those of bids.h.
+ * Cancelling one leaves its instance.
  */
 #include "sim/ec2.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "sim/action.h"
+#include "sim/bids.h"
 #include "sim/cloud.h"
 #include "sim/listing.h"
 #include "sim/page.h"
@@ -21,51 +23,96 @@
 static const struct sim_page_rule pages = {"SpotInstanceRequestId.1",
 	"spotInstanceRequestId", 5, 1000};
 
+/* A request, whichever way it was made; all borrowed. */
+struct request {
+	char id[SIM_ID_SIZE];
+	const struct sim_launch *launch;
+	const struct sim_instance *instance; /* or NULL */
+	const struct sim_bid *bid;           /* or NULL */
+	bool cancelled;
+	int64_t made_wall_ms, changed_wall_ms;
+};
+
 const char *
 sim_ec2_request_id(const struct sim_instance *i, char text[static SIM_ID_SIZE])
 {
+	if (i->launch->request_id[0] != '\0')
+		return i->launch->request_id;
 	(void)snprintf(text, SIM_ID_SIZE, "sir-%.8s", i->id + strlen(i->id) - 8);
 	return text;
 }
 
-static const char *
-state_of(const struct sim_instance *i)
+static void
+of_instance(const struct sim_instance *i, struct request *ret)
 {
-	if (i->request_cancelled)
+	*ret = (struct request){
+		.launch = i->launch,
+		.instance = i,
+		.cancelled = i->request_cancelled,
+		.made_wall_ms = i->launch->launched_wall_ms,
+		.changed_wall_ms = i->ended_wall_ms != 0 ? i->ended_wall_ms
+							 : i->launch->launched_wall_ms,
+	};
+	(void)sim_ec2_request_id(i, ret->id);
+}
+
+static void
+of_bid(const struct sim_bid *bid, struct request *ret)
+{
+	*ret = (struct request){
+		.launch = bid->launch,
+		.instance = bid->instance,
+		.bid = bid,
+		.cancelled = bid->cancelled,
+		.made_wall_ms = bid->made_wall_ms,
+		.changed_wall_ms = bid->changed_wall_ms,
+	};
+	memcpy(ret->id, bid->id, sizeof(ret->id));
+}
+
+static const char *
+state_of(const struct request *r)
+{
+	if (r->cancelled)
 		return "cancelled";
-	return sim_state_is_live(i->state) ? "active" : "closed";
+	if (r->instance == NULL)
+		return r->bid->expired ? "closed" : "open";
+	return sim_state_is_live(r->instance->state) ? "active" : "closed";
 }
 
 /* EC2-WIRE.md 5, status/code. */
 static const char *
-status_of(const struct sim_instance *i)
+status_of(const struct request *r)
 {
-	if (i->request_cancelled && sim_state_is_live(i->state))
-		return "request-canceled-and-instance-running";
-	if (sim_state_is_live(i->state))
-		return "fulfilled";
-	if (str_equal(i->reason.code, "Server.SpotInstanceTermination"))
+	if (r->instance == NULL && r->cancelled)
+		return "canceled-before-fulfillment";
+	if (r->instance == NULL)
+		return r->bid->expired ? "schedule-expired" : r->bid->held_by;
+	if (sim_state_is_live(r->instance->state))
+		return r->cancelled ? "request-canceled-and-instance-running"
+				    : "fulfilled";
+	if (str_equal(r->instance->reason.code, "Server.SpotInstanceTermination"))
 		return "instance-terminated-by-price";
 	return "instance-terminated-by-user";
 }
 
-#define GET(name, expression) SIM_FILTER_GET(name, struct sim_instance, i, expression)
+#define GET(name, expression) SIM_FILTER_GET(name, struct request, r, expression)
 
-GET(id, sim_ec2_request_id(i, text))
-GET(instance, i->id)
-GET(image, i->launch->image)
-GET(instance_type, i->launch->type)
-GET(state, state_of(i))
-GET(status, status_of(i))
+GET(id, r->id)
+GET(instance, r->instance != NULL ? r->instance->id : NULL)
+GET(image, r->launch->image)
+GET(instance_type, r->launch->type)
+GET(state, state_of(r))
+GET(status, status_of(r))
 GET(type, "one-time")
-GET(zone, i->launch->zone)
+GET(zone, r->instance != NULL ? r->launch->zone : NULL)
 
 static bool
 test_tag(const void *obj, const struct sim_filter *f)
 {
-	const struct sim_instance *i = obj;
+	const struct request *r = obj;
 
-	return sim_filter_takes_tag(f, &i->launch->request_tags);
+	return sim_filter_takes_tag(f, &r->launch->request_tags);
 }
 
 static const struct sim_filter_row filters[] = {
@@ -84,44 +131,73 @@ static const struct sim_filter_row filters[] = {
 };
 
 static void
-put_request(const void *obj, const void *before, struct buf *out)
+put_specification(const struct sim_launch *l, struct buf *out)
 {
-	const struct sim_instance *i = obj;
-	const struct sim_launch *l = i->launch;
-	char id[SIM_ID_SIZE];
-
-	(void)before;
-	buf_puts(out, "<item>");
-	sim_xml_text(out, "spotInstanceRequestId", sim_ec2_request_id(i, id));
-	sim_xml_text(out, "spotPrice", l->max_price);
-	sim_xml_text(out, "type", "one-time");
-	sim_xml_text(out, "state", state_of(i));
-	sim_xml_open(out, "status");
-	sim_xml_text(out, "code", status_of(i));
-	sim_xml_time(out, "updateTime",
-		i->ended_wall_ms != 0 ? i->ended_wall_ms : l->launched_wall_ms);
-	sim_xml_close(out, "status");
 	sim_xml_open(out, "launchSpecification");
 	sim_xml_text(out, "imageId", l->image);
+	sim_xml_text(out, "keyName", l->key_name);
+	sim_xml_map(out, "groupSet", &l->groups, "groupId", "groupName");
 	sim_xml_text(out, "instanceType", l->type);
+	sim_xml_open(out, "placement");
+	sim_xml_text(out, "availabilityZone", l->zonal ? l->zone : NULL);
+	sim_xml_close(out, "placement");
+	sim_xml_text(out, "subnetId", l->subnet);
 	sim_xml_close(out, "launchSpecification");
-	sim_xml_text(out, "instanceId", i->id);
-	sim_xml_time(out, "createTime", l->launched_wall_ms);
-	sim_xml_text(out, "launchedAvailabilityZone", l->zone);
+}
+
+static void
+put(const struct request *r, struct buf *out)
+{
+	const struct sim_launch *l = r->launch;
+
+	buf_puts(out, "<item>");
+	sim_xml_text(out, "spotInstanceRequestId", r->id);
+	sim_xml_text(out, "spotPrice", l->max_price);
+	sim_xml_text(out, "type", "one-time");
+	sim_xml_text(out, "state", state_of(r));
+	sim_xml_open(out, "status");
+	sim_xml_text(out, "code", status_of(r));
+	sim_xml_time(out, "updateTime", r->changed_wall_ms);
+	sim_xml_text(out, "message", status_of(r));
+	sim_xml_close(out, "status");
+	put_specification(l, out);
+	if (r->instance != NULL) {
+		sim_xml_text(out, "instanceId", r->instance->id);
+		sim_xml_text(out, "launchedAvailabilityZone", l->zone);
+	}
+	sim_xml_time(out, "createTime", r->made_wall_ms);
+	sim_xml_text(out, "productDescription", "Linux/UNIX");
 	sim_xml_text(out, "instanceInterruptionBehavior", "terminate");
 	sim_xml_map(out, "tagSet", &l->request_tags, "key", "value");
 	buf_puts(out, "</item>");
 }
 
+static void
+put_request(const void *obj, const void *before, struct buf *out)
+{
+	(void)before;
+	put(obj, out);
+}
+
+void
+sim_ec2_bid_xml(const struct sim_bid *bid, struct buf *out)
+{
+	struct request r;
+
+	of_bid(bid, &r);
+	put(&r, out);
+}
+
 static bool
 has_request(const struct sim_call *call, const struct sim_instance *i)
 {
-	return i->launch->spot && strcmp(i->launch->region, call->region) == 0 &&
+	return i->launch->spot && i->launch->request_id[0] == '\0' &&
+		strcmp(i->launch->region, call->region) == 0 &&
 		sim_cloud_shows(call->cloud, i);
 }
 
 static struct sim_instance *
-find_request(const struct sim_call *call, const char *id)
+find_instance(const struct sim_call *call, const char *id)
 {
 	char text[SIM_ID_SIZE];
 
@@ -146,12 +222,40 @@ check_ids(struct sim_call *call)
 				SIM_INVALID_SPOT_INSTANCE_REQUEST_ID_MALFORMED,
 				"The spot instance request ID '%.100s' is malformed",
 				id);
-		if (find_request(call, id) == NULL)
+		if (sim_bids_find(call->bids, call->region, id) == NULL &&
+			find_instance(call, id) == NULL)
 			return sim_fail(&call->error,
 				SIM_INVALID_SPOT_INSTANCE_REQUEST_ID_NOT_FOUND,
 				"The spot instance request ID '%s' does not exist", id);
 	}
 	return 0;
+}
+
+/* Those of bids come behind all others. */
+static void
+list_requests(struct sim_listing *l)
+{
+	const struct sim_call *call = l->call;
+	struct request r;
+
+	for (const struct sim_instance *i = sim_cloud_first(call->cloud); i != NULL;
+		i = i->next) {
+		if (!has_request(call, i))
+			continue;
+		of_instance(i, &r);
+		if (sim_params_lists(call->params, "SpotInstanceRequestId", r.id) &&
+			!sim_listing_offer(l, i->seq, &r))
+			return;
+	}
+	for (const struct sim_bid *bid = sim_bids_first(call->bids); bid != NULL;
+		bid = bid->next) {
+		if (strcmp(bid->launch->region, call->region) != 0)
+			continue;
+		of_bid(bid, &r);
+		if (sim_params_lists(call->params, "SpotInstanceRequestId", r.id) &&
+			!sim_listing_offer(l, SIM_INSTANCES_MAX + bid->seq, &r))
+			return;
+	}
 }
 
 static int
@@ -162,18 +266,11 @@ describe_requests(struct sim_call *call)
 		.rule = &pages,
 		.set = "spotInstanceRequestSet",
 		.put = put_request};
-	char text[SIM_ID_SIZE];
 
 	if (sim_listing_begin(&l, filters) != 0 || check_ids(call) != 0 ||
 		sim_call_dry_run(call) != 0)
 		return -1;
-	for (const struct sim_instance *i = sim_cloud_first(call->cloud); i != NULL;
-		i = i->next)
-		if (has_request(call, i) &&
-			sim_params_lists(call->params, "SpotInstanceRequestId",
-				sim_ec2_request_id(i, text)) &&
-			!sim_listing_offer(&l, i->seq, i))
-			break;
+	list_requests(&l);
 	sim_listing_end(&l);
 	return 0;
 }
@@ -185,19 +282,22 @@ cancel_requests(struct sim_call *call)
 
 	if (check_ids(call) != 0 || sim_call_dry_run(call) != 0)
 		return -1;
-	buf_puts(call->out, "<spotInstanceRequestSet>");
+	sim_xml_open(call->out, "spotInstanceRequestSet");
 	for (size_t n = 1; (id = sim_params_getf(call->params,
 				    "SpotInstanceRequestId.%zu", n)) != NULL;
 		n++) {
-		struct sim_instance *i = find_request(call, id);
+		struct sim_bid *bid = sim_bids_find(call->bids, call->region, id);
 
-		i->request_cancelled = true;
+		if (bid != NULL)
+			sim_bid_cancel(bid);
+		else
+			find_instance(call, id)->request_cancelled = true;
 		buf_puts(call->out, "<item>");
 		sim_xml_text(call->out, "spotInstanceRequestId", id);
 		sim_xml_text(call->out, "state", "cancelled");
 		buf_puts(call->out, "</item>");
 	}
-	buf_puts(call->out, "</spotInstanceRequestSet>");
+	sim_xml_close(call->out, "spotInstanceRequestSet");
 	return 0;
 }
 

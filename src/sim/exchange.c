@@ -130,6 +130,7 @@ run_action(struct sim_exchange *x)
 		.cloud = x->sim->cloud,
 		.scenario = &x->sim->scenario,
 		.prices = x->sim->prices,
+		.bids = x->sim->bids,
 		.keys = x->sim->keys,
 		.identity = &x->identity,
 		.wall_ms = sim_wall_ms(x->sim),

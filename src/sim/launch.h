@@ -24,8 +24,9 @@ struct sim_disk {
 
 /* One RunInstances: what all its instances share. Strings are owned, NULL when not given. */
 struct sim_launch {
-	char id[SIM_ID_SIZE]; /* r-... */
-	char *token_key;      /* region/scope/token, NULL without a token */
+	char id[SIM_ID_SIZE];         /* r-... */
+	char request_id[SIM_ID_SIZE]; /* sir-... of RequestSpotInstances, or "" */
+	char *token_key;              /* region/scope/token, NULL without a token */
 	char *token;
 	char digest[65]; /* of the request's parameters */
 	char *region, *zone, *image, *architecture, *type, *key_name, *subnet, *vpc,

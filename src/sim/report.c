@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "sim/address.h"
+#include "sim/bids.h"
 #include "sim/cloud.h"
 #include "sim/error.h"
 #include "sim/fault.h"
@@ -183,16 +184,34 @@ sim_report_instance(const struct sim_instance *i)
 	return to;
 }
 
+static json_t *
+spot_requests(const struct sim_bids *bids)
+{
+	json_t *list = json_array();
+	const struct sim_bid *bid;
+
+	for (bid = sim_bids_first(bids); bid != NULL; bid = bid->next)
+		json_array_append_new(list,
+			json_pack("{s:s,s:b,s:b,s:s,s:o,s:o}", "id", bid->id, "open",
+				sim_bid_is_open(bid), "cancelled", bid->cancelled,
+				"held_by", bid->held_by, "instance",
+				text_or_null(bid->instance != NULL ? bid->instance->id
+								   : NULL),
+				"made_at", time_or_null(bid->made_wall_ms)));
+	return list;
+}
+
 json_t *
-sim_report_ledger(const struct sim_cloud *cloud)
+sim_report_ledger(const struct sim_cloud *cloud, const struct sim_bids *bids)
 {
 	json_t *list = json_array();
 
 	for (size_t n = 0; n < sim_cloud_count(cloud); n++)
 		json_array_append_new(list,
 			sim_report_instance(sim_cloud_at(cloud, n)));
-	return json_pack("{s:o,s:o,s:o}", "instances", list, "volumes", volumes(cloud),
-		"addresses", addresses(cloud));
+	return json_pack("{s:o,s:o,s:o,s:o}", "instances", list, "volumes",
+		volumes(cloud), "addresses", addresses(cloud), "spot_requests",
+		spot_requests(bids));
 }
 
 json_t *

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+struct sim_bids;
 struct sim_cloud;
 struct sim_faults;
 struct sim_instance;
@@ -18,9 +19,10 @@ struct sim_prices;
  * millisecond; charged_seconds the same as EC2 charges it: each run rounded up, and 60 s
  * at least. states: [{state, at}] are all it was in, runs: [{from, to}] what is billed,
  * to null while it goes on. Volumes and addresses stand beside them, paid from made_at to ended_at: a
- * volume with made_by, available, is what a launch has left behind.
+ * volume with made_by, available, is what a launch has left behind. Spot requests are
+ * those of RequestSpotInstances; an open one may still start an instance.
  */
-json_t *sim_report_ledger(const struct sim_cloud *cloud);
+json_t *sim_report_ledger(const struct sim_cloud *cloud, const struct sim_bids *bids);
 /* One of them. */
 json_t *sim_report_instance(const struct sim_instance *i);
 /* {ACTION: n}; "?" for what is no action. */

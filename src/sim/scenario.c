@@ -137,6 +137,15 @@ static const struct field rows[] = {
 		.doc = "A new instance is not found for so long, though its launch has answered.",
 	},
 	{
+		.name = "spot_fulfillment",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_scenario, spot_fulfillment, int64_t),
+		.def = "0",
+		.max = DAY_MS,
+		.doc = "RequestSpotInstances has its instance so late, if the price and the capacity "
+		       "are there by then; else it is held until they are.",
+	},
+	{
 		.name = "lag",
 		.type = FIELD_OBJECT,
 		.offset = FIELD_AT(struct sim_scenario, lag, struct sim_lag),

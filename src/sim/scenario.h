@@ -24,7 +24,7 @@ struct sim_lag {
 
 struct sim_scenario {
 	int64_t pending, shutdown; /* FIELD_NULL: as the options say */
-	int64_t volume_delay;
+	int64_t volume_delay, spot_fulfillment;
 	int64_t visible_after, terminated_tags, terminated_visible, page_token_life;
 	struct sim_lag lag;
 	int64_t replicas; /* copies: from one that is not behind to one that is wholly */

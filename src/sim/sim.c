@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sim/address.h"
+#include "sim/action.h"
+#include "sim/bids.h"
 #include "sim/cloud.h"
 #include "sim/fault.h"
 #include "sim/imds.h"
@@ -70,7 +72,10 @@ static void
 arm(struct sim *sim)
 {
 	int64_t due_ms = sim_cloud_next_due_ms(sim->cloud);
+	int64_t bid_ms = sim_bids_next_due_ms(sim->bids);
 
+	if (bid_ms < due_ms)
+		due_ms = bid_ms;
 	if (due_ms == INT64_MAX)
 		loop_timer_clear(sim->timer);
 	else if (!loop_timer_armed(sim->timer) || sim->timer->due_ms != due_ms)
@@ -80,7 +85,12 @@ arm(struct sim *sim)
 void
 sim_advance(struct sim *sim)
 {
+	struct sim_call call = {.cloud = sim->cloud,
+		.scenario = &sim->scenario,
+		.prices = sim->prices};
+
 	sim_cloud_advance(sim->cloud);
+	sim_bids_advance(sim->bids, &call);
 	arm(sim);
 }
 
@@ -111,7 +121,7 @@ on_request(void *arg, struct httpd_request *request)
 		sim_imds_answer(sim, request);
 	else
 		sim_exchange_begin(sim, request);
-	arm(sim);
+	sim_advance(sim); /* what was done may fill a bid that was held */
 }
 
 int64_t
@@ -183,6 +193,7 @@ sim_reset(struct sim *sim)
 		if (i->machine != NULL)
 			sim_machine_cut(sim->machines, i);
 	}
+	sim_bids_clear(sim->bids);
 	sim_cloud_clear(sim->cloud);
 	sim_journal_clear(sim->journal);
 	sim_imds_clear(sim->imds);
@@ -279,6 +290,7 @@ sim_new(struct loop *loop, const struct sim_options *options, struct err *err)
 	sim->cloud = sim_cloud_new(sim->times, seed);
 	sim_cloud_watch(sim->cloud, on_state, sim);
 	sim->prices = sim_prices_new();
+	sim->bids = sim_bids_new();
 	sim->faults = sim_faults_new(seed);
 	sim->journal = sim_journal_new();
 	sim->timer = NEW(struct loop_timer);
@@ -312,6 +324,7 @@ sim_free(struct sim *sim)
 	sim_throttle_free(sim->throttle);
 	sim_faults_free(sim->faults);
 	sim_prices_free(sim->prices);
+	sim_bids_free(sim->bids);
 	sim_cloud_free(sim->cloud);
 	sim_imds_free(sim->imds);
 	sim_keys_free(sim->keys);

@@ -6,6 +6,7 @@
 #include "sim.h"
 
 struct httpd;
+struct sim_bids;
 struct sim_cloud;
 struct sim_exchange;
 struct sim_faults;
@@ -28,6 +29,7 @@ struct sim {
 	struct sim_imds *imds;
 	struct sim_cloud *cloud;
 	struct sim_prices *prices;
+	struct sim_bids *bids;
 	struct sim_faults *faults;
 	struct sim_throttle *throttle; /* NULL: off */
 	struct sim_journal *journal;

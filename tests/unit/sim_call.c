@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "sim/action.h"
+#include "sim/bids.h"
 #include "sim/cloud.h"
 #include "sim/params.h"
 #include "sim/prices.h"
@@ -33,7 +34,19 @@ ec2_new(void)
 	e->cloud = sim_cloud_new(e->times, 7);
 	sim_scenario_defaults(&e->scenario);
 	e->prices = sim_prices_new();
+	e->bids = sim_bids_new();
 	return e;
+}
+
+static void
+advance(struct ec2 *e)
+{
+	struct sim_call call = {.cloud = e->cloud,
+		.scenario = &e->scenario,
+		.prices = e->prices};
+
+	sim_cloud_advance(e->cloud);
+	sim_bids_advance(e->bids, &call);
 }
 
 static const struct sim_identity identity = {.key_id = "AKIDTEST"};
@@ -46,6 +59,7 @@ ec2_call_in(struct ec2 *e, const char *region, const char *form)
 	struct sim_call call = {.cloud = e->cloud,
 		.scenario = &e->scenario,
 		.prices = e->prices,
+		.bids = e->bids,
 		.params = &params,
 		.region = region,
 		.identity = &identity};
@@ -57,7 +71,7 @@ ec2_call_in(struct ec2 *e, const char *region, const char *form)
 	call.dry_run = sim_params_true(&params, "DryRun");
 	call.out = &out;
 	ck_assert_ptr_nonnull(call.action);
-	sim_cloud_advance(e->cloud);
+	advance(e);
 	ret = sim_params_check(&params, call.action->params, sim_ec2.common,
 		&call.error);
 	if (ret == 0)
@@ -83,7 +97,7 @@ void
 ec2_advance(struct ec2 *e, int64_t ms)
 {
 	clock_fake_advance(ms);
-	sim_cloud_advance(e->cloud);
+	advance(e);
 }
 
 unsigned
@@ -149,6 +163,7 @@ ec2_scenario(struct ec2 *e, const char *json)
 void
 ec2_free(struct ec2 *e)
 {
+	sim_bids_free(e->bids);
 	sim_prices_free(e->prices);
 	sim_cloud_free(e->cloud);
 	sim_scenario_fini(&e->scenario);

@@ -5,6 +5,7 @@
 
 #include "sim/scenario.h"
 
+struct sim_bids;
 struct sim_cloud;
 struct sim_prices;
 struct sim_times;
@@ -14,6 +15,7 @@ struct ec2 {
 	struct sim_cloud *cloud;
 	struct sim_scenario scenario;
 	struct sim_prices *prices;
+	struct sim_bids *bids;
 	char *reply;   /* of the last call: the XML behind the request id */
 	char code[80]; /* its error, "" for none */
 	char message[512];
