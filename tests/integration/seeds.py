@@ -25,6 +25,10 @@ ALWAYS = {"MinCount": "1", "MaxCount": "1", "InstanceInitiatedShutdownBehavior":
           "MetadataOptions.HttpPutResponseHopLimit": "1"}
 # The key of the machine's role begins so.
 ROLE_KEY = {"moto": "test-key", "ec2sim": "ASIA"}
+# What RequestSpotInstances means where nothing is said.
+SPOT = {"InstanceMarketOptions.MarketType": "spot",
+        "InstanceMarketOptions.SpotOptions.SpotInstanceType": "one-time",
+        "InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior": "terminate"}
 OUR_TAGS = {"pool", "worker", "generation", "launch", "lineage", "epoch"}
 
 
@@ -44,13 +48,25 @@ class Seed:
         self.expected, self.signed_by = data["expected"], data["signed_by"]
         self.has_role = self.signed_by == "role"
         self.tags, self.calls = data.get("tags", {}), data.get("calls", {})
+        self.prices = data.get("prices", [])
         self.region = self.original["kwargs"].get("region", "us-east-1")
 
     def expected_on(self, service):
-        """The launch as it should arrive; what depends on the service stands under its name."""
+        """The launches as they should arrive; what depends on the service is under its name."""
         flat = {key: value for key, value in self.expected.items() if not isinstance(value, dict)}
-        return flat | self.expected.get(service, {})
+        flat |= self.expected.get(service, {})
+        lists = {key: value for key, value in flat.items() if isinstance(value, list)}
+        count = max(map(len, lists.values()), default=1)
+        return [price(flat | {key: value[n] for key, value in lists.items()})
+                for n in range(count)]
 
+    def scenario(self):
+        """What ec2sim has for it: images, prices, a role for whoever asks its metadata service."""
+        return {"pending": "0.1s", "shutdown": "0.1s", "prices": self.prices,
+                "imds": {"role": "build-master"},
+                "images": [{"id": image["ami_id"], "owner": image["owner_id"],
+                            "state": image["state"], "location": image["image_location"]}
+                           for image in IMAGES]}
 
     def is_signer(self, key, service):
         if self.has_role:
@@ -76,6 +92,20 @@ def of_sim(sim):
 def of_moto(moto):
     return [Call(urllib.parse.parse_qsl(body), headers.get("Authorization"))
             for headers, body in moto.recorded()]
+
+
+# What the rows of "calls" do not speak of: pages, times, and names that EC2 has given.
+UNSPOKEN = {"MaxResults", "NextToken", "StartTime", "AllocationId", "InstanceId"}
+
+
+def other_calls(calls, actions):
+    """{action: what its first call asked}, of these."""
+    found = {}
+    for call in calls:
+        if call.action in actions:
+            found.setdefault(call.action, {key: value for key, value in call.params.items()
+                                           if key not in UNSPOKEN})
+    return found
 
 
 def the(calls, *actions):
@@ -155,8 +185,8 @@ def split_tags(params):
 
 
 def price(params):
-    """Prices as numbers: 1.15e-05 and 0.0000115 are one."""
-    return {key: float(value) if key.endswith("MaxPrice") else value
+    """Prices as numbers: 1.15e-05 and 0.0000115 are one, and so are 0.1 and 0.30000001 / 3."""
+    return {key: round(float(value), 9) if key.endswith("MaxPrice") else value
             for key, value in params.items()}
 
 
@@ -166,7 +196,8 @@ def our_launch(call):
     assert re.fullmatch(r"[0-9a-f-]{36}", params.pop("ClientToken"))
     for key, value in ALWAYS.items():
         assert params.pop(key) == value, key
-    assert {"instance", "volume"} <= set(tags)
+    market = {"spot-instances-request"} if call.params.keys() >= SPOT.keys() else set()
+    assert set(tags) == {"instance", "volume"} | market
     found = tags["instance"]
     assert all(other == found for other in tags.values())
     own = {key: found.pop(key) for key in list(found) if key.startswith("ec2workerd:")}
@@ -199,21 +230,13 @@ def original_launch(calls):
               for key, value in call.params.items()}
     params.pop("ClientToken", None)
     if call.action == "RequestSpotInstances":
-        params |= {"InstanceMarketOptions.MarketType": "spot",
-                   "InstanceMarketOptions.SpotOptions.MaxPrice": params.pop("SpotPrice")}
+        params |= SPOT | {"InstanceMarketOptions.SpotOptions.MaxPrice": params.pop("SpotPrice")}
     else:
         assert (params.pop("MinCount"), params.pop("MaxCount")) == ("1", "1")
     tagged = [c.params for c in calls if c.action == "CreateTags"]
     tags = {p[f"Tag.{n}.Key"]: p[f"Tag.{n}.Value"] for p in tagged
             for n in range(1, len(p)) if f"Tag.{n}.Key" in p}
     return price(params), tags
-
-
-def scenario():
-    """The same images for ec2sim, and a role for whoever asks its metadata service."""
-    return {"imds": {"role": "build-master"},
-            "images": [{"id": image["ami_id"], "owner": image["owner_id"], "state": image["state"],
-                        "location": image["image_location"]} for image in IMAGES]}
 
 
 def images_file(directory, numeric_owners=False):

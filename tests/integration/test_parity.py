@@ -176,3 +176,22 @@ def test_an_instance_lost_silently_is_told(daemon, sim):
     assert (event["worker"], event["instance"]) == ("bot1", instance)
     assert "Server.SpotInstanceTermination" in event["reason"]
     finish(daemon, sim)
+
+
+def test_spot_with_a_filter_has_an_image(make_daemon, sim):
+    """X3: the original asks for a spot instance without one."""
+    sim.control("POST", "scenario", {"pending": "0.1s", "shutdown": "0.1s", "images": [
+        {"id": "ami-00000001", "owner": "111122223333", "name": "ci-9"},
+        {"id": "ami-00000002", "owner": "111122223333", "name": "ci-10"}]})
+    daemon = make_daemon(
+        {"bot1": {"password": "x", "spot_instance": True, "valid_ami_owners": [111122223333],
+                  "valid_ami_location_regex": r"\d+/ci-(\d+)"}})
+    daemon.config["worker_defaults"] = {
+        key: value for key, value in daemon.config["worker_defaults"].items() if key != "ami"}
+    daemon.write_config()
+    daemon.start()
+    bring_to(daemon, "waiting")
+    [launch] = [r["params"] for r in sim.requests() if r["action"] == "RunInstances"]
+    assert launch["ImageId"] == "ami-00000002"
+    assert launch["InstanceMarketOptions.MarketType"] == "spot"
+    finish(daemon, sim)
