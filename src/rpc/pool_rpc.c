@@ -2,6 +2,7 @@
 /*
  * The methods pool.*.
  */
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
 #include "core/instance.h"
@@ -11,6 +12,7 @@
 #include "core/pause.h"
 #include "core/poller.h"
 #include "core/pool.h"
+#include "core/rest.h"
 #include "core/waiter.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
@@ -85,6 +87,26 @@ add_cloud_troubles(json_t *view, const struct poller *poller)
 				cloud->key));
 }
 
+/* What stops launches until somebody mends it. */
+static void
+add_rests(json_t *view, const struct pool *p)
+{
+	for (const struct rest *rest = rests_next(p->rests, NULL); rest != NULL;
+		rest = rests_next(p->rests, rest)) {
+		AUTO(free) char *text = NULL;
+
+		if (rest->kind == REST_CANDIDATE)
+			continue; /* passes by itself */
+		text = rest->conf == NULL ? xstrdup(rest->why.text)
+					  : xasprintf("%s and its like: %s",
+						    rest->conf->name, rest->why.text);
+		(void)json_array_append_new(view,
+			view_trouble(rest->conf == NULL ? "credentials"
+							: "configuration",
+				text, rest->since_wall, rest->cloud));
+	}
+}
+
 static json_t *
 view_degraded(const struct pool *p)
 {
@@ -100,6 +122,7 @@ view_degraded(const struct pool *p)
 	for (const struct poller *poller = p->pollers; poller != NULL;
 		poller = poller_next(poller))
 		add_cloud_troubles(view, poller);
+	add_rests(view, p);
 	return view;
 }
 

@@ -59,6 +59,36 @@ static const struct field instance_rows[] = {
 static const struct fields instance_fields = {.name = "instance",
 	.rows = instance_rows};
 
+static const struct field placement_rows[] = {
+	{.name = "type",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NULLABLE,
+		.doc = "Instance type."},
+	{.name = "subnet",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NULLABLE,
+		.doc = "Subnet; null: of the default network."},
+	{.name = "zone",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NULLABLE,
+		.doc = "Availability zone; null: EC2 chooses."},
+	{.name = "market",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED,
+		.doc = "on-demand or spot."},
+	{.name = "bid",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NULLABLE,
+		.doc = "Of spot: the highest price, in dollars an hour."},
+	{.name = "image",
+		.type = FIELD_STRING,
+		.flags = FIELD_REQUIRED | FIELD_NULLABLE,
+		.doc = "The id of its image."},
+	{.name = NULL},
+};
+static const struct fields placement_fields = {.name = "placement",
+	.rows = placement_rows};
+
 static const struct field deadline_rows[] = {
 	{.name = "kind",
 		.type = FIELD_STRING,
@@ -213,6 +243,11 @@ static const struct field worker_rows[] = {
 		.type = FIELD_STRING,
 		.flags = FIELD_NULLABLE,
 		.doc = "Whose session has reported it last (worker.show); null: nobody's."},
+	{.name = "placement",
+		.type = FIELD_OBJECT,
+		.flags = FIELD_NULLABLE,
+		.sub = &placement_fields,
+		.doc = "What its launch asks for (worker.show); null: it has none."},
 	{.name = "timeline",
 		.type = FIELD_LIST,
 		.sub = &rpc_event_fields,

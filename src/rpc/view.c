@@ -100,6 +100,17 @@ view_event(const struct event *e)
 	return view;
 }
 
+static json_t *
+view_placement(const struct launch *l)
+{
+	if (l == NULL)
+		return json_null();
+	return json_pack("{s:o,s:o,s:o,s:s,s:o,s:o}", "type", json_text(l->type),
+		"subnet", json_text(l->subnet), "zone", json_text(l->zone), "market",
+		l->market != NULL ? l->market : "on-demand", "bid", json_text(l->bid),
+		"image", json_text(l->image));
+}
+
 /* The events of the present generation, oldest first. */
 static json_t *
 view_timeline(const struct worker *w)
@@ -124,6 +135,7 @@ view_worker_whole(const struct worker *w)
 	(void)json_object_set_new(view, "held", json_boolean(w->held));
 	(void)json_object_set_new(view, "owner",
 		json_text(w->owner != NULL ? w->owner->name : NULL));
+	(void)json_object_set_new(view, "placement", view_placement(w->launch));
 	(void)json_object_set_new(view, "timeline", view_timeline(w));
 	(void)json_object_set_new(view, "configuration",
 		w->conf != NULL ? view_fields(&conf_worker_fields, w->conf)

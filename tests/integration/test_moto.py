@@ -156,3 +156,34 @@ def test_refusals(make_pool, account, settings, reason, code):
     assert error.value.data["aws"]["code"] == code and error.value.data["aws"]["message"]
     assert table(pool) == {"bot1": ("not_substantiated", None)}
     assert not account.instances()
+
+
+def test_spot(make_pool, account):
+    """moto's history says 0.00001 for whatever it is asked; what is bid is 1.2 times that."""
+    pool = make_pool({"bot1": {"spot_instance": True, "placement": "a"}})
+    pool.call("worker.substantiate", worker="bot1", wait="running")
+    [instance] = live(account).values()
+    assert instance["InstanceLifecycle"] == "spot"
+    assert instance["Placement"]["AvailabilityZone"] == f"{moto.REGION}a"
+    placement = pool.call("worker.show", worker="bot1")["placement"]
+    assert placement["market"] == "spot" and placement["bid"] == "0.000012"
+    assert pool.ctl("down", "bot1")[0] == 0
+    assert not live(account)
+
+
+def test_next_subnet(make_pool, account):
+    """A subnet that does not exist is left out; the zone of the other is looked up."""
+    subnet = account.client().describe_subnets()["Subnets"][0]
+    pool = make_pool({})
+    pool.stop()
+    del pool.config["worker_defaults"]["security_name"]
+    pool.config["workers"] = {"bot1": {"subnet_id": ["subnet-00000bad", subnet["SubnetId"]]}}
+    pool.write_config()
+    pool.start()
+    pool.call("worker.substantiate", worker="bot1", wait="running")
+    [instance] = live(account).values()
+    assert instance["SubnetId"] == subnet["SubnetId"]
+    placement = pool.call("worker.show", worker="bot1")["placement"]
+    assert placement["zone"] == subnet["AvailabilityZone"]
+    assert pool.ctl("down", "bot1")[0] == 0
+    assert not live(account)
