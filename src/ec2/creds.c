@@ -120,15 +120,22 @@ least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Keys that have ended already may be good all the same: that is for EC2 to say. */
+/*
+ * Keys that have ended already may be good all the same: that is for EC2 to say, and others
+ * are asked for in a while.
+ */
 static void
 plan_renewal(struct ec2_creds *c)
 {
 	int64_t left = c->keys.expires_wall - clock_wall_ms();
 
 	c->renew_wall = c->must_wall = c->lifetime_ms = 0;
-	if (c->keys.expires_wall == 0 || left <= 0)
+	if (c->keys.expires_wall == 0)
 		return;
+	if (left <= 0) {
+		c->renew_wall = clock_wall_ms();
+		return;
+	}
 	c->lifetime_ms = left;
 	c->must_wall = c->keys.expires_wall - least(MUST_MS, left / 6);
 	c->renew_wall = c->keys.expires_wall - least(RENEW_MS, left / 4) -

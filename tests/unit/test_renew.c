@@ -272,8 +272,16 @@ START_TEST(test_expired_keys_from_the_start)
 	check_keys("OLD", __LINE__);
 	settle();
 	check_keys("OLD", __LINE__);
+	clock_fake_advance(4 * MINUTE_MS);
+	check_keys("OLD", __LINE__);
 	settle();
 	ck_assert_uint_eq(told, 1);
+	clock_fake_advance(6 * MINUTE_MS);
+	TALK(&look_rig.talk, KEYS("A", "2026-01-31T10:00:00Z"));
+	check_keys("OLD", __LINE__); /* they may be good: nobody waits */
+	settle();
+	check_keys("A", __LINE__);
+	ck_assert_uint_eq(told, 2);
 }
 END_TEST
 
