@@ -20,6 +20,7 @@
 #include "core/poller.h"
 #include "core/request.h"
 #include "core/rest.h"
+#include "core/self.h"
 #include "core/store.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
@@ -88,6 +89,7 @@ pool_new(const struct pool_parts *parts, struct err *err)
 	p->hold_wall = meta->hold_wall;
 	p->hold_reason = meta->hold ? xstrdup(meta->hold_reason) : NULL;
 	p->orphans = orphans_new(p);
+	p->self = self_new(p, parts->http);
 	loop_poke_init(&p->settled, p->loop, on_settled, p);
 	add_workers(p, p->conf);
 	if (store_load(p->store, p, err) < 0 || check_name(p, err) < 0) {
@@ -145,6 +147,7 @@ pool_free(struct pool *p)
 	while (p->pollers != NULL)
 		poller_free(p->pollers);
 	orphans_free(p->orphans);
+	self_free(p->self);
 	requests_free(p->requests);
 	for (w = p->workers; w != NULL; w = next_w) {
 		next_w = w->hh.next;

@@ -23,6 +23,7 @@ struct owner;
 struct poller;
 struct requests;
 struct rests;
+struct self;
 struct store;
 struct strings;
 struct worker;
@@ -47,6 +48,7 @@ struct pool {
 	struct lookups *lookups;    /* owned */
 	struct rests *rests;        /* owned; what EC2 refused lately */
 	struct orphans *orphans;    /* owned */
+	struct self *self;          /* owned */
 	char *own_instance; /* owned; the machine we run on, or NULL: none of EC2, or not known */
 	struct worker *dirty_workers;
 	struct launch *dirty_launches;

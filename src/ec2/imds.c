@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Three questions, one after the other: a token, the name of the role, its keys. A token
+ * Questions one after the other: a token, then the name of the role and its keys, or the
+ * instance's id. A token
  * lives for one conversation only, so none is kept, and a 401 is answered by a new one.
  */
 #include "ec2/imds.h"
 
 #include "base/err.h"
 #include "ec2/profile.h"
+#include "ec2/reply.h"
 #include "sys/http.h"
 #include "sys/loop.h"
 
@@ -23,7 +25,7 @@
 
 #define ROLES "/latest/meta-data/iam/security-credentials/"
 
-enum step { STEP_TOKEN, STEP_ROLE, STEP_KEYS, STEP_COUNT };
+enum step { STEP_TOKEN, STEP_ROLE, STEP_KEYS, STEP_INSTANCE, STEP_COUNT };
 
 struct imds_call {
 	struct http *http; /* borrowed */
@@ -34,6 +36,7 @@ struct imds_call {
 	struct secret token;
 	char *role;
 	keyset_done *done;
+	imds_instance_done *instance_done; /* in its place, or NULL */
 	void *arg;
 	struct http_call *flight; /* under way, or NULL */
 	struct loop_poke next;
@@ -45,6 +48,7 @@ static const struct {
 	[STEP_TOKEN] = {"PUT", "/latest/api/token", "a token"},
 	[STEP_ROLE] = {"GET", ROLES, "the role's name"},
 	[STEP_KEYS] = {"GET", ROLES, "the role's keys"},
+	[STEP_INSTANCE] = {"GET", "/latest/meta-data/instance-id", "the instance's id"},
 };
 
 char *
@@ -97,7 +101,10 @@ give(struct imds_call *call, enum look look, struct keyset *keys, struct err *er
 {
 	if (look != LOOK_FOUND)
 		err_wrap(err, "instance metadata at %s", call->endpoint);
-	call->done(call->arg, look, keys, err);
+	if (call->instance_done != NULL)
+		call->instance_done(call->arg, NULL);
+	else
+		call->done(call->arg, look, keys, err);
 	call_free(call);
 }
 
@@ -144,7 +151,10 @@ take_token(struct imds_call *call, const struct http_reply *reply)
 	}
 	secret_fini(&call->token);
 	call->token.text = xstrndup(reply->body, len);
-	go_to(call, call->role == NULL ? STEP_ROLE : STEP_KEYS);
+	if (call->instance_done != NULL)
+		go_to(call, STEP_INSTANCE);
+	else
+		go_to(call, call->role == NULL ? STEP_ROLE : STEP_KEYS);
 }
 
 /* One name a line; there is never more than one. */
@@ -176,12 +186,23 @@ take_keys(struct imds_call *call, const struct http_reply *reply)
 }
 
 static void
+take_instance(struct imds_call *call, const struct http_reply *reply)
+{
+	AUTO(free)
+	char *id = xstrndup(reply->body, strcspn(reply->body, "\r\n"));
+
+	call->instance_done(call->arg, ec2_instance_id_check(id) == 0 ? id : NULL);
+	call_free(call);
+}
+
+static void
 take(struct imds_call *call, const struct http_reply *reply)
 {
 	switch (call->step) {
 	case STEP_TOKEN: take_token(call, reply); return;
 	case STEP_ROLE: take_role(call, reply); return;
 	case STEP_KEYS: take_keys(call, reply); return;
+	case STEP_INSTANCE: take_instance(call, reply); return;
 	case STEP_COUNT: break;
 	}
 }
@@ -278,17 +299,35 @@ on_next(void *arg)
 	call->flight = http_start(call->http, &request, on_reply, call);
 }
 
-struct imds_call *
-imds_start(struct loop *loop, struct http *http, const char *endpoint,
-	keyset_done *done, void *arg)
+static struct imds_call *
+call_new(struct loop *loop, struct http *http, const char *endpoint, void *arg)
 {
 	struct imds_call *call = NEW(struct imds_call);
 
 	call->http = http;
 	call->endpoint = xstrdup(endpoint);
-	call->done = done;
 	call->arg = arg;
 	loop_poke_init(&call->next, loop, on_next, call);
 	loop_poke(&call->next);
+	return call;
+}
+
+struct imds_call *
+imds_start(struct loop *loop, struct http *http, const char *endpoint,
+	keyset_done *done, void *arg)
+{
+	struct imds_call *call = call_new(loop, http, endpoint, arg);
+
+	call->done = done;
+	return call;
+}
+
+struct imds_call *
+imds_ask_instance(struct loop *loop, struct http *http, const char *endpoint,
+	imds_instance_done *done, void *arg)
+{
+	struct imds_call *call = call_new(loop, http, endpoint, arg);
+
+	call->instance_done = done;
 	return call;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The role of the machine we run on, from its metadata service (EC2.md 10): version 2 only,
+ * The role and the id of the machine we run on, from its metadata service (EC2.md 10): version 2 only,
  * never through a proxy.
  */
 #ifndef EC2_IMDS_H
@@ -24,5 +24,10 @@ bool imds_is_disabled(void);
 struct imds_call *imds_start(struct loop *loop, struct http *http, const char *endpoint,
 	keyset_done *done, void *arg);
 void imds_cancel(struct imds_call *call);
+
+/* id: "i-..." of this machine, borrowed for the call; NULL if nobody says. */
+typedef void imds_instance_done(void *arg, const char *id);
+struct imds_call *imds_ask_instance(struct loop *loop, struct http *http,
+	const char *endpoint, imds_instance_done *done, void *arg);
 
 #endif

@@ -9,7 +9,7 @@ import pytest
 
 from daemon import Daemon
 from ec2sim import eventually
-from judge import check_agreement, check_no_twin
+from judge import check_no_twin, live
 
 WORKERS = {"bot1": {"password": "sekrit", "build_wait_timeout": -1}, "bot2": {"password": "sekrit"}}
 QUICK = {"interval": 1, "grace": 1}
@@ -70,7 +70,7 @@ def test_collected(daemon, sim):
     history = daemon.call("worker.history", worker="bot1")["records"]
     assert any(r.get("instance") == stray and r["by"] == "orphan collector" for r in history)
     assert sim.calls("TerminateInstances") >= 2
-    check_agreement(daemon, sim)
+    assert not live(sim)
 
 
 def test_only_reported(make_daemon, sim):
@@ -119,6 +119,22 @@ def test_copied_tags(daemon, sim):
         eventually(lambda: (o := seen(daemon, copy)) and o["verdict"] == "copied", timeout=90)
         assert rpc.call("worker.show", worker="bot1")["state"] == "substantiated"
     assert not is_dead(sim, copy) and not is_dead(sim, real)
+
+
+def test_the_machine_it_runs_on(daemon, sim):
+    """Tagged as ours by whatever mistake: the metadata service says which one it is."""
+    once(daemon)
+    daemon.stop()
+    own, stray = launch(sim, daemon), launch(sim, daemon)
+    sim.control("POST", "scenario", {"imds": {"instance": own}})
+    daemon.config["aws"]["imds_endpoint_url"] = sim.url
+    daemon.environment = {"AWS_EC2_METADATA_DISABLED": "false"}
+    daemon.write_config()
+    daemon.start()
+    eventually(lambda: is_dead(sim, stray), timeout=30)
+    eventually(lambda: seen(daemon, own)["verdict"] == "self")
+    assert not is_dead(sim, own)
+    assert f"this machine is {own}" in daemon.log()
 
 
 def lose(path, damage):

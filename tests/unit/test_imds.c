@@ -10,10 +10,12 @@
 #include "sys/loop.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TOKEN "PUT /latest/api/token"
 #define ROLES "GET /latest/meta-data/iam/security-credentials/"
+#define INSTANCE "GET /latest/meta-data/instance-id"
 #define TTL "X-aws-ec2-metadata-token-ttl-seconds: 21600"
 #define WITH(token) "X-aws-ec2-metadata-token: " token
 
@@ -246,6 +248,58 @@ START_TEST(test_cancel)
 }
 END_TEST
 
+struct said {
+	char id[64];
+	int count;
+};
+
+static void
+on_instance(void *arg, const char *id)
+{
+	struct said *said = arg;
+
+	(void)snprintf(said->id, sizeof(said->id), "%s", id == NULL ? "-" : id);
+	said->count++;
+}
+
+START_TEST(test_instance)
+{
+	static const struct {
+		struct talk_row rows[3];
+		size_t count;
+		const char *id;
+		int line;
+	} cases[] = {
+		{{{TOKEN, TTL, NULL, GIVES(200, "t")},
+			 {INSTANCE, WITH("t"), NULL,
+				 GIVES(200, "i-0123456789abcdef0")}},
+			2, "i-0123456789abcdef0", __LINE__},
+		{{{TOKEN, TTL, NULL, GIVES(200, "t")},
+			 {INSTANCE, WITH("t"), NULL,
+				 GIVES(200, "i-0123456789abcdef0\n")}},
+			2, "i-0123456789abcdef0", __LINE__},
+		{{{TOKEN, TTL, NULL, GIVES(200, "t")},
+			 {INSTANCE, WITH("t"), NULL, GIVES(200, "<html>")}},
+			2, "-", __LINE__},
+		{{{TOKEN, TTL, NULL, GIVES(200, "t")},
+			 {INSTANCE, WITH("t"), NULL, GIVES(404, "")}},
+			2, "-", __LINE__},
+		{{{TOKEN, TTL, NULL, GIVES(403, "")}}, 1, "-", __LINE__},
+	};
+	const struct talk_row *rows = cases[_i].rows;
+	AUTO(free) char *url = talk_url(&look_rig.talk, "");
+	struct said said = {.count = 0};
+
+	talk_script(&look_rig.talk, rows, cases[_i].count);
+	imds_ask_instance(look_rig.loop, look_rig.http, url, on_instance, &said);
+	while (said.count == 0)
+		loop_turn(look_rig.loop, true);
+	talk_check(&look_rig.talk);
+	ck_assert_msg(strcmp(said.id, cases[_i].id) == 0, "line %d: %s", cases[_i].line,
+		said.id);
+}
+END_TEST
+
 static void
 check_endpoint(const char *configured, const char *expected, int line)
 {
@@ -297,6 +351,7 @@ test_suite(void)
 	tcase_add_test(tc, test_silence_has_a_limit);
 	tcase_add_test(tc, test_never_through_a_proxy);
 	tcase_add_test(tc, test_cancel);
+	tcase_add_loop_test(tc, test_instance, 0, 5);
 	tcase_add_test(tc, test_endpoints);
 	tcase_add_test(tc, test_disabled);
 	suite_add_tcase(suite, tc);
