@@ -32,7 +32,7 @@ const struct conf_stranger conf_strangers[] = {
 		"put the keys into a file in the AWS format and name it in "
 		"aws.shared_credentials_file, with aws.profile"},
 	{TABLE_WORKER, "session",
-		"the section aws says how to reach AWS: profile, identifier, endpoint_url"},
+		"the section aws says how to reach AWS: profile, role_arn, endpoint_url"},
 	{TABLE_WORKER, "name", "a worker's name is the key of its mapping"},
 	{TABLE_WORKER, "max_builds", STAYS_WITH_MASTER},
 	{TABLE_WORKER, "keepalive_interval", STAYS_WITH_MASTER},
@@ -41,6 +41,9 @@ const struct conf_stranger conf_strangers[] = {
 	{TABLE_WORKER, "defaultProperties", STAYS_WITH_MASTER},
 	{TABLE_WORKER, "machine_name", STAYS_WITH_MASTER},
 	{TABLE_WORKER, "check_instance_interval", STAYS_WITH_MASTER},
+	{TABLE_AWS, "aws_id_file_path",
+		"put the keys into a file in the AWS format and name it in "
+		"shared_credentials_file, with profile"},
 	{TABLE_AWS, "aws_access_key_id", "it is called identifier here"},
 	{TABLE_AWS, "access_key_id", "it is called identifier here"},
 	{TABLE_AWS, "aws_secret_access_key", "it is called secret_identifier here"},
@@ -62,12 +65,15 @@ stranger_remedy(const char *table, const char *key)
 static const char *
 wrong_level(const char *table, const char *key)
 {
+	const struct field *aws = field_find(&conf_fields, TABLE_AWS);
 	bool in_worker = strcmp(table, TABLE_WORKER) == 0;
 
 	if (!in_worker && field_find(&conf_worker_fields, key) != NULL)
 		return "it is a worker's key: put it below worker_defaults or a worker";
 	if (in_worker && field_find(&conf_fields, key) != NULL)
 		return "it belongs at the top level of the file";
+	if (strcmp(table, TABLE_AWS) != 0 && field_find(aws->sub, key) != NULL)
+		return "put it below aws";
 	return NULL;
 }
 
