@@ -82,6 +82,8 @@ void instance_observe(struct instance *i, const struct ec2_instance *seen,
 	int64_t began_ms);
 /* A complete listing begun at began_ms does not have it. */
 void instance_absent(struct instance *i, int64_t began_ms);
+/* Asks EC2 by its id, unless that was done a moment ago. Whether it does. */
+bool instance_look(struct instance *i);
 /* Must end: on disk first, then TerminateInstances (L10). Fine when already condemned. */
 void instance_condemn(struct instance *i, const struct cause *cause);
 /* Its worker is wanted again while detached: ready -> waiting (L14). */

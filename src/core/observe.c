@@ -187,15 +187,23 @@ on_looked(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 		log_debug(i->launch->worker->name, "%s: %s", i->id, a->err.text);
 }
 
+bool
+instance_look(struct instance *i)
+{
+	struct cloud *c = i->launch->cloud;
+
+	if (i->phase == INSTANCE_GONE || i->look != NULL || clock_ms() < i->look_ms)
+		return false;
+	i->look = c->ops->describe(c->self, i->id, on_looked, i);
+	return true;
+}
+
 /* The dead lose their tags, and a fresh one may not have them yet: ask by the id itself. */
 void
 instance_absent(struct instance *i, int64_t began_ms)
 {
-	struct cloud *c = i->launch->cloud;
-
 	if (i->phase == INSTANCE_GONE || began_ms < i->seen_ms)
 		return;
 	i->absent = true;
-	if (i->look == NULL && clock_ms() >= i->look_ms)
-		i->look = c->ops->describe(c->self, i->id, on_looked, i);
+	(void)instance_look(i);
 }

@@ -23,6 +23,7 @@
 #define FAST_MS 1000
 #define SLOW_AFTER 30 /* the interval is the age divided by this */
 #define STEADY_MS 60000
+#define LOOKS_MAX 20 /* by id, for each listing that failed */
 
 struct poller {
 	struct pool *pool;   /* borrowed */
@@ -141,6 +142,40 @@ apply(struct poller *p, struct ec2_instances *list)
 	orphans_listed(p->pool->orphans, p, p->began_ms);
 }
 
+/*
+ * While a zone is impaired EC2 lists nothing at all, but goes on describing the instances
+ * of other zones by their ids (EC2.md 3).
+ */
+static void
+look_one_by_one(struct poller *p)
+{
+	struct instance *i;
+	unsigned left = LOOKS_MAX;
+
+	for (i = p->pool->instances; i != NULL && left > 0; i = i->hh.next)
+		if (i->launch->poller == p && is_expected(i))
+			left -= instance_look(i);
+	for (i = p->pool->instances; i != NULL && left > 0; i = i->hh.next)
+		if (i->launch->poller == p)
+			left -= instance_look(i);
+}
+
+static void
+failed(struct poller *p, const struct ec2_answer *a)
+{
+	if (p->failures == 0) {
+		log_warning(p->cloud->key, "no listing: %s", a->err.text);
+		p->trouble.since_wall = clock_wall_ms();
+	}
+	p->trouble.error = a->err;
+	p->retry_ms = clock_ms() + FAST_MS +
+		rng_backoff_ms(&p->pool->rng, p->failures, FAST_MS, STEADY_MS / 2);
+	p->failures++;
+	p->asked |= p->serves;
+	if (a->class == EC2_CLASS_PASSING && a->err.origin[0] != '\0')
+		look_one_by_one(p);
+}
+
 static void
 on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 {
@@ -157,16 +192,7 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 		p->retry_ms = 0;
 		apply(p, list);
 	} else {
-		if (p->failures == 0)
-			log_warning(p->cloud->key, "no listing: %s", a->err.text);
-		if (p->failures == 0)
-			p->trouble.since_wall = clock_wall_ms();
-		p->trouble.error = a->err;
-		p->retry_ms = clock_ms() + FAST_MS +
-			rng_backoff_ms(&p->pool->rng, p->failures, FAST_MS,
-				STEADY_MS / 2);
-		p->failures++;
-		p->asked |= p->serves;
+		failed(p, a);
 	}
 	arm(p);
 }

@@ -270,3 +270,23 @@ def test_unknown_workers(daemon, method, params):
         error = failure(rpc, method, worker="nobody", **params)
         assert (error.code, error.kind) == (-32001, "worker_unknown")
 
+
+
+def test_zone_outage(make_daemon, sim):
+    """EC2 lists nothing, but shows what is in the other zones by its id; nothing ends for that."""
+    daemon = make_daemon({"bot1": {"password": "x", "placement": "a"},
+                          "bot2": {"password": "x", "placement": "b"}}).start()
+    with daemon.connect() as rpc:
+        inside = bring_up(rpc, "bot1")
+        sim.control("POST", "scenario", {"impaired_zones": ["us-east-1a"], "pending": "2s"})
+        reply = rpc.call("worker.substantiate", worker="bot2", wait="running", timeout=30)
+        rpc.call("worker.attached", worker="bot2")
+        status = eventually(lambda: (s := rpc.call("pool.status"))["degraded"] and s)
+        assert [d["kind"] for d in status["degraded"]] == ["endpoint"]
+        assert shown(rpc, "bot1")["state"] == "substantiated"
+        rpc.call("worker.insubstantiate", worker="bot2", wait="stopped", timeout=30)
+        assert sim.ledger()[inside]["state"] == "running"
+        assert sim.ledger()[reply["instance"]["id"]]["state"] == "terminated"
+        sim.control("POST", "scenario", {})
+        eventually(lambda: not rpc.call("pool.status")["degraded"], timeout=60)
+        assert shown(rpc, "bot1")["instance"]["id"] == inside
