@@ -58,7 +58,8 @@ def test_defaults_are_the_originals(keys):
         found = in_seconds(keys[name].get("default"))
         assert found == ours or (not found and not ours), (name, found, ours)
         compared.add(name)
-    assert compared >= {"missing_timeout", "build_wait_timeout", "ami"}
+    assert compared >= {"missing_timeout", "build_wait_timeout", "ami", "spot_instance",
+                        "max_spot_price", "price_multiplier", "product_description", "tags"}
 
 
 def test_what_has_no_default_is_required(keys):

@@ -68,6 +68,14 @@ static const struct {
 		"                                                              ^\n"},
 	{__LINE__,
 		CONF_TOP CONF_WORKER GROUP
+		"    spot_instance: true\n    price_multiplier: ~\n"
+		"    max_spot_price: null\n",
+		"t.yaml:11:5: error: workers.bot1.max_spot_price: null, and so is "
+		"price_multiplier (line 10): what is to be bid?\n"
+		"        max_spot_price: null\n"
+		"        ^\n"},
+	{__LINE__,
+		CONF_TOP CONF_WORKER GROUP
 		"    on_demand_fallback: true\n    retry_price_adjustment: 0.9\n"
 		"    retry: 0\n",
 		"t.yaml:9:5: warning: workers.bot1.on_demand_fallback: without spot_instance "
