@@ -163,6 +163,13 @@ def terminate_is_throttled(sim, party):
     party.stop()
 
 
+def address_error_on_stop(sim, party):
+    """The address has gone to another machine meanwhile."""
+    ready(party)
+    sim.fault(action="DisassociateAddress", effect="error", code="InvalidAssociationID.NotFound")
+    party.stop()
+
+
 def describe_fails_on_stop(sim, party):
     """EC2 does not know the instance for a moment."""
     ready(party)
@@ -194,6 +201,7 @@ SCRIPTS = {
     "killed while up": (killed_while_up, {}),
     "terminate fails once": (terminate_fails_once, {}),
     "terminate is throttled": (terminate_is_throttled, {}),
+    "address error on stop": (address_error_on_stop, {"elastic_ip": None}),
     "describe fails on stop": (describe_fails_on_stop, {}),
     "stuck pending": (stuck_pending, {}),
     "tagging denied": (tagging_denied, {"tags": {"team": "ci"}}),
@@ -212,6 +220,9 @@ def run(name, party_type):
     script, options = SCRIPTS[name]
     with contextlib.ExitStack() as stack:
         sim = stack.enter_context(ec2sim.running("--pending", "0.1", "--shutdown", "0.1"))
+        if "elastic_ip" in options:
+            address = sim.client().allocate_address(Domain="vpc")
+            options = {"elastic_ip": address["PublicIp"]}
         if party_type is Ours:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="e2w-"))
             party = Ours(sim, options, directory)

@@ -19,6 +19,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 SEEDS = HERE / "seed"
 IMAGES = json.loads((SEEDS / "images.json").read_text())
 
+# The address of the page.
+ADDRESS = "208.77.188.166"
 # What ours says in each launch, whatever is configured.
 ALWAYS = {"MinCount": "1", "MaxCount": "1", "InstanceInitiatedShutdownBehavior": "terminate",
           "MetadataOptions.HttpTokens": "required", "MetadataOptions.HttpEndpoint": "enabled",
@@ -63,6 +65,7 @@ class Seed:
     def scenario(self):
         """What ec2sim has for it: images, prices, a role for whoever asks its metadata service."""
         return {"pending": "0.1s", "shutdown": "0.1s", "prices": self.prices,
+                "addresses": [{"public_ip": ADDRESS, "region": self.region}],
                 "imds": {"role": "build-master"},
                 "images": [{"id": image["ami_id"], "owner": image["owner_id"],
                             "state": image["state"], "location": image["image_location"]}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-The options of the newest EC2LatentWorker, as its own signatures name them, and ours: each has
-the same default.
+The options of the newest EC2LatentWorker, as its own signatures name them, and ours: each is
+documented, and has the same default.
 """
 
 import inspect
@@ -12,8 +12,10 @@ import subprocess
 import pytest
 from buildbot.worker import base, ec2, latent
 
+import seeds
 from daemon import BUILD, clean_environment
 
+PAGE = (BUILD / "man" / "ec2workerd.yaml.5").read_text()
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Ours where it is another: its manual says 20 minutes, its code an hour (D3).
 OTHERS = {"missing_timeout": (3600, 1200)}
@@ -28,6 +30,11 @@ def options_of_the_original():
             if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and name != "self":
                 found.setdefault(name, parameter.default)
     return found
+
+
+def named_in_the_manual():
+    worker = PAGE.split(".Ss worker\n")[1].split(".Sh USER DATA\n")[0]
+    return re.findall(r'^\.It Ic "(?:\\&)?(\w+)"$', worker, re.MULTILINE)
 
 
 @pytest.fixture(scope="module", name="keys")
@@ -45,6 +52,17 @@ def in_seconds(value):
     if isinstance(value, str) and (match := re.fullmatch(r"([\d.]+)([smhd])", value)):
         return float(match[1]) * UNITS[match[2]]
     return value
+
+
+def test_every_option_is_documented():
+    """As a key of a worker, or where it belongs instead; and those of the examples too."""
+    options = set(options_of_the_original())
+    for name in seeds.names():
+        options |= set(seeds.Seed(name).original["kwargs"])
+    assert len(options) > 30
+    named = named_in_the_manual()
+    assert sorted(options - set(named)) == []
+    assert len(named) == len(set(named))
 
 
 def test_defaults_are_the_originals(keys):

@@ -14,6 +14,7 @@ import moto
 import seeds
 
 SEED_NAMES = seeds.names()
+assert len(SEED_NAMES) == 14
 # What ec2sim knows beside the keys of the role.
 CREDENTIALS = {"publickey": "publickey:privatekey", "identifier": "identifier:secret_identifier",
                "role": "nobody:secret"}
@@ -37,6 +38,7 @@ def furnish(server, seed):
     ec2, iam = server.client(region=seed.region), server.client("iam", region=seed.region)
     ec2.create_key_pair(KeyName=server.KEYPAIR)
     ec2.create_security_group(GroupName=server.GROUP, Description="workers")
+    ec2.allocate_address(Domain="vpc", Address=seeds.ADDRESS)
     iam.create_instance_profile(InstanceProfileName="my_profile")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
@@ -55,8 +57,13 @@ def check(calls, seed, service, substitutes):
     assert all(tags == seed.tags for _, tags in sent)
     assert all(seed.is_signer(call.signed_by, service) for call in launches)
     assert seeds.other_calls(calls, seed.calls) == seed.calls
-    assert not any(call.action.startswith("RequestSpot") for call in calls)
+    assert "RequestSpotInstances" not in [call.action for call in calls]
     return seeds.with_page_names(sent[-1][0], substitutes), sent[-1][1]
+
+
+def equipment(calls):
+    """What is put on the instance when it runs."""
+    return [call.action for call in calls if call.action in ("AssociateAddress", "AttachVolume")]
 
 
 @pytest.mark.parametrize("name", SEED_NAMES)
@@ -78,7 +85,8 @@ def test_on_moto_and_against_the_original(name, directory, servers, tmp_path):
     substitutes = furnish(server, seed)
     with seeds.SeedDaemon(directory, server.url, seed, server.url, substitutes) as daemon:
         daemon.up()
-        launch = check(seeds.of_moto(server), seed, "moto", substitutes)
+        calls = seeds.of_moto(server)
+        launch = check(calls, seed, "moto", substitutes)
         daemon.down()
 
     substitutes = furnish(its_server, seed)
@@ -86,5 +94,7 @@ def test_on_moto_and_against_the_original(name, directory, servers, tmp_path):
     assert "started" in outcome, outcome
     if seed.refused:
         assert seed.refused in on_the_page["error"]
-    theirs, tags = seeds.original_launch(seeds.of_moto(its_server))
+    its_calls = seeds.of_moto(its_server)
+    theirs, tags = seeds.original_launch(its_calls)
     assert (seeds.with_page_names(theirs, substitutes), tags) == launch
+    assert equipment(its_calls) == equipment(calls)
