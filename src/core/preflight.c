@@ -59,6 +59,7 @@ struct preflight {
 	struct cloud_ec2 *ec2;
 	struct images *images;
 	struct known_cloud *clouds;
+	struct cloud **of_rows;       /* borrowed from clouds, by row; owned */
 	struct lookup *lookups;       /* by key */
 	struct lookup *first, **last; /* those that wait to be asked */
 	unsigned asking;
@@ -483,12 +484,23 @@ pass(struct preflight *p)
 		struct preflight_row row = {.all = p,
 			.row = i,
 			.worker = w,
-			.cloud = cloud_for(p, w)};
+			.cloud = p->of_rows[i]};
 
 		preflight_examine(&row);
 		waiting = waiting || row.waiting;
 	}
 	return !waiting;
+}
+
+static void
+find_clouds(struct preflight *p)
+{
+	size_t rows = conf_places_rows(p->problems);
+
+	p->of_rows = xcalloc(rows + 1, sizeof(struct cloud *));
+	for (size_t i = 0; i < rows; i++)
+		p->of_rows[i] = cloud_for(p,
+			p->conf->workers[conf_places_worker(p->problems, i)]);
 }
 
 static void
@@ -534,6 +546,7 @@ preflight_free(struct preflight *p)
 		lookup_free(l);
 	}
 	images_free(p->images);
+	free(p->of_rows);
 	while ((known = p->clouds) != NULL) {
 		p->clouds = known->next;
 		cloud_free(known->cloud);
@@ -563,6 +576,7 @@ preflight(const struct conf *conf, struct conf_problems *problems,
 	}
 	p.ec2 = cloud_ec2_new(p.loop, p.http);
 	p.images = images_new(p.loop);
+	find_clouds(&p);
 	loop_poke_init(&p.step, p.loop, step, &p);
 	loop_poke(&p.step);
 	loop_run(p.loop);
