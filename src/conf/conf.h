@@ -63,6 +63,8 @@ struct conf_worker {
 	char *ami;                    /* NULL: the last one of those that are valid */
 	struct strings valid_ami_owners; /* twelve digits each; empty: anybody */
 	char *valid_ami_location_regex;  /* NULL: any */
+	char *ami_name;                  /* with wildcards; NULL: any */
+	struct strmap ami_filters;       /* EC2's, by their names */
 	struct regex *ami_location;      /* counted; that, compiled */
 	char *region;    /* or aws.region; NULL: environment, profile, us-east-1 */
 	char *placement; /* letter(s) behind the region */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which images a worker may start, where it names none: their owners, written as EC2 writes
- * them, and the regular expression for their location, compiled once for a row.
+ * them, their name and what filters they pass, and the regular expression for their
+ * location, compiled once for a row.
  */
 #include "conf/conf_row.h"
 
@@ -17,22 +18,68 @@
 
 #define OWNERS "valid_ami_owners"
 #define REGEX "valid_ami_location_regex"
+#define NAME "ami_name"
+#define FILTERS "ami_filters"
+#define FILTERS_MAX 50u
 #define ACCOUNT_DIGITS 12
 
-/* BUILDBOT.md V6: one way to an image, and only one. */
-static void
-check_ways(struct conf_row *row)
-{
-	bool owners = row_get(row, OWNERS) != NULL, regex = row_get(row, REGEX) != NULL;
+/* What an image may be chosen by; of what is given the first is told. */
+static const char *const choices[] = {OWNERS, REGEX, NAME, FILTERS};
 
-	if (row_get(row, "ami") == NULL && !owners && !regex)
+static const char *
+chosen_by(const struct conf_row *row)
+{
+	for (size_t i = 0; i < COUNT_OF(choices); i++)
+		if (row_get(row, choices[i]) != NULL)
+			return choices[i];
+	return NULL;
+}
+
+/* A filter that only images of certain accounts pass: tags are seen by their owner alone. */
+static bool
+filters_owner(const struct conf_worker *w)
+{
+	for (size_t i = 0; i < w->ami_filters.count; i++)
+		if (strncmp(w->ami_filters.keys[i], "owner-", 6) == 0 ||
+			strncmp(w->ami_filters.keys[i], "tag", 3) == 0)
+			return true;
+	return false;
+}
+
+/* BUILDBOT.md V6: one way to an image, and only one; and the warning of A1. */
+static void
+check_ways(struct conf_row *row, const struct conf_worker *w)
+{
+	const char *by = chosen_by(row);
+
+	if (row_get(row, "ami") == NULL && by == NULL)
 		row_problem(row, DIAG_ERROR, ROW_KEY, "ami",
-			"required; an image's id, or " OWNERS ", " REGEX
-			" or both of them instead");
-	row_either(row, "ami", owners ? OWNERS : REGEX, "");
-	if (regex && !owners && row_get(row, "ami") == NULL)
-		row_problem(row, DIAG_WARNING, ROW_KEY, REGEX,
+			"required; an image's id, or what to choose it by: " OWNERS
+			", " REGEX ", " NAME ", " FILTERS);
+	if (by == NULL)
+		return;
+	row_either(row, "ami", by, "");
+	if (row_get(row, OWNERS) == NULL && row_get(row, "ami") == NULL &&
+		!filters_owner(w))
+		row_problem(row, DIAG_WARNING, ROW_KEY, by,
 			"anyone can publish a matching image; add " OWNERS);
+}
+
+/* Which filters there are is for EC2 to say. */
+static void
+check_filters(struct conf_row *row)
+{
+	const struct node *filters = row_get(row, FILTERS);
+
+	if (filters == NULL || filters->kind != NODE_MAP)
+		return;
+	for (size_t i = 0; i < filters->count; i++)
+		if (filters->keys[i]->text[0] == '\0')
+			row_problem_inside(row, FILTERS, filters->keys[i],
+				"a filter needs a name");
+	if (filters->count > FILTERS_MAX)
+		row_problem(row, DIAG_ERROR, ROW_KEY, FILTERS,
+			"%zu filters; at most %u", filters->count, FILTERS_MAX);
 }
 
 static const char *
@@ -112,7 +159,8 @@ compile(struct conf_row *row, const char *pattern)
 void
 row_images(struct conf_row *row, const struct conf_worker *w)
 {
-	check_ways(row);
+	check_ways(row, w);
+	check_filters(row);
 	if (w->valid_ami_location_regex != NULL)
 		row->ami_location = compile(row, w->valid_ami_location_regex);
 }

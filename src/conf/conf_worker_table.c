@@ -76,6 +76,28 @@ static const struct field worker_rows[] = {
 		       "location.",
 	},
 	{
+		.name = "ami_name",
+		.type = FIELD_STRING,
+		.flags = FIELD_NONEMPTY | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, ami_name, char *),
+		.max = 255,
+		.check = form_printable,
+		.example = "ci-*-x86_64",
+		.doc = "What the name of an image is, in place of ami; * stands for any text and "
+		       "? for any character. Of those that are there the newest is started, "
+		       "unless valid_ami_location_regex says otherwise.",
+	},
+	{
+		.name = "ami_filters",
+		.type = FIELD_STRMAP,
+		.flags = FIELD_NONEMPTY | CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, ami_filters, struct strmap),
+		.check = form_printable,
+		.example = "{ \"tag:role\": ci-worker, architecture: arm64 }",
+		.doc = "Filters of EC2's DescribeImages, by their names, that an image passes, in "
+		       "place of ami; as ami_name in all else.",
+	},
+	{
 		.name = "region",
 		.type = FIELD_STRING,
 		.flags = CONF_LAUNCH,

@@ -42,8 +42,8 @@ struct cloud_ops {
 	struct ec2_call *(*console)(void *self, const char *id, bool latest,
 		ec2_console_done *done, void *arg);
 	/* What each of these asks and gives: ec2/lookup.h. */
-	struct ec2_call *(*images)(void *self, const struct strings *owners,
-		const struct strings *ids, ec2_images_done *done, void *arg);
+	struct ec2_call *(*images)(void *self, const struct ec2_image_query *q,
+		ec2_images_done *done, void *arg);
 	struct ec2_call *(*prices)(void *self, const struct ec2_price_query *q,
 		ec2_prices_done *done, void *arg);
 	struct ec2_call *(*subnets)(void *self, const struct strings *ids,

@@ -106,12 +106,11 @@ op_console(void *self, const char *id, bool latest, ec2_console_done *done, void
 }
 
 static struct ec2_call *
-op_images(void *self, const struct strings *owners, const struct strings *ids,
-	ec2_images_done *done, void *arg)
+op_images(void *self, const struct ec2_image_query *q, ec2_images_done *done, void *arg)
 {
 	struct ec2_cloud *c = self;
 
-	return ec2_list_images(c->client, owners, ids, done, arg);
+	return ec2_list_images(c->client, q, done, arg);
 }
 
 static struct ec2_call *

@@ -23,6 +23,7 @@ struct candidate {
 
 struct image_search {
 	const struct regex *location;
+	bool newest;
 	bool numeric;               /* every key so far is an integer */
 	struct candidate by_number; /* the last one while that is so */
 	struct integer number;      /* its */
@@ -31,12 +32,13 @@ struct image_search {
 };
 
 struct image_search *
-image_search_new(const struct regex *location)
+image_search_new(const struct regex *location, bool newest)
 {
 	struct image_search *s = NEW(struct image_search);
 
 	s->location = location;
-	s->numeric = location != NULL && regex_groups(location) > 0;
+	s->newest = newest;
+	s->numeric = !newest && location != NULL && regex_groups(location) > 0;
 	return s;
 }
 
@@ -71,6 +73,18 @@ compare_text(const struct candidate *a, const struct candidate *b)
 	return order != 0 ? order : strcmp(a->image->id, b->image->id);
 }
 
+/* By what numbers do not decide. */
+static int
+compare(const struct image_search *s, const struct candidate *a,
+	const struct candidate *b)
+{
+	int64_t x = a->image->created, y = b->image->created;
+
+	if (s->newest && x != y)
+		return x < y ? -1 : 1;
+	return compare_text(a, b);
+}
+
 static void
 consider_number(struct image_search *s, const struct candidate *c)
 {
@@ -96,7 +110,7 @@ consider(struct image_search *s, const struct candidate *c)
 	s->counts.considered++;
 	if (s->numeric)
 		consider_number(s, c);
-	if (s->by_text.image == NULL || compare_text(c, &s->by_text) >= 0)
+	if (s->by_text.image == NULL || compare(s, c, &s->by_text) >= 0)
 		s->by_text = *c;
 }
 
@@ -152,6 +166,8 @@ image_search_look(struct image_search *s, const struct ec2_image *image,
 static enum image_level
 level_of(const struct image_search *s)
 {
+	if (s->newest)
+		return IMAGE_BY_DATE;
 	if (s->location == NULL || regex_groups(s->location) == 0)
 		return IMAGE_BY_LOCATION;
 	return s->numeric ? IMAGE_BY_NUMBER : IMAGE_BY_TEXT;
@@ -170,15 +186,15 @@ void
 image_choice_text(const struct image_choice *c, struct buf *out)
 {
 	static const char *const orders[IMAGE_LEVEL_COUNT] = {
-		[IMAGE_BY_NUMBER] = "number",
-		[IMAGE_BY_TEXT] = "text",
-		[IMAGE_BY_LOCATION] = "location",
+		[IMAGE_BY_NUMBER] = "number (level 0)",
+		[IMAGE_BY_TEXT] = "text (level 1)",
+		[IMAGE_BY_LOCATION] = "location (level 2)",
+		[IMAGE_BY_DATE] = "date of creation",
 	};
 
-	buf_printf(out,
-		"image %s (%s): the last of %zu by %s (level %d), of %zu looked at",
+	buf_printf(out, "image %s (%s): the last of %zu by %s, of %zu looked at",
 		c->image->id, c->image->location, c->considered, orders[c->level],
-		(int)c->level, c->seen);
+		c->seen);
 }
 
 static void

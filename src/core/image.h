@@ -20,6 +20,7 @@ enum image_level {
 	IMAGE_BY_NUMBER,   /* the first group as an integer: all of them are */
 	IMAGE_BY_TEXT,     /* the first group as it is: some of them are no integers */
 	IMAGE_BY_LOCATION, /* there is no group; at last comes the id */
+	IMAGE_BY_DATE,     /* of creation, where the worker says so; then as before */
 	IMAGE_LEVEL_COUNT
 };
 
@@ -31,8 +32,8 @@ struct image_choice {
 	size_t unavailable, unlocated, unmatched; /* those dropped, and by what */
 };
 
-/* location: borrowed for the life of the search; NULL: any. */
-struct image_search *image_search_new(const struct regex *location);
+/* location: borrowed for the life of the search; NULL: any. newest: by date. */
+struct image_search *image_search_new(const struct regex *location, bool newest);
 /*
  * Shows it one image, which stays where it is until the end of the search. -1 if the
  * regular expression reached its limit: ERR_CONFIG, and nothing can be chosen.

@@ -33,8 +33,9 @@ struct images {
 /* One question to a cloud, and its answer. Over: nobody may join it any more. */
 struct listing {
 	struct images *all;
-	char *key; /* owned; the cloud's key and the owners */
+	char *key; /* owned; the cloud's key and what is asked */
 	struct strings owners;
+	bool newest;         /* its searches go by date, unless a pattern says more */
 	struct cloud *cloud; /* borrowed; NULL when it has answered */
 	struct ec2_call *op;
 	struct ec2_images list;
@@ -281,14 +282,23 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_images *list)
 			loop_timer_in(&s->timer, 0);
 }
 
+/* Texts of the user's own are quoted, so that no two questions look alike. */
 static char *
-key_of(const struct cloud *cloud, const struct strings *owners)
+key_of(const struct cloud *cloud, const struct conf_worker *conf)
 {
+	const struct strings *owners = &conf->valid_ami_owners;
 	struct buf key = {0};
 
 	buf_printf(&key, "%s:", cloud->key);
 	for (size_t n = 0; n < owners->count; n++)
 		buf_printf(&key, " %s", owners->items[n]);
+	if (conf->ami_name != NULL)
+		buf_json(&key, conf->ami_name);
+	for (size_t n = 0; n < conf->ami_filters.count; n++) {
+		buf_putc(&key, ',');
+		buf_json(&key, conf->ami_filters.keys[n]);
+		buf_json(&key, conf->ami_filters.values[n]);
+	}
 	return buf_take(&key);
 }
 
@@ -304,18 +314,25 @@ listing_find(const struct images *all, const char *key)
 }
 
 static struct listing *
-listing_new(struct images *all, struct cloud *cloud, const struct strings *owners)
+listing_new(struct images *all, struct cloud *cloud, const struct conf_worker *conf)
 {
+	const struct strings *owners = &conf->valid_ami_owners;
+	const struct ec2_image_query query = {
+		.owners = owners,
+		.name = conf->ami_name,
+		.filters = &conf->ami_filters,
+	};
 	struct listing *l = NEW(struct listing);
 
 	l->all = all;
-	l->key = key_of(cloud, owners);
+	l->key = key_of(cloud, conf);
 	for (size_t n = 0; n < owners->count; n++)
 		strings_add(&l->owners, owners->items[n]);
+	l->newest = conf->ami_name != NULL || conf->ami_filters.count > 0;
 	l->cloud = cloud;
 	cloud->questions++;
 	DL_APPEND(all->listings, l);
-	l->op = cloud->ops->images(cloud->self, &l->owners, NULL, on_listed, l);
+	l->op = cloud->ops->images(cloud->self, &query, on_listed, l);
 	return l;
 }
 
@@ -336,7 +353,7 @@ search_in(struct listing *l, struct regex *location)
 	s = NEW(struct search);
 	s->listing = l;
 	s->location = regex_ref(location);
-	s->state = image_search_new(location);
+	s->state = image_search_new(location, l->newest && location == NULL);
 	loop_timer_init(&s->timer, l->all->loop, search_on, s);
 	DL_APPEND(l->searches, s);
 	if (l->cloud == NULL)
@@ -390,11 +407,11 @@ on_ending(void *arg)
 static struct search *
 search_for(struct images *all, struct cloud *cloud, const struct conf_worker *conf)
 {
-	AUTO(free) char *key = key_of(cloud, &conf->valid_ami_owners);
+	AUTO(free) char *key = key_of(cloud, conf);
 	struct listing *l = listing_find(all, key);
 
 	if (l == NULL)
-		l = listing_new(all, cloud, &conf->valid_ami_owners);
+		l = listing_new(all, cloud, conf);
 	return search_in(l, conf->ami_location);
 }
 
@@ -434,7 +451,7 @@ void
 images_forget(struct images *all, const struct cloud *cloud,
 	const struct conf_worker *conf)
 {
-	AUTO(free) char *key = key_of(cloud, &conf->valid_ami_owners);
+	AUTO(free) char *key = key_of(cloud, conf);
 	struct listing *l;
 
 	DL_FOREACH(all->listings, l)

@@ -2,7 +2,7 @@
 /*
  * Which image a worker's next launch starts: the one its configuration names, or the last
  * one of a listing. One listing serves all workers of a cloud that ask for the same
- * owners, and is kept for a minute; one search of it serves all of the same pattern.
+ * owners, name and filters, and is kept for a minute; one search of it serves all of the same pattern.
  */
 #ifndef CORE_IMAGES_H
 #define CORE_IMAGES_H

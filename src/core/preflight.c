@@ -273,7 +273,9 @@ ask_name(struct lookup *l, const struct strings *what)
 	case ASK_GROUP_NAME: return ops->groups(self, what, NULL, on_groups, l);
 	case ASK_GROUP: return ops->groups(self, NULL, what, on_groups, l);
 	case ASK_SUBNET: return ops->subnets(self, what, on_subnets, l);
-	case ASK_IMAGE: return ops->images(self, NULL, what, on_images, l);
+	case ASK_IMAGE:
+		return ops->images(self, &(struct ec2_image_query){.ids = what},
+			on_images, l);
 	case ASK_PARAMETER: return ops->parameter(self, l->what, on_parameter, l);
 	case ASK_TYPE: return ops->types(self, what, on_types, l);
 	case ASK_OFFERS: return ops->offerings(self, what, on_offers, l);

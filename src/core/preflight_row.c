@@ -218,8 +218,11 @@ image_key(const struct conf_worker *w)
 {
 	if (w->ami != NULL)
 		return "ami";
-	return w->ami_location != NULL ? "valid_ami_location_regex"
-				       : "valid_ami_owners";
+	if (w->ami_location != NULL)
+		return "valid_ami_location_regex";
+	if (w->ami_name != NULL)
+		return "ami_name";
+	return w->ami_filters.count > 0 ? "ami_filters" : "valid_ami_owners";
 }
 
 /* The image that a start would take now; NULL: none, or it is not known yet. */

@@ -55,15 +55,27 @@ ask_ids(enum ec2_action action, const char *name, const struct strings *ids)
 	return body;
 }
 
+static void
+add_filter(struct buf *body, size_t n, const char *name, const char *value)
+{
+	ec2_paramf(body, name, "Filter.%zu.Name", n);
+	ec2_paramf(body, value, "Filter.%zu.Value.1", n);
+}
+
 struct ec2_call *
-ec2_list_images(struct ec2_client *c, const struct strings *owners,
-	const struct strings *ids, ec2_images_done *done, void *arg)
+ec2_list_images(struct ec2_client *c, const struct ec2_image_query *q,
+	ec2_images_done *done, void *arg)
 {
 	struct buf body = {0};
+	size_t n = 0;
 
 	begin(&body, EC2_DESCRIBE_IMAGES);
-	add_list(&body, "Owner", owners);
-	if (!add_list(&body, "ImageId", ids))
+	add_list(&body, "Owner", q->owners);
+	if (q->name != NULL)
+		add_filter(&body, ++n, "name", q->name);
+	for (size_t i = 0; q->filters != NULL && i < q->filters->count; i++)
+		add_filter(&body, ++n, q->filters->keys[i], q->filters->values[i]);
+	if (!add_list(&body, "ImageId", q->ids))
 		ec2_param(&body, "MaxResults", PAGE_SIZE);
 	return lookup(c, OP_IMAGES, &body, (union call_done){.images = done}, arg);
 }

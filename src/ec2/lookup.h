@@ -18,6 +18,7 @@ struct ec2_answer;
 struct ec2_call;
 struct ec2_client;
 struct strings;
+struct strmap;
 
 typedef void ec2_images_done(void *arg, const struct ec2_answer *answer,
 	struct ec2_images *list);
@@ -53,9 +54,15 @@ struct ec2_price_query {
 	int64_t since_wall_ms;
 };
 
-/* Either may be NULL or empty; both are: all public images of the region, for minutes. */
-struct ec2_call *ec2_list_images(struct ec2_client *c, const struct strings *owners,
-	const struct strings *ids, ec2_images_done *done, void *arg);
+/* Borrowed. Each may be NULL or empty; all are: the region's public images, for minutes. */
+struct ec2_image_query {
+	const struct strings *owners, *ids;
+	const char *name;             /* with the wildcards * and ? */
+	const struct strmap *filters; /* EC2's, by their names */
+};
+
+struct ec2_call *ec2_list_images(struct ec2_client *c, const struct ec2_image_query *q,
+	ec2_images_done *done, void *arg);
 struct ec2_call *ec2_spot_prices(struct ec2_client *c, const struct ec2_price_query *q,
 	ec2_prices_done *done, void *arg);
 struct ec2_call *ec2_subnets(struct ec2_client *c, const struct strings *ids,

@@ -37,7 +37,7 @@ static int
 choose(const struct input *in, const size_t *order, size_t count,
 	struct image_choice *ret)
 {
-	AUTO(image_search) struct image_search *s = image_search_new(in->re);
+	AUTO(image_search) struct image_search *s = image_search_new(in->re, false);
 	struct err err;
 
 	for (size_t n = 0; n < count; n++)

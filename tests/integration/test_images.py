@@ -184,6 +184,49 @@ def test_taken_away_after_the_choice(make, sim):
     finish(daemon, sim)
 
 
+# By name and by filters
+
+BUILT = [
+    image(1, "ci-9-x86", created="2026-03-01T00:00:00.000Z", tags={"role": "ci"}),
+    image(2, "ci-10-x86", created="2026-02-01T00:00:00.000Z", tags={"role": "ci"}),
+    image(3, "ci-11-arm", created="2026-04-01T00:00:00.000Z", architecture="arm64"),
+    image(4, "ci-12-x86", created="2026-05-01T00:00:00.000Z", state="failed"),
+    image(5, "other", created="2026-06-01T00:00:00.000Z"),
+    image(6, "ci-99-x86", created="2026-07-01T00:00:00.000Z", owner=OTHERS),
+]
+
+
+@pytest.mark.parametrize("keys,chosen,how", [
+    ({"ami_name": "ci-*"}, 3, "the last of 3 by date of creation, of 4 looked at"),
+    ({"ami_name": "ci-*-x86"}, 1, "the last of 2 by date of creation, of 3 looked at"),
+    ({"ami_name": "ci-?-x86"}, 1, "the last of 1 by date of creation, of 1 looked at"),
+    ({"ami_filters": {"architecture": "arm64"}}, 3,
+     "the last of 1 by date of creation, of 1 looked at"),
+    ({"ami_filters": {"tag:role": "ci"}}, 1, "the last of 2 by date of creation, of 2 looked at"),
+    ({"ami_name": "ci-*", "ami_filters": {"architecture": "x86_64", "state": "available"}}, 1,
+     "the last of 2 by date of creation, of 2 looked at"),
+    ({"ami_name": "ci-*-x86", "valid_ami_location_regex": r"\d+/ci-(\d+)"}, 2,
+     "the last of 2 by number (level 0), of 3 looked at"),
+])
+def test_by_name_and_filters(make, sim, keys, chosen, how):
+    kind = "m6g.large" if chosen == 3 else "m5.large"
+    daemon = make({"bot1": worker(valid_ami_owners=12, instance_type=kind, **keys)}, BUILT)
+    assert bring_to(daemon, "waiting")["instance"]["image"] == f"ami-{chosen:08x}"
+    reserved = next(e for e in history(daemon) if e.get("to") == "reserved")
+    assert how in reserved["reason"]
+    finish(daemon, sim)
+
+
+def test_filter_that_is_none(make, sim):
+    """Which filters there are EC2 says, at the first start."""
+    daemon = make({"bot1": worker(valid_ami_owners=12, ami_filters={"colour": "red"})}, BUILT)
+    with pytest.raises(RpcError) as caught:
+        daemon.call("worker.substantiate", worker="bot1", wait="running")
+    assert caught.value.data["reason"] == "config"
+    assert caught.value.data["aws"]["code"] == "InvalidParameterValue"
+    finish(daemon, sim)
+
+
 # A parameter that names the image
 
 PARAMETERS = [{"name": "/ci/image", "value": "ami-0000000a"},

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +58,10 @@ show_images(struct ec2_call *c)
 		struct ec2_image *to = &list.items[list.count];
 
 		if (!fake_is_named(&c->ids, from->id) ||
-			!fake_is_named(&c->owners, from->owner))
+			!fake_is_named(&c->owners, from->owner) ||
+			(c->key[0] != '\0' &&
+				(from->name == NULL ||
+					fnmatch(c->key, from->name, 0) != 0)))
 			continue;
 		*to = *from;
 		to->id = xstrdup_opt(from->id);
@@ -75,15 +79,15 @@ show_images(struct ec2_call *c)
 }
 
 struct ec2_call *
-fake_images(void *self, const struct strings *owners, const struct strings *ids,
-	ec2_images_done *done, void *arg)
+fake_images(void *self, const struct ec2_image_query *q, ec2_images_done *done,
+	void *arg)
 {
 	struct fake_cloud *f = self;
-	struct ec2_call *c = fake_thing_call(f, NULL, show_images, arg);
+	struct ec2_call *c = fake_thing_call(f, q->name, show_images, arg);
 
 	f->image_lists++;
-	fake_copy_strings(&c->owners, owners);
-	fake_copy_strings(&c->ids, ids);
+	fake_copy_strings(&c->owners, q->owners);
+	fake_copy_strings(&c->ids, q->ids);
 	c->done.images = done;
 	return fake_read_later(c);
 }

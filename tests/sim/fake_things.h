@@ -8,8 +8,8 @@
 
 #include "fake_state.h"
 
-struct ec2_call *fake_images(void *self, const struct strings *owners,
-	const struct strings *ids, ec2_images_done *done, void *arg);
+struct ec2_call *fake_images(void *self, const struct ec2_image_query *q,
+	ec2_images_done *done, void *arg);
 struct ec2_call *fake_prices(void *self, const struct ec2_price_query *q,
 	ec2_prices_done *done, void *arg);
 struct ec2_call *fake_subnets(void *self, const struct strings *ids,

@@ -75,7 +75,7 @@ look_at_all(struct image_search *s, struct ec2_image *images, char *const *words
 static void
 answer(struct regex *re, char *const *words, size_t count)
 {
-	AUTO(image_search) struct image_search *s = image_search_new(re);
+	AUTO(image_search) struct image_search *s = image_search_new(re, false);
 	AUTO(free)
 	struct ec2_image *images = xcalloc(count + 1, sizeof(*images));
 	struct image_choice choice;

@@ -222,9 +222,10 @@ static void
 ask_things(const struct cloud *c, struct result *results)
 {
 	static const struct ec2_price_query q = {"m5.large", NULL, "Linux/UNIX", 0};
+	static const struct ec2_image_query images;
 	static const struct strings none;
 
-	c->ops->images(c->self, NULL, NULL, on_images, &results[0]);
+	c->ops->images(c->self, &images, on_images, &results[0]);
 	result_wait(&results[0]);
 	c->ops->prices(c->self, &q, on_prices, &results[1]);
 	result_wait(&results[1]);

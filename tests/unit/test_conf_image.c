@@ -6,6 +6,7 @@
 #include "conf_util.h"
 #include "unit.h"
 
+#include "base/buf.h"
 #include "base/field.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -16,9 +17,9 @@
 #define WORKER                                                                         \
 	CONF_TOP "    { password: p, instance_type: m5.large, keypair_name: k, "       \
 		 "security_name: g,\n"
-#define WAYS                                                                            \
-	"an image's id, or valid_ami_owners, valid_ami_location_regex or both of them " \
-	"instead"
+#define WAYS                                                                           \
+	"an image's id, or what to choose it by: valid_ami_owners, "                   \
+	"valid_ami_location_regex, ami_name, ami_filters"
 
 static const struct {
 	int line;
@@ -46,6 +47,19 @@ static const struct {
 		"(line 7)\n"
 		"        ami: ami-1,\n"
 		"        ^\n"},
+	{__LINE__, WORKER "    ami: ami-1,\n    ami_name: a }\n",
+		"t.yaml:5:5: error: workers.bot1.ami: not together with ami_name (line 6)\n"
+		"        ami: ami-1,\n"
+		"        ^\n"},
+	{__LINE__, WORKER "    ami: ami-1,\n    ami_filters: { a: b } }\n",
+		"t.yaml:5:5: error: workers.bot1.ami: not together with ami_filters "
+		"(line 6)\n"
+		"        ami: ami-1,\n"
+		"        ^\n"},
+	{__LINE__, WORKER "    valid_ami_owners: 1,\n    ami_filters: { '': b } }\n",
+		"t.yaml:6:20: error: workers.bot1.ami_filters.: a filter needs a name\n"
+		"        ami_filters: { '': b } }\n"
+		"                       ^\n"},
 	/* What is wrong is given nevertheless. */
 	{__LINE__, WORKER "    ami: '' }\n",
 		"t.yaml:5:10: error: workers.bot1.ami: expected an image id, such as "
@@ -159,6 +173,20 @@ static const struct {
 		"pool: p\nworkers: { a: , b: }\n",
 		"t.yaml:1:20: warning: workers.a.valid_ami_location_regex: anyone can "
 		"publish a matching image; add valid_ami_owners\n"},
+	{__LINE__, WORKER "    ami_name: a }\n",
+		"t.yaml:5:5: warning: workers.bot1.ami_name: anyone can publish a matching "
+		"image; add valid_ami_owners\n"},
+	{__LINE__, WORKER "    ami_filters: { architecture: arm64 } }\n",
+		"t.yaml:5:5: warning: workers.bot1.ami_filters: anyone can publish a "
+		"matching image; add valid_ami_owners\n"},
+	{__LINE__, WORKER "    ami_filters: { architecture: arm64, 'tag:a': b } }\n",
+		""},
+	{__LINE__, WORKER "    ami_filters: { owner-alias: amazon }, ami_name: a }\n",
+		""},
+	{__LINE__,
+		WORKER "    valid_ami_owners: 1, ami_name: a, ami_filters: { b: c },\n"
+		       "    valid_ami_location_regex: d }\n",
+		""},
 	{__LINE__, WORKER "    valid_ami_owners: 1, valid_ami_location_regex: a }\n",
 		""},
 	{__LINE__, WORKER "    valid_ami_owners: 1 }\n", ""},
@@ -240,6 +268,22 @@ START_TEST(test_shared)
 }
 END_TEST
 
+START_TEST(test_too_many_filters)
+{
+	AUTO(buf) struct buf text = {0};
+	AUTO(free) char *told = NULL;
+	struct conf *conf;
+
+	buf_puts(&text, WORKER "    valid_ami_owners: 1, ami_filters: {\n");
+	for (int n = 0; n < 51; n++)
+		buf_printf(&text, "    f%d: x,\n", n);
+	buf_puts(&text, "    } }\n");
+	told = conf_told(buf_str(&text), NULL, &conf);
+	ck_assert_ptr_null(conf);
+	ck_assert_ptr_nonnull(strstr(told, "ami_filters: 51 filters; at most 50\n"));
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -250,6 +294,7 @@ test_suite(void)
 	tcase_add_loop_test(tc, test_fault, 0, (int)COUNT_OF(faults));
 	tcase_add_loop_test(tc, test_warned, 0, (int)COUNT_OF(warned));
 	tcase_add_loop_test(tc, test_owners, 0, (int)COUNT_OF(owners));
+	tcase_add_test(tc, test_too_many_filters);
 	tcase_add_test(tc, test_shared);
 	suite_add_tcase(suite, tc);
 	return suite;

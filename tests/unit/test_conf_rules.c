@@ -35,7 +35,8 @@ static const struct {
 		"        user_data: x\n"
 		"        ^\n"
 		"t.yaml:4:5: error: workers.bot1.ami: required; an image's id, or "
-		"valid_ami_owners, valid_ami_location_regex or both of them instead\n"
+		"what to choose it by: valid_ami_owners, valid_ami_location_regex, "
+		"ami_name, ami_filters\n"
 		"        user_data: x\n"
 		"        ^\n"},
 	{__LINE__, CONF_TOP CONF_WORKER GROUP "    password_file: /x\n",
@@ -109,7 +110,8 @@ static const struct {
 		"        workers: { a: { password: ********\n"
 		"                      ^\n"
 		"t.yaml:4:15: error: workers.a.ami: required; an image's id, or "
-		"valid_ami_owners, valid_ami_location_regex or both of them instead\n"
+		"what to choose it by: valid_ami_owners, valid_ami_location_regex, "
+		"ami_name, ami_filters\n"
 		"        workers: { a: { password: ********\n"
 		"                      ^\n"},
 	{__LINE__,
@@ -241,7 +243,8 @@ START_TEST(everything_at_once)
 		"        password: ********\n"
 		"        ^\n"
 		"t.yaml:11:5: error: workers.linux-[01-40].ami: required; an image's id, or "
-		"valid_ami_owners, valid_ami_location_regex or both of them instead\n"
+		"what to choose it by: valid_ami_owners, valid_ami_location_regex, "
+		"ami_name, ami_filters\n"
 		"        password: ********\n"
 		"        ^\n"
 		"t.yaml:12:5: error: workers.linux-[01-40].subnet_id: not together with "

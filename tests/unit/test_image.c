@@ -135,7 +135,7 @@ choose(const struct listing *l, size_t start, bool backwards)
 	AUTO(regex)
 	struct regex *re = l->regex == NULL ? NULL
 					    : regex_compile(l->regex, NULL, NULL);
-	AUTO(image_search) struct image_search *s = image_search_new(re);
+	AUTO(image_search) struct image_search *s = image_search_new(re, false);
 	char ids[IMAGES_MAX][8];
 	struct ec2_image images[IMAGES_MAX];
 	size_t count = make_images(l, ids, images);
@@ -209,7 +209,7 @@ START_TEST(test_text)
 	struct regex *re = sentences[_i].regex == NULL
 		? NULL
 		: regex_compile(sentences[_i].regex, NULL, NULL);
-	AUTO(image_search) struct image_search *s = image_search_new(re);
+	AUTO(image_search) struct image_search *s = image_search_new(re, false);
 	AUTO(buf) struct buf out = {0};
 	struct ec2_image images[IMAGES_MAX];
 	char ids[IMAGES_MAX][8];
@@ -250,7 +250,7 @@ START_TEST(test_none)
 	struct regex *re = nones[_i].regex == NULL
 		? NULL
 		: regex_compile(nones[_i].regex, NULL, NULL);
-	AUTO(image_search) struct image_search *s = image_search_new(re);
+	AUTO(image_search) struct image_search *s = image_search_new(re, false);
 	struct strings owners = {.items = NULL};
 	struct ec2_image images[IMAGES_MAX];
 	char ids[IMAGES_MAX][8];
@@ -271,11 +271,60 @@ START_TEST(test_none)
 }
 END_TEST
 
+/* Without a pattern the newest may be wanted; of one moment the location decides. */
+static const struct {
+	int line;
+	const char *locations[IMAGES_MAX];
+	int64_t created[IMAGES_MAX];
+	const char *regex, *chosen;
+} newest[] = {
+	{__LINE__, {"o/c", "o/b", "o/a"}, {1, 3, 2}, NULL, "2 L3 n3"},
+	{__LINE__, {"o/c", "o/b", "PENDING o/a"}, {1, 3, 9}, NULL, "2 L3 n2"},
+	{__LINE__, {"o/9", "o/10"}, {5, 5}, NULL, "1 L3 n2"},
+	{__LINE__, {"o/a", "o/a"}, {5, 5}, NULL, "2 L3 n2"},
+	{__LINE__, {"o/a", "o/b"}, {0, -1}, NULL, "1 L3 n2"},
+	{__LINE__, {"o/9", "p/10"}, {1, 2}, "o/(\\d+)", "1 L3 n1"},
+	{__LINE__, {NULL}, {0}, NULL, "- L3 n0"},
+};
+
+START_TEST(test_newest)
+{
+	AUTO(regex)
+	struct regex *re = newest[_i].regex == NULL
+		? NULL
+		: regex_compile(newest[_i].regex, NULL, NULL);
+	AUTO(image_search) struct image_search *s = image_search_new(re, true);
+	AUTO(buf) struct buf text = {0};
+	AUTO(free) char *got = NULL;
+	struct ec2_image images[IMAGES_MAX];
+	char ids[IMAGES_MAX][8];
+	struct listing l = {.line = newest[_i].line};
+	struct image_choice choice;
+	size_t count;
+
+	memcpy(l.locations, newest[_i].locations, sizeof(l.locations));
+	count = make_images(&l, ids, images);
+	for (size_t n = 0; n < count; n++) {
+		images[n].created = newest[_i].created[n];
+		ck_assert_int_eq(image_search_look(s, &images[n], NULL), 0);
+	}
+	image_search_result(s, &choice);
+	got = describe(&choice);
+	ck_assert_msg(strcmp(got, newest[_i].chosen) == 0, "line %d: %s", l.line, got);
+	if (choice.image != NULL) {
+		image_choice_text(&choice, &text);
+		ck_assert_ptr_nonnull(
+			strstr(buf_str(&text), " by date of creation, of "));
+	}
+	free_images(images, count);
+}
+END_TEST
+
 /* A limit that is reached is an error with the image's name, not an image dropped. */
 START_TEST(test_limit)
 {
 	AUTO(regex) struct regex *re = regex_compile("(a|aa)+$", NULL, NULL);
-	AUTO(image_search) struct image_search *s = image_search_new(re);
+	AUTO(image_search) struct image_search *s = image_search_new(re, false);
 	char id[] = "ami-5", state[] = "available",
 	     location[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
 	const struct ec2_image image = {.id = id, .location = location, .state = state};
@@ -299,6 +348,7 @@ test_suite(void)
 
 	tcase_add_loop_test(tc, test_choose, 0, (int)COUNT_OF(listings));
 	tcase_add_loop_test(tc, test_text, 0, (int)COUNT_OF(sentences));
+	tcase_add_loop_test(tc, test_newest, 0, (int)COUNT_OF(newest));
 	tcase_add_loop_test(tc, test_none, 0, (int)COUNT_OF(nones));
 	tcase_add_test(tc, test_limit);
 	suite_add_tcase(suite, tc);
