@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/instance.h"
+#include "core/notice_digest.h"
 #include "core/notice_text.h"
 #include "core/worker.h"
 #include "sys/crypto.h"
@@ -31,7 +32,8 @@ struct notices {
 	size_t count;            /* of those that are not over */
 	int64_t last_id;
 	bool started;
-	struct notice_row *sending; /* one at a time */
+	struct notice_row *sending;   /* one at a time */
+	struct notice_lately *lately; /* owned */
 	struct mail_call *call;
 	struct loop_timer timer;
 };
@@ -100,6 +102,7 @@ on_sent(void *arg, enum mail_outcome outcome, const char *text)
 	switch (outcome) {
 	case MAIL_ACCEPTED:
 		log_info("mail", "to %s: %s", row->recipient, row->subject);
+		notice_lately_mailed(n->lately, row->recipient);
 		drop(n, row);
 		break;
 	case MAIL_REFUSED:
@@ -146,6 +149,35 @@ send_row(struct notices *n, struct notice_row *row)
 	n->call = mail_send(n->http, &relay, &message, on_sent, n);
 }
 
+/* Not so soon after another one to the same: it may have company then. */
+static bool
+is_put_off(const struct notices *n, struct notice_row *row)
+{
+	int64_t due = notice_may_fold(row)
+		? notice_lately_due(n->lately, row->recipient)
+		: 0;
+
+	if (due <= clock_wall_ms())
+		return false;
+	row->next_wall = due;
+	row->put_off = true;
+	return true;
+}
+
+/* It has company: then it leaves as their digest, when that is written. */
+static bool
+is_folded(struct notices *n, struct notice_row *row)
+{
+	size_t count;
+
+	if (!row->put_off || !notice_may_fold(row))
+		return false;
+	row->put_off = false;
+	count = notice_fold(n->rows, row, n->conf->pool);
+	n->count -= count - 1;
+	return count > 1;
+}
+
 static void
 on_timer(void *arg)
 {
@@ -157,6 +189,8 @@ on_timer(void *arg)
 		if (row->over || row->dirty || row->next_wall > now)
 			continue;
 		if (n->conf->mail.smtp_url != NULL) {
+			if (is_put_off(n, row) || is_folded(n, row))
+				continue;
 			send_row(n, row);
 			return;
 		}
@@ -175,6 +209,7 @@ notices_new(struct loop *loop, struct http *http, const struct conf *conf)
 	n->loop = loop;
 	n->http = http;
 	n->conf = conf;
+	n->lately = notice_lately_new();
 	loop_timer_init(&n->timer, loop, on_timer, n);
 	return n;
 }
@@ -307,13 +342,10 @@ add_recipients(const struct conf_worker *c, struct strings *to)
 			strings_add(to, address);
 }
 
-void
-notice_hold(struct notices *n, const char *reason)
+static void
+tell_all(struct notices *n, const char *subject, const char *body)
 {
 	struct strings to = {0};
-	AUTO(free)
-	char *subject = xasprintf("ec2workerd %s: HOLD", n->conf->pool);
-	AUTO(free) char *body = notice_hold_body(n->conf->pool, reason);
 
 	for (size_t k = 0; k < n->conf->worker_count; k++)
 		add_recipients(n->conf->workers[k], &to);
@@ -323,6 +355,26 @@ notice_hold(struct notices *n, const char *reason)
 	for (size_t k = 0; k < to.count && n->conf->mail.smtp_url != NULL; k++)
 		spool(n, to.items[k], subject, body, NULL);
 	strings_fini(&to);
+}
+
+void
+notice_hold(struct notices *n, const char *reason)
+{
+	AUTO(free) char *subject = xasprintf("ec2workerd %s: HOLD", n->conf->pool);
+	AUTO(free) char *body = notice_hold_body(n->conf->pool, reason);
+
+	tell_all(n, subject, body);
+}
+
+void
+notice_trouble(struct notices *n, const char *cloud, const struct err *err)
+{
+	const char *what = err->reason == REASON_AUTH ? "no credentials"
+						      : "EC2 is of no use";
+	AUTO(free) char *subject = xasprintf("ec2workerd %s: %s", n->conf->pool, what);
+	AUTO(free) char *body = notice_trouble_body(n->conf->pool, cloud, err);
+
+	tell_all(n, subject, body);
 }
 
 void
@@ -367,5 +419,6 @@ notices_free(struct notices *n)
 		DL_DELETE(n->rows, row);
 		row_free(row);
 	}
+	notice_lately_free(n->lately);
 	free(n);
 }

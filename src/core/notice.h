@@ -20,6 +20,7 @@ struct notice_row {
 	char *recipient, *subject, *body, *message_id;
 	int64_t created_wall, next_wall;
 	unsigned tries;
+	bool put_off;     /* for what else there may be to say to its recipient */
 	bool dirty, over; /* over: the row is deleted by the next commit */
 	char *console_of; /* owned; waits for this instance's console until next_wall, or NULL */
 	struct notice_row *next, *prev;
@@ -41,6 +42,8 @@ void notice_missing(struct notices *n, const struct worker *w, const struct inst
 	const struct err *err);
 /* Mails everyone who is in any worker's notify_on_missing that HOLD has begun. */
 void notice_hold(struct notices *n, const char *reason);
+/* Mails the same people that EC2 has not been of use for a while. */
+void notice_trouble(struct notices *n, const char *cloud, const struct err *err);
 /* The console of an instance has come, or will not (len 0): mails that waited for it may leave. */
 void notices_console(struct notices *n, const struct instance *i, const char *text,
 	size_t len);

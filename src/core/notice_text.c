@@ -98,6 +98,24 @@ notice_missing_body(const char *pool, const struct worker *w, const struct insta
 }
 
 char *
+notice_trouble_body(const char *pool, const char *cloud, const struct err *err)
+{
+	struct buf out = {0};
+
+	buf_printf(&out,
+		"The pool %s has had no listing of its instances for five minutes.\n\n"
+		"Where:       %s\nWhat:        %s\n",
+		pool, cloud, err->text);
+	if (err->origin[0] != '\0')
+		buf_printf(&out, "EC2's error: %s: %s (request id %s)\n", err->origin,
+			err->origin_text, err->request_id);
+	buf_puts(&out,
+		"\nIt is tried on. Nothing is terminated for want of it; workers may not come "
+		"meanwhile. To look:\n  ec2workerctl status\n");
+	return buf_take(&out);
+}
+
+char *
 notice_hold_body(const char *pool, const char *reason)
 {
 	return xasprintf(

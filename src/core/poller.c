@@ -11,6 +11,7 @@
 #include "core/cloud.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/notice.h"
 #include "core/orphan.h"
 #include "core/pool.h"
 #include "core/worker.h"
@@ -23,6 +24,7 @@
 #define FAST_MS 1000
 #define SLOW_AFTER 30 /* the interval is the age divided by this */
 #define STEADY_MS 60000
+#define TELL_MS (5 * 60 * 1000)
 #define LOOKS_MAX 20 /* by id, for each listing that failed */
 
 struct poller {
@@ -35,9 +37,11 @@ struct poller {
 	int64_t expect_ms; /* since when something is expected */
 	unsigned failures; /* in a row */
 	struct poller_trouble trouble;
-	int64_t retry_ms; /* after a failure: not before */
-	bool asked;       /* one more is wanted, whatever is there */
-	bool serves;      /* the one under way is the one that was wanted */
+	int64_t trouble_ms; /* since when, boottime */
+	bool told;          /* in a mail, once for each of its troubles */
+	int64_t retry_ms;   /* after a failure: not before */
+	bool asked;         /* one more is wanted, whatever is there */
+	bool serves;        /* the one under way is the one that was wanted */
 	bool started;
 	struct loop_timer timer;
 	struct poller *next;
@@ -166,8 +170,14 @@ failed(struct poller *p, const struct ec2_answer *a)
 	if (p->failures == 0) {
 		log_warning(p->cloud->key, "no listing: %s", a->err.text);
 		p->trouble.since_wall = clock_wall_ms();
+		p->trouble_ms = clock_ms();
+		p->told = false;
 	}
 	p->trouble.error = a->err;
+	if (!p->told && clock_ms() - p->trouble_ms >= TELL_MS) {
+		p->told = true;
+		notice_trouble(p->pool->notices, p->cloud->key, &a->err);
+	}
 	p->retry_ms = clock_ms() + FAST_MS +
 		rng_backoff_ms(&p->pool->rng, p->failures, FAST_MS, STEADY_MS / 2);
 	p->failures++;

@@ -448,6 +448,62 @@ START_TEST(test_restart_keeps_the_spool)
 }
 END_TEST
 
+/* M8: the first leaves at once, the others together when five minutes have passed. */
+START_TEST(test_digest)
+{
+	static const struct relay_script good = {0};
+	struct notice_row *digest;
+
+	adopt(1, 0, 0);
+	relay_start(&good);
+	await_answer();
+	ck_assert_uint_eq(rows(), 0);
+	notices_written(n);
+	for (int64_t id = 2; id <= 4; id++)
+		adopt(id, 0, 0);
+	spool_for("a", NULL); /* to somebody else as well */
+	notices_written(n);
+	await_answer(); /* that one */
+	notices_written(n);
+	ck_assert_uint_eq(rows(), 4);
+	pass_quietly(4 * MINUTE);
+	clock_fake_advance(MINUTE);
+	while (!notices_dirty(n))
+		loop_turn(v.loop, false);
+	ck_assert_uint_eq(rows(), 1);
+	ck_assert_uint_eq(notices_count(n), 1);
+	for (digest = notices_rows(n); digest->over;)
+		digest = digest->next;
+	ck_assert_str_eq(digest->subject, "ec2workerd test: 4 notices");
+	ck_assert_ptr_nonnull(strstr(digest->body, "  mail 2\n  mail 3\n  mail 4\n"));
+	ck_assert_ptr_nonnull(strstr(digest->body, "worker a missing"));
+	ck_assert_str_eq(digest->message_id, "2@test");
+	notices_written(n);
+	await_answer();
+	ck_assert_uint_eq(rows(), 0);
+	notices_written(n);
+}
+END_TEST
+
+/* What the relay may have taken already stays what it was. */
+START_TEST(test_tried_ones_are_not_folded)
+{
+	static const struct relay_script good = {0};
+
+	adopt(1, 0, 0);
+	relay_start(&good);
+	await_answer();
+	notices_written(n);
+	adopt(2, 0, 0);
+	adopt(3, MINUTE, 1);
+	notices_written(n);
+	await_answer();
+	notices_written(n);
+	ck_assert_uint_eq(rows(), 1);
+	ck_assert_str_eq(notices_rows(n)->subject, "mail 2");
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -468,6 +524,8 @@ test_suite(void)
 	tcase_add_test(t, test_freed_while_sending);
 	tcase_add_test(t, test_spool_is_bounded);
 	tcase_add_test(t, test_what_has_left_makes_room);
+	tcase_add_test(t, test_digest);
+	tcase_add_test(t, test_tried_ones_are_not_folded);
 	tcase_add_test(t, test_ids_go_on);
 	tcase_add_test(t, test_restart_keeps_the_spool);
 	suite_add_tcase(s, t);

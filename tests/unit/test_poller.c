@@ -10,6 +10,7 @@
 #include "core/cloud.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/notice.h"
 #include "core/pool.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
@@ -181,6 +182,29 @@ START_TEST(test_failures_back_off)
 END_TEST
 
 /* A limit that ran out while nothing could be seen acts after the next listing, not before. */
+/* Once for each time that it lasts. */
+START_TEST(test_long_failures_are_mailed)
+{
+	world_fini(&v);
+	world_init(&v,
+		"  bot1: { password: x, notify_on_missing: [a@example.org, b@example.org] }\n");
+	world_run(&v, 10 * MINUTE);
+	v.cloud.faults.fail_read = 1000;
+	world_run(&v, 9 * MINUTE);
+	ck_assert_uint_eq(notices_count(v.pool->notices), 0);
+	world_run(&v, 10 * MINUTE);
+	ck_assert_uint_eq(notices_count(v.pool->notices), 2);
+	ck_assert_ptr_nonnull(strstr(notices_rows(v.pool->notices)->subject, "EC2"));
+	world_run(&v, 60 * MINUTE);
+	ck_assert_uint_eq(notices_count(v.pool->notices), 2);
+	v.cloud.faults.fail_read = 0;
+	world_run(&v, 10 * MINUTE);
+	v.cloud.faults.fail_read = 1000;
+	world_run(&v, 30 * MINUTE);
+	ck_assert_uint_eq(notices_count(v.pool->notices), 4);
+}
+END_TEST
+
 START_TEST(test_a_limit_waits_for_a_listing)
 {
 	struct worker *w = world_worker(&v, "a");
@@ -316,6 +340,7 @@ test_suite(void)
 	tcase_add_test(t, test_awaited_before_a_restart);
 	tcase_add_test(t, test_asked_for);
 	tcase_add_test(t, test_failures_back_off);
+	tcase_add_test(t, test_long_failures_are_mailed);
 	tcase_add_test(t, test_a_limit_waits_for_a_listing);
 	tcase_add_test(t, test_absent_is_described);
 	tcase_add_loop_test(t, test_matched_by_tag_or_token, 0, 2);
