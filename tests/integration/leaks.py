@@ -178,6 +178,18 @@ def describe_fails_on_stop(sim, party):
     party.stop()
 
 
+def spot_fulfilled_late(sim, party):
+    """SIGKILL while the request is open; it is fulfilled when nobody knows of it."""
+    sim.control("POST", "scenario", {"pending": "0.5s", "shutdown": "0.1s",
+                                     "spot_fulfillment": "4s"})
+    party.start()
+    eventually(lambda: sim.calls("RequestSpotInstances") or states(sim), 30)
+    party.kill()
+    party.begin()
+    eventually(lambda: "running" in states(sim), 30)
+    party.stop()
+
+
 def stuck_pending(sim, party):
     """It never comes up, and whoever wanted it has waited long enough."""
     sim.control("POST", "scenario", {"pending": "1h", "shutdown": "0.1s"})
@@ -196,6 +208,8 @@ def tagging_denied(sim, party):
     party.stop()
 
 
+SPOT = {"spot_instance": True, "price_multiplier": None, "max_spot_price": 0.5,
+        "region": ec2sim.REGION, "placement": "a"}
 SCRIPTS = {
     "killed while pending": (killed_while_pending, {}),
     "killed while up": (killed_while_up, {}),
@@ -203,6 +217,7 @@ SCRIPTS = {
     "terminate is throttled": (terminate_is_throttled, {}),
     "address error on stop": (address_error_on_stop, {"elastic_ip": None}),
     "describe fails on stop": (describe_fails_on_stop, {}),
+    "spot fulfilled late": (spot_fulfilled_late, SPOT),
     "stuck pending": (stuck_pending, {}),
     "tagging denied": (tagging_denied, {"tags": {"team": "ci"}}),
 }
