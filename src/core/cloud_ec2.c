@@ -264,6 +264,7 @@ set_unuse(struct cloud_ec2 *owner, struct set *set)
 	if (--set->users > 0)
 		return;
 	DL_DELETE(owner->sets, set);
+	ec2_creds_watch(set->creds, NULL, NULL); /* somebody may hold it still */
 	ec2_creds_unref(set->creds);
 	free(set);
 }
@@ -379,13 +380,9 @@ effective_region(const struct conf *conf, const struct conf_worker *worker,
 	return region != NULL ? xstrdup(region) : default_region(conf);
 }
 
-/*
- * The worker's keys, else all that the pool says. region is the pool's, so that one set
- * serves workers in many.
- */
+/* The worker's keys, else all that the pool says. */
 static struct ec2_creds_source
-source_of(const struct conf *conf, const struct conf_worker *worker, const char *region,
-	const char *session)
+source_of(const struct conf *conf, const struct conf_worker *worker)
 {
 	const struct conf_aws *aws = &conf->aws;
 
@@ -403,26 +400,32 @@ source_of(const struct conf *conf, const struct conf_worker *worker, const char 
 		.config_file = aws->config_file,
 		.role_arn = aws->role_arn,
 		.external_id = aws->external_id,
-		.session_name = session,
-		.region = region,
-		.sts_endpoint = aws->sts_endpoint_url,
-		.imds_endpoint = aws->imds_endpoint_url,
-		.ca_file = aws->ca_file,
 	};
 }
 
-/* As CloudTrail shows it: which pool it was. */
+/*
+ * Whoever may have to ask for keys must know where. The region is the pool's, so that one
+ * set serves workers in many; the session's name shows CloudTrail which pool it was.
+ */
 static struct set *
 set_of(struct cloud_ec2 *owner, const struct conf *conf,
 	const struct conf_worker *worker)
 {
-	AUTO(free) char *region = effective_region(conf, NULL, NULL);
-	AUTO(free)
-	char *session = conf->aws.role_session_name != NULL
-		? xstrdup(conf->aws.role_session_name)
-		: xasprintf("ec2workerd-%s", conf->pool);
-	const struct ec2_creds_source source = source_of(conf, worker, region, session);
+	struct ec2_creds_source source = source_of(conf, worker);
+	const struct conf_aws *aws = &conf->aws;
+	AUTO(free) char *region = NULL, *session = NULL;
 
+	if (source.identifier == NULL || source.role_arn != NULL) {
+		region = effective_region(conf, NULL, NULL);
+		session = aws->role_session_name != NULL
+			? xstrdup(aws->role_session_name)
+			: xasprintf("ec2workerd-%s", conf->pool);
+		source.region = region;
+		source.session_name = session;
+		source.sts_endpoint = aws->sts_endpoint_url;
+		source.imds_endpoint = aws->imds_endpoint_url;
+		source.ca_file = aws->ca_file;
+	}
 	return set_use(owner, &source);
 }
 

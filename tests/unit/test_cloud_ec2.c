@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -48,7 +49,8 @@ static char text_id[] = "AKIAPOOL", text_secret[] = "secret-pool",
 	    text_other[] = "secret-two", text_worker[] = "AKIAWORKER",
 	    text_region[] = "eu-west-1", text_far[] = "us-west-2",
 	    text_url[] = "http://127.0.0.1:9", text_ca[] = "/etc/ca.pem",
-	    text_profile[] = "ci";
+	    text_profile[] = "ci", text_pool[] = "p", text_session[] = "ses",
+	    text_role[] = "arn:aws:iam::123456789012:role/r";
 
 /* What a configuration makes of key, region and credentials. */
 START_TEST(test_keys)
@@ -78,6 +80,19 @@ START_TEST(test_keys)
 			{0}, NULL, "http://127.0.0.1:9 us-east-1 keys:AKIAPOOL",
 			"us-east-1", "keys:AKIAPOOL", __LINE__},
 		{{.aws = {.identifier = text_id, .secret_identifier = {text_secret}}},
+			{.identifier = text_worker, .secret_identifier = {text_other}},
+			NULL,
+			"https://ec2.us-east-1.amazonaws.com us-east-1 keys:AKIAWORKER",
+			"us-east-1", "keys:AKIAWORKER", __LINE__},
+		{{.pool = text_pool,
+			 .aws = {.identifier = text_id,
+				 .secret_identifier = {text_secret},
+				 .role_arn = text_role}},
+			{0}, NULL,
+			"https://ec2.us-east-1.amazonaws.com us-east-1 "
+			"role:arn:aws:iam::123456789012:role/r",
+			"us-east-1", "role:arn:aws:iam::123456789012:role/r", __LINE__},
+		{{.aws = {.role_arn = text_role}},
 			{.identifier = text_worker, .secret_identifier = {text_other}},
 			NULL,
 			"https://ec2.us-east-1.amazonaws.com us-east-1 keys:AKIAWORKER",
@@ -142,6 +157,107 @@ START_TEST(test_changed_secret)
 	ck_assert_str_eq(a->key,
 		"https://ec2.us-east-1.amazonaws.com us-east-1 keys:AKIAPOOL");
 	cloud_free(a);
+}
+END_TEST
+
+/* Where roles are assumed is nothing to those who have keys. */
+START_TEST(test_changed_sources)
+{
+	static const struct {
+		struct conf old, fresh;
+		bool same;
+		int line;
+	} cases[] = {
+		{{.aws = {.identifier = text_id, .secret_identifier = {text_secret}}},
+			{.aws = {.identifier = text_id,
+				 .secret_identifier = {text_secret},
+				 .sts_endpoint_url = text_url,
+				 .imds_endpoint_url = text_url,
+				 .role_session_name = text_session}},
+			true, __LINE__},
+		{{.aws = {.role_arn = text_role}},
+			{.aws = {.role_arn = text_role, .sts_endpoint_url = text_url}},
+			false, __LINE__},
+		{{.aws = {.role_arn = text_role}},
+			{.aws = {.role_arn = text_role, .external_id = text_session}},
+			false, __LINE__},
+		{{.aws = {.role_arn = text_role}},
+			{.aws = {.role_arn = text_role,
+				 .role_session_name = text_session}},
+			false, __LINE__},
+		{{.aws = {.profile = text_profile}},
+			{.aws = {.profile = text_profile,
+				 .imds_endpoint_url = text_url}},
+			false, __LINE__},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct conf old = cases[i].old, fresh = cases[i].fresh;
+		struct cloud *a, *b;
+
+		old.pool = fresh.pool = text_pool;
+		a = make(&old, NULL, NULL);
+		b = make(&fresh, NULL, NULL);
+		ck_assert_msg((strcmp(a->key, b->key) == 0) == cases[i].same,
+			"line %d: %s, %s", cases[i].line, a->key, b->key);
+		ck_assert_str_eq(a->credentials, b->credentials);
+		cloud_free(a);
+		cloud_free(b);
+	}
+}
+END_TEST
+
+static void
+list(struct cloud *c, struct result *r)
+{
+	*r = (struct result){0};
+	c->ops->list(c->self, "p", on_instances, r);
+	result_wait(r);
+}
+
+/* A role whose keys end soon, at an STS that answers once: EC2 goes on being asked. */
+START_TEST(test_trouble_of_a_set)
+{
+	static const char sts[] =
+		"<AssumeRoleResponse><AssumeRoleResult><Credentials>"
+		"<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
+		"<SessionToken>t</SessionToken><Expiration>%s</Expiration>"
+		"</Credentials></AssumeRoleResult></AssumeRoleResponse>";
+	AUTO(free) char *url = service_url(rig.service), *body = NULL;
+	char until[CLOCK_TEXT_SIZE];
+	const struct conf conf = {.pool = text_pool,
+		.aws = {.identifier = text_id,
+			.secret_identifier = {text_secret},
+			.role_arn = text_role,
+			.endpoint_url = url,
+			.sts_endpoint_url = url}};
+	struct service_answer rows[] = {
+		{.status = 200},
+		SAYS(200, PAGE("", "")),
+		SAYS(403, ERROR("AccessDenied")),
+		SAYS(200, PAGE("", "")),
+	};
+	struct cloud *c = make(&conf, NULL, NULL);
+	struct cloud_trouble trouble;
+	struct result r;
+
+	body = xasprintf(sts, clock_format(clock_wall_ms() + 2000, until));
+	rows[0].body = body;
+	service_script(rig.service, rows, COUNT_OF(rows));
+	list(c, &r);
+	ck_assert_int_eq(r.answer.verdict, VERDICT_DONE);
+	ck_assert(!cloud_trouble(c, &trouble));
+	result_fini(&r);
+	rig_linger(1800);
+	list(c, &r);
+	ck_assert_int_eq(r.answer.verdict, VERDICT_DONE);
+	ck_assert(cloud_trouble(c, &trouble));
+	ck_assert_ptr_nonnull(strstr(trouble.text, "AccessDenied"));
+	ck_assert_int_gt(trouble.since_wall, 0);
+	ck_assert(service_has(rig.service, 0, "RoleSessionName=ec2workerd-p"));
+	ck_assert_uint_eq(service_count(rig.service, "Action=AssumeRole"), 2);
+	result_fini(&r);
+	cloud_free(c);
 }
 END_TEST
 
@@ -364,6 +480,8 @@ test_suite(void)
 	tcase_add_test(tc, test_keys);
 	tcase_add_test(tc, test_default_region_of_the_environment);
 	tcase_add_test(tc, test_changed_secret);
+	tcase_add_test(tc, test_changed_sources);
+	tcase_add_test(tc, test_trouble_of_a_set);
 	tcase_add_test(tc, test_operations);
 	suite_add_tcase(suite, tc);
 	return suite;
