@@ -17,9 +17,9 @@
 #include <utlist.h>
 
 #define DAY_MS (INT64_C(86400) * 1000)
-/* A mean of a day moves slowly; a subnet never leaves its zone, but may be made anew. */
+/* A mean of a day moves slowly; subnets and volumes never leave their zones. */
 #define PRICE_KEPT_MS (INT64_C(10) * 60 * 1000)
-#define SUBNET_KEPT_MS DAY_MS
+#define ZONE_KEPT_MS DAY_MS
 #define PARAMETER_KEPT_MS INT64_C(60000) /* as a listing of images */
 
 struct question {
@@ -173,37 +173,80 @@ join(struct question *q, lookup_done *done, void *arg)
 	return call;
 }
 
+/* The answer to a question about a zone. */
+static void
+zone_answered(struct question *q, const struct ec2_answer *a, const char *action)
+{
+	struct err err;
+
+	err_set(&err, ERR_SERVICE, "%s does not show %s", action, q->what);
+	err.reason = REASON_CONFIG;
+	answered(q, a, q->zone == NULL ? &err : NULL);
+}
+
 static void
 on_subnets(void *arg, const struct ec2_answer *a, struct ec2_subnets *list)
 {
 	struct question *q = arg;
-	struct err err;
 
-	for (size_t n = 0; n < list->count; n++)
+	for (size_t n = 0; n < list->count && q->zone == NULL; n++)
 		if (strcmp(list->items[n].id, q->what) == 0)
 			q->zone = xstrdup(list->items[n].zone);
-	err_set(&err, ERR_SERVICE, "DescribeSubnets does not show %s", q->what);
-	err.reason = REASON_CONFIG;
-	answered(q, a, q->zone == NULL ? &err : NULL);
+	zone_answered(q, a, "DescribeSubnets");
+}
+
+static void
+on_volumes(void *arg, const struct ec2_answer *a, struct ec2_volumes *list)
+{
+	struct question *q = arg;
+
+	for (size_t n = 0; n < list->count && q->zone == NULL; n++)
+		if (strcmp(list->items[n].id, q->what) == 0)
+			q->zone = xstrdup(list->items[n].zone);
+	zone_answered(q, a, "DescribeVolumes");
+}
+
+/* The question about the zone of a thing; true: it is a new one, to be asked. */
+static bool
+zone_question(struct lookups *all, struct cloud *cloud, const char *id,
+	struct question **ret)
+{
+	AUTO(free) char *key = xasprintf("%s zone %s", cloud->key, id);
+
+	drop_old(all);
+	*ret = find(all, key);
+	if (*ret != NULL)
+		return false;
+	*ret = question_new(all, cloud, TAKE(key), id);
+	(*ret)->kept_ms = ZONE_KEPT_MS;
+	return true;
 }
 
 struct lookup_call *
 lookup_subnet(struct lookups *all, struct cloud *cloud, const char *subnet,
 	lookup_done *done, void *arg)
 {
-	AUTO(free) char *key = xasprintf("%s zone %s", cloud->key, subnet);
 	struct strings ids = {.items = NULL};
 	struct question *q;
 
-	drop_old(all);
-	q = find(all, key);
-	if (q == NULL) {
-		q = question_new(all, cloud, TAKE(key), subnet);
-		q->kept_ms = SUBNET_KEPT_MS;
-		strings_add(&ids, subnet);
+	strings_add(&ids, subnet);
+	if (zone_question(all, cloud, subnet, &q))
 		q->op = cloud->ops->subnets(cloud->self, &ids, on_subnets, q);
-		strings_fini(&ids);
-	}
+	strings_fini(&ids);
+	return join(q, done, arg);
+}
+
+struct lookup_call *
+lookup_volume(struct lookups *all, struct cloud *cloud, const char *volume,
+	lookup_done *done, void *arg)
+{
+	struct strings ids = {.items = NULL};
+	struct question *q;
+
+	strings_add(&ids, volume);
+	if (zone_question(all, cloud, volume, &q))
+		q->op = cloud->ops->volumes(cloud->self, &ids, on_volumes, q);
+	strings_fini(&ids);
 	return join(q, done, arg);
 }
 

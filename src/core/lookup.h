@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a place has to know of EC2 besides its image: the zone of a subnet, the mean of a
- * day's spot prices, the image that a parameter names. One question serves all who want the same, and its answer is kept for
- * a while; one that failed is not.
+ * What a place has to know of EC2: the zone of a subnet or of a volume, the mean of a day's
+ * spot prices, the image that a parameter names. One question serves all who want the same,
+ * and its answer is kept for a while; one that failed is not.
  */
 #ifndef CORE_LOOKUP_H
 #define CORE_LOOKUP_H
@@ -19,7 +19,7 @@ struct loop;
 struct lookup_answer {
 	const struct err *err; /* NULL: the rest is good */
 	int verdict;           /* enum verdict */
-	const char *zone;      /* of a subnet */
+	const char *zone;      /* of a subnet or a volume */
 	struct bid_mean mean;  /* of prices */
 	const char *image;     /* that a parameter names */
 };
@@ -38,6 +38,8 @@ void lookups_free(struct lookups *all);
 /* done is called once, later. The cloud is kept from being retired while it is asked. */
 struct lookup_call *lookup_subnet(struct lookups *all, struct cloud *cloud,
 	const char *subnet, lookup_done *done, void *arg);
+struct lookup_call *lookup_volume(struct lookups *all, struct cloud *cloud,
+	const char *volume, lookup_done *done, void *arg);
 struct lookup_call *lookup_price(struct lookups *all, struct cloud *cloud,
 	const struct lookup_price *what, lookup_done *done, void *arg);
 /* The image that this parameter of SSM names. */

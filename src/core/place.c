@@ -117,10 +117,10 @@ choose(struct place *p, int64_t *ret_again_ms, struct err *err)
 		const struct rest *rest;
 		struct rest_at at;
 
+		if (!c->spent && place_find_zone(p, c) == PLACE_ASKING)
+			return PLACE_ASKING;
 		if (c->spent)
 			continue;
-		if (place_find_zone(p, c) == PLACE_ASKING)
-			return PLACE_ASKING;
 		at = place_rest_at(p, c);
 		rest = rests_find(p->worker->pool->rests, &at);
 		if (rest == NULL) {
@@ -151,6 +151,7 @@ typedef enum place_outcome stage(struct place *p, int64_t *ret_again_ms,
 	struct err *err);
 
 static stage *const stages[] = {
+	place_find_volumes,
 	choose,
 	place_find_image,
 	place_find_bid,
@@ -371,6 +372,7 @@ place_free(struct place *p)
 		return;
 	for (size_t n = 0; n < p->count; n++)
 		free(p->candidates[n].zone);
+	free(p->zone);
 	place_forget(p);
 	conf_worker_unref(p->conf);
 	buf_fini(&p->why);

@@ -7,12 +7,15 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "conf/conf_device.h"
 #include "core/cloud.h"
 #include "core/images.h"
 #include "core/lookup.h"
 #include "core/pool.h"
 #include "core/worker.h"
 #include "ec2/verdict.h"
+
+#include <string.h>
 
 struct rest_at
 place_rest_at(const struct place *p, const struct candidate *c)
@@ -54,6 +57,22 @@ leave_out(struct place *p, struct candidate *c, const struct err *err)
 		rests_refused(p->worker->pool->rests, &at, err);
 }
 
+/* Volumes stay in their zone, so an instance that is to have them must come to it. */
+static void
+check_zone(struct place *p, struct candidate *c)
+{
+	if (p->zone == NULL)
+		return;
+	if (c->zone == NULL && c->subnet == NULL)
+		c->zone = xstrdup(p->zone);
+	if (c->zone == NULL || strcmp(c->zone, p->zone) == 0)
+		return;
+	c->spent = true;
+	err_set(&p->last, ERR_FAILED, "the volumes are in zone %s, and %s in %s",
+		p->zone, c->subnet != NULL ? c->subnet : "placement", c->zone);
+	p->last.reason = REASON_CONFIG;
+}
+
 static void
 on_zone(void *arg, const struct lookup_answer *answer)
 {
@@ -69,6 +88,8 @@ on_zone(void *arg, const struct lookup_answer *answer)
 		leave_out(p, c, answer->err);
 	/* Whoever may not ask launches without knowing it. */
 	c->zone_asked = p->trouble.code == ERR_NONE;
+	if (c->zone_asked)
+		check_zone(p, c);
 	loop_poke(&p->worker->poke);
 }
 
@@ -87,7 +108,52 @@ place_find_zone(struct place *p, struct candidate *c)
 	if (p->conf->placement != NULL)
 		c->zone = xasprintf("%s%s", p->cloud->region, p->conf->placement);
 	c->zone_asked = true;
+	check_zone(p, c);
 	return PLACE_FOUND;
+}
+
+static const char *
+volume_of(const struct place *p, size_t n)
+{
+	const struct conf_volume *all = p->conf->volumes.items;
+
+	return all[n].volume_id;
+}
+
+static void
+on_volume(void *arg, const struct lookup_answer *answer)
+{
+	struct place *p = arg;
+	struct err err;
+
+	p->lookup = NULL;
+	if (answer->err != NULL) {
+		keep_trouble(p, answer->verdict, answer->err);
+	} else if (p->zone != NULL && strcmp(p->zone, answer->zone) != 0) {
+		err_set(&err, ERR_FAILED,
+			"%s is in %s, and %s in %s: no instance can have both",
+			volume_of(p, 0), p->zone, volume_of(p, p->volumes),
+			answer->zone);
+		err.reason = REASON_CONFIG;
+		keep_trouble(p, VERDICT_REFUSED, &err);
+	} else {
+		if (p->zone == NULL)
+			p->zone = xstrdup(answer->zone);
+		p->volumes++;
+	}
+	loop_poke(&p->worker->poke);
+}
+
+enum place_outcome
+place_find_volumes(struct place *p, int64_t *ret_again_ms, struct err *err)
+{
+	(void)ret_again_ms;
+	(void)err;
+	if (p->volumes == p->conf->volumes.count)
+		return PLACE_FOUND;
+	p->lookup = lookup_volume(p->worker->pool->lookups, p->cloud,
+		volume_of(p, p->volumes), on_volume, p);
+	return PLACE_ASKING;
 }
 
 static void

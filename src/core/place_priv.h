@@ -31,6 +31,8 @@ struct place {
 	struct candidate *at;       /* the one chosen, or NULL */
 	char *image;                /* owned; NULL: not known yet */
 	char *image_why;            /* owned; how it was chosen, or NULL */
+	char *zone;                 /* owned; of the volumes, or NULL: any will do */
+	size_t volumes;             /* whose zones are known */
 	struct lookup_call *lookup; /* under way, or NULL */
 	struct candidate *asked;    /* whom that is about */
 	unsigned bids;              /* of this generation that were too low */
@@ -53,11 +55,15 @@ struct rest_at place_rest_at(const struct place *p, const struct candidate *c);
  * wrong is in trouble then, or the candidate is left out.
  */
 enum place_outcome place_find_zone(struct place *p, struct candidate *c);
-/* Of the place, and of the chosen candidate. Stages: place.c. */
+/* Stages, see place.c: of the place, */
+enum place_outcome place_find_volumes(struct place *p, int64_t *ret_again_ms,
+	struct err *err);
+
 enum place_outcome place_find_image(struct place *p, int64_t *ret_again_ms,
 	struct err *err);
 /* It is gone: the next question about it asks EC2. False: it is named by its id. */
 bool place_forget_image(struct place *p);
+/* and of the chosen candidate. */
 enum place_outcome place_find_bid(struct place *p, int64_t *ret_again_ms,
 	struct err *err);
 

@@ -160,7 +160,9 @@ START_TEST(test_the_next_waits_for_the_last)
 {
 	char first[24];
 
-	world_ready(&v, "a");
+	world_up(&v, "a");
+	world_run(&v, MINUTE);
+	world_attach(&v, "a");
 	(void)snprintf(first, sizeof(first), "%s", world_living(&v, "a")->id);
 	world_down(&v, "a");
 	world_up(&v, "a");
@@ -469,6 +471,7 @@ START_TEST(test_frozen_volumes)
 	struct launch *l;
 
 	world_up(&v, "a");
+	world_run(&v, 5000); /* where its volumes are */
 	l = world_worker(&v, "a")->launch;
 	ck_assert_str_eq(l->elastic_ip, IP);
 	ck_assert_str_eq(l->volumes, CACHE " /dev/sdh\n" DATA " /dev/sdi");

@@ -46,6 +46,7 @@ rig_init(struct rig *r)
 	r->all = lookups_new(r->loop);
 	fake_add_subnet(r->fake, "subnet-1", "us-east-1a");
 	fake_add_subnet(r->fake, "subnet-2", "us-east-1b");
+	fake_add_volume(r->fake, "vol-1", "us-east-1b");
 }
 
 static void
@@ -107,6 +108,25 @@ START_TEST(test_one_question_for_all)
 	}
 	ck_assert_uint_eq(r.fake->subnet_lists, 2);
 	ck_assert_uint_eq(r.cloud->questions, 0);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(test_volume)
+{
+	struct rig r;
+	struct told t[2] = {{0}};
+
+	rig_init(&r);
+	(void)lookup_volume(r.all, r.cloud, "vol-1", on_told, &t[0]);
+	(void)lookup_volume(r.all, r.cloud, "vol-9", on_told, &t[1]);
+	run(&r, 3000);
+	ck_assert_str_eq(t[0].zone, "us-east-1b");
+	ck_assert(t[1].failed && t[1].verdict == VERDICT_REFUSED);
+	(void)lookup_volume(r.all, r.cloud, "vol-1", on_told, &t[0]);
+	run(&r, 3000);
+	ck_assert_int_eq(t[0].calls, 2);
+	ck_assert_uint_eq(r.fake->volume_lists, 2);
 	rig_fini(&r);
 }
 END_TEST
@@ -275,6 +295,7 @@ test_suite(void)
 	TCase *t = tcase_create("questions");
 
 	tcase_add_test(t, test_one_question_for_all);
+	tcase_add_test(t, test_volume);
 	tcase_add_test(t, test_kept);
 	tcase_add_test(t, test_prices_apart);
 	tcase_add_test(t, test_failures_are_not_kept);

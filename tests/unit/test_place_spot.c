@@ -2,6 +2,7 @@
 /* Spot: bids, raises, fallback; subnets and their zones. */
 #include "core/place.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "core/event.h"
 #include "core/launch.h"
 #include "core/pool.h"
@@ -315,6 +316,63 @@ START_TEST(test_unknown_subnet)
 }
 END_TEST
 
+/* A volume stays in its zone: the launch comes to it, and what cannot is left out. */
+START_TEST(test_volumes)
+{
+	static const struct {
+		int line;
+		const char *keys;
+		const char *asked; /* "": nothing */
+		const char *zone;  /* that is sent */
+		const char *error;
+	} cases[] = {
+		{__LINE__, "volumes: [[vol-b, /dev/sdh]]", "m5.large", "us-east-1b",
+			NULL},
+		{__LINE__, "volumes: [[vol-b, /dev/sdh]], placement: b", "m5.large",
+			"us-east-1b", NULL},
+		{__LINE__, "volumes: [[vol-b, /dev/sdh]], placement: a", "", "",
+			"the volumes are in zone us-east-1b, and placement in us-east-1a"},
+		{__LINE__,
+			"volumes: [[vol-b, /dev/sdh]], subnet_id: [subnet-1, subnet-2]",
+			"m5.large subnet-2", "", NULL},
+		{__LINE__, "volumes: [[vol-b, /dev/sdh]], subnet_id: subnet-1", "", "",
+			"the volumes are in zone us-east-1b, and subnet-1 in us-east-1a"},
+		{__LINE__, "volumes: [[vol-b, /dev/sdh], [vol-a, /dev/sdi]]", "", "",
+			"vol-b is in us-east-1b, and vol-a in us-east-1a: no instance "
+			"can have both"},
+		{__LINE__, "volumes: [[vol-9, /dev/sdh]]", "", "", "injected"},
+	};
+	AUTO(free)
+	char *worker = xasprintf("  a: { password: x, %s }\n", cases[_i].keys);
+	const char *text;
+	struct world v;
+	struct worker *w;
+
+	world_init(&v, worker);
+	fake_add_subnet(&v.cloud, "subnet-1", "us-east-1a");
+	fake_add_subnet(&v.cloud, "subnet-2", "us-east-1b");
+	fake_add_volume(&v.cloud, "vol-a", "us-east-1a");
+	fake_add_volume(&v.cloud, "vol-b", "us-east-1b");
+	world_up(&v, "a");
+	world_run(&v, 10000);
+	w = world_worker(&v, "a");
+	text = asked(&v);
+	ck_assert_msg(strcmp(text, cases[_i].asked) == 0, "line %d: %s", cases[_i].line,
+		text);
+	if (cases[_i].error == NULL) {
+		ck_assert_str_eq(fake_run_asked(&v.cloud.runs_asked, 0)->zone,
+			cases[_i].zone);
+		ck_assert_str_eq(w->launch->zone, "us-east-1b");
+	} else {
+		ck_assert_int_eq(worker_state(w), WORKER_NOT_SUBSTANTIATED);
+		ck_assert_int_eq(w->last_error.reason, REASON_CONFIG);
+		ck_assert_msg(strstr(w->last_error.text, cases[_i].error) != NULL,
+			"line %d: %s", cases[_i].line, w->last_error.text);
+	}
+	world_fini(&v);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -333,6 +391,7 @@ test_suite(void)
 	tcase_add_test(t, test_while_asking);
 	tcase_add_test(z, test_subnets);
 	tcase_add_test(z, test_unknown_subnet);
+	tcase_add_loop_test(z, test_volumes, 0, 7);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, z);
 	return s;
