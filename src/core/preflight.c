@@ -210,6 +210,24 @@ on_offers(void *arg, const struct ec2_answer *a, struct ec2_offerings *list)
 }
 
 static void
+on_volumes(void *arg, const struct ec2_answer *a, struct ec2_volumes *list)
+{
+	struct lookup *l = arg;
+
+	if (list->count > 0) {
+		l->answer.facts.zone = TAKE(list->items[0].zone);
+		l->answer.facts.state = TAKE(list->items[0].state);
+	}
+	settle(l, a, list->count > 0);
+}
+
+static void
+on_addresses(void *arg, const struct ec2_answer *a, struct ec2_addresses *list)
+{
+	settle(arg, a, list->count > 0);
+}
+
+static void
 on_instances(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 {
 	struct lookup *l = arg;
@@ -279,6 +297,8 @@ ask_name(struct lookup *l, const struct strings *what)
 	case ASK_PARAMETER: return ops->parameter(self, l->what, on_parameter, l);
 	case ASK_TYPE: return ops->types(self, what, on_types, l);
 	case ASK_OFFERS: return ops->offerings(self, what, on_offers, l);
+	case ASK_VOLUME: return ops->volumes(self, what, on_volumes, l);
+	case ASK_ADDRESS: return ops->addresses(self, what, on_addresses, l);
 	case ASK_INSTANCE: return ops->list(self, l->all->conf->pool, on_instances, l);
 	case ASK_RUN: return ops->dry_run(self, l->what, strlen(l->what), on_tried, l);
 	case ASK_TERMINATE: return ops->dry_terminate(self, l->what, on_tried, l);

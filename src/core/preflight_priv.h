@@ -27,6 +27,8 @@ enum question {
 	ASK_CHOICE,     /* a worker's name: which image it would get now */
 	ASK_TYPE,       /* its name */
 	ASK_OFFERS,     /* a type: the zones that have it */
+	ASK_VOLUME,     /* its id */
+	ASK_ADDRESS,    /* the address */
 	ASK_INSTANCE,   /* nothing: one of the pool's, to try a terminate on */
 	ASK_RUN,        /* a body of RunInstances, tried out */
 	ASK_TERMINATE,  /* an instance, tried out */

@@ -169,6 +169,87 @@ check_subnets(struct preflight_row *r)
 		check_subnet(r, (int)i);
 }
 
+/* Whether the row may start in this zone; what it says of zones is known by now. */
+static bool
+is_possible_zone(struct preflight_row *r, const char *zone)
+{
+	const struct strings *subnets = &r->worker->subnet_id;
+
+	if (r->zone != NULL || subnets->count == 0)
+		return r->zone == NULL || str_equal(r->zone, zone);
+	for (size_t i = 0; i < subnets->count; i++) {
+		const struct answer *a = preflight_ask(r, ASK_SUBNET,
+			subnets->items[i]);
+
+		if (a == NULL || a->found != FOUND_YES ||
+			str_equal(a->facts.zone, zone))
+			return true;
+	}
+	return false;
+}
+
+/* The first volume of a row that names no zone itself is what pins it to one. */
+static void
+check_volume(struct preflight_row *r, const char *id, int item)
+{
+	static const char *const good[] = {"available", "in-use", "creating"};
+	const struct answer *a = must_be(r, ASK_VOLUME, id, "volumes", item, "volume");
+	AUTO(free) char *text = NULL;
+	bool usable = false;
+
+	if (a == NULL)
+		return;
+	for (size_t i = 0; i < COUNT_OF(good); i++)
+		usable = usable || str_equal(a->facts.state, good[i]);
+	if (!usable) {
+		preflight_tell(r, TELL_FAULT, "volumes", item, "%s is %s", id,
+			a->facts.state);
+	} else if (!is_possible_zone(r, a->facts.zone)) {
+		text = xasprintf("%s is in %s, where the worker does not start", id,
+			a->facts.zone);
+		tell_pair(r, TELL_FAULT, "volumes", item,
+			r->worker->placement != NULL ? "placement" : "subnet_id", text);
+	} else {
+		r->zone = a->facts.zone;
+	}
+}
+
+/* The subnet to try is one where the volumes are. */
+static void
+follow_volumes(struct preflight_row *r)
+{
+	const struct strings *subnets = &r->worker->subnet_id;
+
+	r->subnet = NULL;
+	for (size_t i = 0; i < subnets->count && r->subnet == NULL; i++) {
+		const struct answer *a =
+			preflight_ask(r, ASK_SUBNET, subnets->items[i]);
+
+		if (a != NULL && a->found == FOUND_YES &&
+			str_equal(a->facts.zone, r->zone))
+			r->subnet = subnets->items[i];
+	}
+}
+
+static void
+check_volumes(struct preflight_row *r)
+{
+	const struct conf_volume *volumes = r->worker->volumes.items;
+
+	for (size_t i = 0; i < r->worker->volumes.count; i++)
+		check_volume(r, volumes[i].volume_id, (int)i);
+	if (r->worker->volumes.count > 0 && r->zone != NULL)
+		follow_volumes(r);
+}
+
+static void
+check_address(struct preflight_row *r)
+{
+	if (r->worker->elastic_ip != NULL)
+		(void)must_be(r, ASK_ADDRESS, r->worker->elastic_ip, "elastic_ip", 0,
+			"elastic IP address");
+}
+
 /* A group and a subnet are of one network; told of the first pair that is not. */
 static bool
 is_in_network(struct preflight_row *r, const struct answer *group, int item)
@@ -355,6 +436,8 @@ static check *const checks[] = {
 	check_key_pair,
 	check_placement,
 	check_subnets,
+	check_volumes,
+	check_address,
 	check_groups,
 	check_image,
 	check_types,

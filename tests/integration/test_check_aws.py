@@ -18,6 +18,7 @@ REGION = "us-west-2"
 X86, ARM, FAILED_IMAGE, ELSEWHERE = (f"ami-{n:017x}" for n in range(1, 5))
 GROUP_A, GROUP_B = (f"sg-{n:017x}" for n in range(1, 3))
 SUBNET_A, SUBNET_B, SUBNET_GONE = (f"subnet-{n:017x}" for n in range(1, 4))
+VOLUME_A, VOLUME_B = (f"vol-{n:017x}" for n in range(1, 3))
 MISSING = "0fedcba9876543210"
 
 
@@ -40,6 +41,9 @@ SCENARIO = {
                "zones": ["us-west-2a", "us-west-2b"]},
               {"name": "m6g.large", "architectures": ["arm64"]}],
     "instance_profiles": ["ci-worker"],
+    "volumes": [{"id": VOLUME_A, "zone": "us-west-2a", "size": 1},
+                {"id": VOLUME_B, "zone": "us-west-2b", "size": 1}],
+    "addresses": [{"public_ip": "203.0.113.7", "region": REGION}],
     "parameters": [{"name": "/ci/image", "value": X86}, {"name": "/ci/word", "value": "stable"},
                    {"name": "/ci/gone", "value": f"ami-{MISSING}"}],
     "denied": [{"action": "TerminateInstances", "key": "AKIDNOTERMINATE"},
@@ -99,6 +103,12 @@ FAULTS = [
      f"{SUBNET_B} is in us-west-2b, and placement says us-west-2a"),
     ("no-profile", {"instance_profile_name": "admin"}, "instance_profile_name",
      "EC2 would refuse the launch: RunInstances: InvalidParameterValue"),
+    ("no-volume", {"volumes": [[f"vol-{MISSING}", "/dev/sdf"]]}, "volumes",
+     f"there is no volume vol-{MISSING} in us-west-2"),
+    ("volume-of-other-zone", {"volumes": [[VOLUME_A, "/dev/sdf"]], "placement": "b"}, "volumes",
+     f"{VOLUME_A} is in us-west-2a, where the worker does not start"),
+    ("no-address", {"elastic_ip": "203.0.113.8"}, "elastic_ip",
+     "there is no elastic IP address 203.0.113.8 in us-west-2"),
     ("may-not-terminate", {"identifier": "AKIDNOTERMINATE", "secret_identifier": "test"},
      "identifier", "instances may not be terminated in us-west-2: TerminateInstances: "
                    "UnauthorizedOperation"),
@@ -180,6 +190,39 @@ def test_a_good_configuration(directory, sim):
     assert asked["DescribeImages"] == 2 and asked["DescribeInstanceTypes"] == 2
     assert asked["RunInstances"] == 3 and asked["TerminateInstances"] == 1
     assert not sim.client(region=REGION).describe_instances()["Reservations"]
+
+
+def test_images_that_are_chosen(directory, sim):
+    head = HEAD.replace("  ami: {x86}\n", "")
+    path, places = write(directory, sim.url, {
+        "owner": {"valid_ami_owners": "111122223333", "instance_type": "m6g.large"},
+        "pattern": {"valid_ami_owners": 111122223333,
+                    "valid_ami_location_regex": "111122223333/ci-1$"},
+        "nobody": {"valid_ami_owners": 999999999999},
+        "nothing": {"valid_ami_owners": 111122223333, "valid_ami_location_regex": "other/"},
+        "type": {"valid_ami_owners": 111122223333}}, head)
+    code, _, told = check(path)
+    assert code == CONFIG
+    assert [(line, key) for line, _, _, key, _ in told] == [
+        (places["nobody", "valid_ami_owners"], "workers.nobody.valid_ami_owners"),
+        (places["nothing", "valid_ami_location_regex"],
+         "workers.nothing.valid_ami_location_regex"),
+        (places["type", "valid_ami_owners"], "workers.type.valid_ami_owners")], told
+    assert all(text.startswith("no image fits") for _, _, _, _, text in told[:2])
+    assert told[2][4] == f"m5.large is for x86_64, and the image {ARM} for arm64"
+
+
+def test_volumes_and_addresses(directory, sim):
+    path, _ = write(directory, sim.url, {
+        "pinned": {"volumes": [[VOLUME_B, "/dev/sdf"]], "elastic_ip": "203.0.113.7",
+                   "subnet_id": [SUBNET_A, SUBNET_B], "security_group_ids": []},
+        "free": {"volumes": [[VOLUME_A, "/dev/sdf"]]}})
+    code, _, told = check(path)
+    assert (code, told) == (GOOD, [])
+    tried = [entry["params"] for entry in sim.requests() if entry["action"] == "RunInstances"]
+    assert {params.get("SubnetId") for params in tried[-2:]} == {SUBNET_B, None}
+    assert all(params["DryRun"] == "true" for params in tried[-2:])
+    assert "us-west-2a" in {params.get("Placement.AvailabilityZone") for params in tried[-2:]}
 
 
 def test_a_terminate_is_tried_on_what_is_there(directory, sim):
