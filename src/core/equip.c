@@ -24,6 +24,8 @@
 
 #define RETRY_BASE_MS 1000
 #define RETRY_CAP_MS 15000
+#define SOON_BASE_MS 200
+#define SOON_CAP_MS 2000
 
 enum act {
 	ACT_LOOK,   /* who has it */
@@ -124,6 +126,16 @@ look_again(struct equip *e, int64_t at_least_ms)
 
 	e->act = ACT_LOOK;
 	e->try_ms = clock_ms() + (wait > at_least_ms ? wait : at_least_ms);
+}
+
+/* It is on its way, and that takes moments. */
+static void
+look_soon(struct equip *e)
+{
+	e->act = ACT_LOOK;
+	e->try_ms = clock_ms() +
+		rng_backoff_ms(&e->instance->pool->rng, e->tries++, SOON_BASE_MS,
+			SOON_CAP_MS);
 }
 
 /* Waits for what will pass: text says for what. */
@@ -282,7 +294,7 @@ judge_attachment(struct equip *e, const struct ec2_attachment *a)
 	else if (is_state(a->state, "attached"))
 		have_it(e);
 	else
-		look_again(e, 0); /* on its way */
+		look_soon(e);
 }
 
 static void
@@ -333,7 +345,7 @@ on_taken(void *arg, const struct ec2_answer *a)
 	if (!is_answered(e, a))
 		return;
 	e->tries = 0;
-	look_again(e, 0);
+	look_soon(e);
 }
 
 static void

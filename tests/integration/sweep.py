@@ -174,6 +174,38 @@ class Launch(Window):
         assert len(lane.sim.ledger()) == 1, "a second machine was started for one wish"
 
 
+class Equip(Launch):
+    """A launch whose machine gets an address and a volume."""
+
+    name = "equip"
+    ip, volume = "203.0.113.7", "vol-0123456789abcdef0"
+    workers = {"bot1": {"password": "generated", "placement": "a", "elastic_ip": ip,
+                        "volumes": [[volume, "/dev/sdh"]]}}
+
+    def equip(self, lane):
+        lane.sim.control("POST", "scenario", {
+            "pending": "0", "shutdown": "0", "volume_delay": "0.05",
+            "addresses": [{"public_ip": self.ip}],
+            "volumes": [{"id": self.volume, "zone": "us-east-1a"}]})
+
+    def check(self, lane, said):
+        super().check(lane, said)
+        if "running" in said:
+            self.check_things(lane, said["running"]["instance"]["id"])
+
+    def check_things(self, lane, instance):
+        ec2 = lane.sim.client()
+        [address] = ec2.describe_addresses(PublicIps=[self.ip])["Addresses"]
+        [volume] = ec2.describe_volumes(VolumeIds=[self.volume])["Volumes"]
+        [attachment] = volume["Attachments"]
+        assert address["InstanceId"] == attachment["InstanceId"] == instance, "L15"
+        assert attachment["State"] == "attached", "L15"
+
+    def repeat(self, lane):
+        super().repeat(lane)
+        self.check_things(lane, show(lane.daemon)["instance"]["id"])
+
+
 class Stop(Window):
     name = "stop"
 

@@ -203,12 +203,12 @@ def judged(swept):
     return swept
 
 
-ALL = (sweep.Launch, sweep.Stop, sweep.Start, sweep.Fresh, sweep.Missing, sweep.Reload)
+ALL = (sweep.Launch, sweep.Equip, sweep.Stop, sweep.Start, sweep.Fresh, sweep.Missing, sweep.Reload)
 
 
 @pytest.mark.usefixtures("tracing")
 @pytest.mark.parametrize("windows, most", [
-    ((sweep.Launch, sweep.Stop), 60), ((sweep.Start, sweep.Fresh), 24)])
+    ((sweep.Launch, sweep.Stop), 60), ((sweep.Start, sweep.Fresh), 24), ((sweep.Equip,), 24)])
 def test_some_points(capsys, windows, most):
     """An even slice of what check-faults sweeps whole."""
     swept = judged(run(capsys, [window() for window in windows], most))
