@@ -184,10 +184,15 @@ step_running(struct instance *i)
 		equipped(i);
 }
 
-/* A half-equipped worker is never offered (L15). */
+/*
+ * A half-equipped worker is never offered (L15). Where somebody has given it a build all the
+ * same, that is not interrupted.
+ */
 static void
 unequipped(struct instance *i, const struct err *err)
 {
+	if (has_worker(i) && i->launch->worker->building > 0)
+		return;
 	instance_condemn(i, &(struct cause){"ec2workerd", err->text});
 	if (i->launch->instance == i)
 		worker_not_equipped(i->launch->worker, i->launch, err);

@@ -201,6 +201,8 @@ worker_build_started(struct worker *w, int64_t generation, const char *build,
 		return -1;
 	set_building(w, building < 0 ? w->building + 1 : building, build, cause);
 	deadline_clear(&w->idle);
+	if (w->attached)
+		deadline_clear(&w->missing); /* whatever it lacks, it works */
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  * sim_core [--seeds N] [--seed S] [--steps N] [--first-only 1] [--log LEVEL]
  */
 #include "fake_cloud.h"
+#include "fake_state.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -43,7 +44,24 @@ static const char conf_text[] =
 	"                instance_type: [m5.large, c5.large], retry: 3, retry_price_adjustment: 1.1,\n"
 	"                on_demand_fallback: true, missing_timeout: 5m, build_wait_timeout: 2m }\n"
 	"  net-[1-2]: { password: secret, subnet_id: [subnet-1, subnet-2], instance_type: [m5.large, g5.xlarge],\n"
-	"               missing_timeout: 5m, build_wait_timeout: 2m }\n";
+	"               missing_timeout: 5m, build_wait_timeout: 2m }\n"
+	"  kept-1: { security_name: s, password: generated, elastic_ip: 203.0.113.7,\n"
+	"            volumes: [ [ vol-0000000a, sdh ], [ vol-0000000b, sdi ] ],\n"
+	"            missing_timeout: 5m, build_wait_timeout: 2m }\n"
+	"  kept-2: { security_name: s, password: secret, volumes: [ [ vol-0000000c, sdh ] ],\n"
+	"            missing_timeout: 5m, build_wait_timeout: 2m }\n";
+
+/* What there is for whoever names it. */
+static void
+lay_out(struct fake_cloud *cloud)
+{
+	static const char *const volumes[] = {"vol-0000000a", "vol-0000000b",
+		"vol-0000000c"};
+
+	(void)fake_add_address(cloud, "203.0.113.7");
+	for (size_t n = 0; n < COUNT_OF(volumes); n++)
+		fake_add_volume(cloud, volumes[n], "us-east-1a");
+}
 
 enum crash { CRASH_NONE, CRASH_BEFORE_COMMIT, CRASH_AFTER_COMMIT };
 
@@ -68,6 +86,7 @@ struct life {
 	uint64_t keys;         /* used so far */
 	struct told told[200]; /* the latest, in turn */
 	unsigned told_count;
+	uint64_t equipped; /* times that a worker with all its things was seen ready */
 	char failure[600];
 };
 
@@ -406,6 +425,50 @@ settle(struct life *v)
 		failed(v, "not at rest long after all wishes were withdrawn");
 }
 
+static bool
+has_volumes(struct life *v, const struct conf_worker *c, const char *instance)
+{
+	const struct conf_volume *volumes = c->volumes.items;
+
+	for (size_t n = 0; n < c->volumes.count; n++) {
+		const struct ec2_volume *seen = fake_volume(&v->cloud,
+			volumes[n].volume_id);
+
+		if (seen->attachment_count != 1 ||
+			strcmp(seen->attachments[0].instance, instance) != 0 ||
+			strcmp(seen->attachments[0].state, "attached") != 0)
+			return false;
+	}
+	return true;
+}
+
+/* L15: whoever is offered, and still runs, has all of its things. */
+static void
+check_equipped(struct life *v)
+{
+	const struct worker *w;
+
+	for (w = pool_first(v->pool); w != NULL; w = pool_next(w)) {
+		const struct conf_worker *c = w->conf;
+		const struct instance *i = worker_instance(w);
+		const struct fake_instance *real;
+
+		if (worker_state(w) != WORKER_SUBSTANTIATED ||
+			(c->volumes.count == 0 && c->elastic_ip == NULL))
+			continue;
+		real = fake_by_id(&v->cloud, i->id);
+		if (real == NULL || real->state != EC2_STATE_RUNNING)
+			continue;
+		if (!has_volumes(v, c, i->id) ||
+			(c->elastic_ip != NULL &&
+				!str_equal(fake_address(&v->cloud, c->elastic_ip)
+						   ->instance,
+					i->id)))
+			failed(v, "ready without its address or a volume");
+		v->equipped++;
+	}
+}
+
 static void
 life_run(struct life *v, unsigned steps)
 {
@@ -420,6 +483,7 @@ life_run(struct life *v, unsigned steps)
 		pass(v, (int64_t)rng_below(&v->rng, 8000), 3);
 		if (v->cloud.violation[0] != '\0')
 			failed(v, v->cloud.violation);
+		check_equipped(v);
 	}
 	if (v->failure[0] == '\0')
 		settle(v);
@@ -441,9 +505,14 @@ read_conf(void)
 	return conf;
 }
 
+/* Over all lives. */
+struct tally {
+	uint64_t runs, crashes, equipped;
+};
+
 /* One life from a seed. True if nothing broke. */
 static bool
-live(uint64_t seed, unsigned steps, uint64_t *runs, uint64_t *crashes)
+live(uint64_t seed, unsigned steps, struct tally *tally)
 {
 	struct life *v = NEW(struct life);
 	struct err err;
@@ -453,6 +522,7 @@ live(uint64_t seed, unsigned steps, uint64_t *runs, uint64_t *crashes)
 	rng_seed(&v->rng, seed);
 	clock_fake(BOOT_MS, WALL_MS);
 	fake_cloud_init(&v->cloud, &v->rng);
+	lay_out(&v->cloud);
 	fake_add_subnet(&v->cloud, "subnet-1", "us-east-1a");
 	fake_add_subnet(&v->cloud, "subnet-2", "us-east-1b");
 	fake_add_price(&v->cloud, "m5.large", "us-east-1a", "0.06");
@@ -468,8 +538,9 @@ live(uint64_t seed, unsigned steps, uint64_t *runs, uint64_t *crashes)
 	good = v->failure[0] == '\0';
 	if (!good)
 		(void)printf("SEED=%" PRIu64 ": %s\n", seed, v->failure);
-	*runs += v->cloud.runs;
-	*crashes += v->crashes;
+	tally->runs += v->cloud.runs;
+	tally->crashes += v->crashes;
+	tally->equipped += v->equipped;
 	pool_free(v->pool);
 	if (v->loop != NULL)
 		loop_free(v->loop);
@@ -483,7 +554,8 @@ live(uint64_t seed, unsigned steps, uint64_t *runs, uint64_t *crashes)
 int
 main(int argc, char **argv)
 {
-	uint64_t seed = 1, runs = 0, crashes = 0;
+	uint64_t seed = 1;
+	struct tally tally = {0};
 	unsigned seeds = 40, steps = 400, passed = 0, done = 0;
 	bool first_only = false;
 
@@ -503,10 +575,10 @@ main(int argc, char **argv)
 			log_set_level((enum log_level)value);
 	}
 	for (; done < seeds && !(first_only && passed < done); done++)
-		passed += live(seed + done, steps, &runs, &crashes);
+		passed += live(seed + done, steps, &tally);
 	(void)printf("sim_core: %u seeds from %" PRIu64 ", %" PRIu64
-		     " launches, %" PRIu64 " crashes\n",
-		done, seed, runs, crashes);
+		     " launches, %" PRIu64 " crashes, %" PRIu64 " times equipped\n",
+		done, seed, tally.runs, tally.crashes, tally.equipped);
 	(void)printf("sim: %u passed, %u failed\n", passed, done - passed);
 	return passed == done ? 0 : 1;
 }

@@ -452,6 +452,33 @@ START_TEST(test_missing)
 }
 END_TEST
 
+/* Whoever works is left alone, whatever it lacks; when the build has ended it is not. */
+START_TEST(test_a_build_is_not_interrupted)
+{
+	static const struct cause tester = {"uid 0", "test"};
+	struct worker *w = world_worker(&v, "b");
+	struct err err;
+
+	set_state("vol-0000000c", "creating");
+	world_up(&v, "b");
+	while (strcmp(phase("b"), "equipping") != 0)
+		world_run(&v, 100);
+	world_attach(&v, "b");
+	ck_assert_int_eq(worker_build_started(w, 0, "1", 1, &tester, &err), 0);
+	world_run(&v, 30 * MINUTE);
+	ck_assert_str_eq(phase("b"), "equipping");
+	set_state("vol-0000000c", "error");
+	world_run(&v, MINUTE);
+	ck_assert_str_eq(phase("b"), "equipping");
+	ck_assert_uint_eq(v.cloud.terminates, 0);
+	ck_assert_int_eq(worker_build_finished(w, 0, NULL, 0, &tester, &err), 0);
+	world_run(&v, MINUTE);
+	ck_assert_str_eq(phase("b"), "down");
+	ck_assert_str_eq(last_error("b"),
+		"volume vol-0000000c as /dev/sdh: its state is error");
+}
+END_TEST
+
 /* What a running launch needs is its own; the file may say something else by now. */
 START_TEST(test_a_reload_changes_nothing)
 {
@@ -529,6 +556,7 @@ test_suite(void)
 	tcase_add_loop_test(tc, test_restarts, 0, 3);
 	tcase_add_test(tc, test_a_stop_waits_for_nothing);
 	tcase_add_loop_test(tc, test_missing, 0, 2);
+	tcase_add_test(tc, test_a_build_is_not_interrupted);
 	tcase_add_test(tc, test_a_reload_changes_nothing);
 	tcase_add_test(tc, test_frozen_volumes);
 	tcase_add_test(tc, test_waits_for_running);
