@@ -94,9 +94,9 @@ struct conf_worker {
 	struct strmap tags;
 	char *identifier;
 	struct secret secret_identifier;
-	int64_t missing_timeout;    /* ms; 0 or FIELD_NULL: off */
-	int64_t pending_timeout;    /* ms */
-	int64_t build_wait_timeout; /* ms; 0: at once, negative: never */
+	int64_t missing_timeout;           /* ms; 0 or FIELD_NULL: off */
+	int64_t pending_timeout, dead_man; /* ms; the second FIELD_NULL: for ever */
+	int64_t build_wait_timeout;        /* ms; 0: at once, negative: never */
 	struct strings notify_on_missing;
 };
 

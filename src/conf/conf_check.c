@@ -20,6 +20,7 @@
 #define VARS_MAX 256u
 #define CHOICES_MAX 20u
 #define GRACE_LEAST (INT64_C(5) * 60 * 1000)
+#define DEAD_MAN_SHORT_MS (15 * 60 * 1000)
 
 typedef void row_rule(struct conf_row *row, const struct conf_worker *w);
 
@@ -120,7 +121,8 @@ static void
 check_tags(struct conf_row *row, const struct conf_worker *w)
 {
 	const struct node *tags = row_get(row, "tags");
-	size_t room = TAGS_MAX - TAGS_OURS - (strmap_get(&w->tags, "Name") == NULL);
+	size_t room = TAGS_MAX - TAGS_OURS - (strmap_get(&w->tags, "Name") == NULL) -
+		(w->dead_man != FIELD_NULL); /* the lease */
 
 	for (size_t i = 0; tags != NULL && tags->kind == NODE_MAP && i < tags->count;
 		i++) {
@@ -203,6 +205,32 @@ check_metadata(struct conf_row *row, const struct conf_worker *w)
 			"with HttpEndpoint: disabled the instance cannot read its user data");
 }
 
+/* The guard reads a tag from there; all of the instance's must be such as can be shown. */
+static void
+check_dead_man(struct conf_row *row, const struct conf_worker *w)
+{
+	static const char shown[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_+=,.@:";
+	const struct conf_metadata *m = &w->metadata_options;
+	const struct node *tags = row_get(row, "tags");
+
+	if (!row_has(row, "dead_man"))
+		return;
+	if (w->dead_man != FIELD_NULL && w->dead_man < DEAD_MAN_SHORT_MS)
+		row_problem(row, DIAG_WARNING, ROW_VALUE, "dead_man",
+			"shorter than many a cause for which a daemon cannot renew it");
+	if (m->http_endpoint == CONF_SWITCH_OFF ||
+		m->instance_metadata_tags == CONF_SWITCH_OFF)
+		row_problem(row, DIAG_ERROR, ROW_KEY, "metadata_options",
+			"dead_man needs the metadata service, and it must tell tags");
+	for (size_t i = 0; tags != NULL && tags->kind == NODE_MAP && i < tags->count;
+		i++)
+		if (strspn(tags->keys[i]->text, shown) != strlen(tags->keys[i]->text))
+			row_problem_inside(row, "tags", tags->keys[i],
+				"with dead_man a tag's name has letters, digits and -_+=,.@:");
+}
+
 static row_rule *const row_rules[] = {
 	check_password,
 	check_user_data,
@@ -215,6 +243,7 @@ static row_rule *const row_rules[] = {
 	check_devices,
 	check_once,
 	check_metadata,
+	check_dead_man,
 };
 
 void

@@ -39,6 +39,9 @@ struct conf_volume {
 	char *device;
 };
 
+/* Indexes into the choices of those that are on or off. */
+enum conf_switch { CONF_SWITCH_OFF, CONF_SWITCH_ON };
+
 struct conf_metadata {
 	int http_tokens; /* enum: index into the choices of its row, as all of these */
 	int64_t http_put_response_hop_limit;

@@ -251,7 +251,11 @@ const struct fields conf_volume_fields = {"worker volume", volume_rows,
 	sizeof(struct conf_volume)};
 
 static const char *const token_words[] = {"optional", "required", NULL};
-static const char *const switch_words[] = {"disabled", "enabled", NULL};
+static const char *const switch_words[] = {
+	[CONF_SWITCH_OFF] = "disabled",
+	[CONF_SWITCH_ON] = "enabled",
+	NULL,
+};
 
 static const struct field metadata_rows[] = {
 	{

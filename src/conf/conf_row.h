@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct conf;
 struct conf_places;
@@ -83,6 +84,12 @@ void check_devices(struct conf_row *row, const struct conf_worker *w);
 void row_password(struct conf_row *row, struct conf_worker *w);
 /* Who else may read or write a file that holds secrets. */
 void check_modes(struct conf_load *load, const struct file_info *info);
+
+/* conf_dead_man.c */
+/* NULL if a guard can stand in front of this user data (NULL: there is none), else why not. */
+const char *dead_man_fault(const char *text);
+/* The user data with its guard, which waits so long. Caller frees. */
+char *dead_man_add(const char *text, int64_t life_ms);
 
 /* conf_user_data.c */
 /* Reads, parses and checks the user data; fills row->data. */

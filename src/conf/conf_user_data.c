@@ -127,9 +127,10 @@ check_size(struct conf_row *row, const struct conf_worker *w, struct filling *f,
 			CONF_USER_DATA_MAX);
 }
 
+/* whole: the template with what is put in front of it; own: as the user wrote it. */
 static void
 check_template(struct conf_row *row, const struct conf_worker *w,
-	const struct tmpl *tmpl)
+	const struct tmpl *own, const struct tmpl *whole)
 {
 	const struct conf *conf = row->load->conf;
 	char generated[CONF_PASSWORD_GENERATED_MAX + 1];
@@ -144,14 +145,14 @@ check_template(struct conf_row *row, const struct conf_worker *w,
 	memset(generated, 'x', sizeof(generated) - 1);
 	generated[sizeof(generated) - 1] = '\0';
 	f.password = w->password.text != NULL ? w->password.text : generated;
-	if (row->vars_known && tmpl_check(tmpl, lookup, &f, &err) != 0)
+	if (row->vars_known && tmpl_check(own, lookup, &f, &err) != 0)
 		row_problem(row, DIAG_ERROR, ROW_VALUE, value_key(w),
 			"%s; known are worker, password, pool, region, generation, and "
 			"vars.NAME for each of vars",
 			err.text);
 	else if (row->vars_known)
-		check_size(row, w, &f, tmpl);
-	if (w->password_generated && !tmpl_uses(tmpl, "password"))
+		check_size(row, w, &f, whole);
+	if (w->password_generated && !tmpl_uses(own, "password"))
 		row_problem(row, DIAG_WARNING, ROW_VALUE, value_key(w),
 			"does not use {{ password }}, so the worker cannot know the one "
 			"generated for it");
@@ -178,27 +179,56 @@ read_text(struct conf_row *row, const struct conf_worker *w)
 	return buf_take(&text);
 }
 
+static bool
+has_text(const struct conf_worker *w)
+{
+	return w->user_data != NULL || w->user_data_file != NULL;
+}
+
+/* Takes text, which is NULL if there is none but the guard. */
+static struct conf_user_data *
+with_guard(const struct conf_worker *w, char *text)
+{
+	struct conf_user_data *data = NEW(struct conf_user_data);
+	struct err err;
+
+	data->refs = 1;
+	data->text = text;
+	if (w->dead_man != FIELD_NULL) {
+		data->text = dead_man_add(text, w->dead_man);
+		str_wipe_free(text);
+	}
+	data->tmpl = tmpl_parse(data->text, &err);
+	assert(data->tmpl != NULL); /* the user's own part has been parsed before */
+	return data;
+}
+
 void
 row_user_data(struct conf_row *row, const struct conf_worker *w)
 {
 	AUTO(free) char *text = NULL;
-	struct tmpl *tmpl;
+	const char *fault;
+	struct tmpl *own;
 	struct err err;
 
 	if (w->user_data != NULL)
 		text = xstrdup(w->user_data);
 	else if (w->user_data_file != NULL)
 		text = read_text(row, w);
-	if (text == NULL)
+	if (text == NULL && (has_text(w) || w->dead_man == FIELD_NULL))
 		return;
-	tmpl = tmpl_parse(text, &err);
-	if (tmpl == NULL) {
+	fault = w->dead_man != FIELD_NULL ? dead_man_fault(text) : NULL;
+	if (fault != NULL) {
+		row_problem(row, DIAG_ERROR, ROW_VALUE, value_key(w), "%s", fault);
+		return;
+	}
+	own = tmpl_parse(text != NULL ? text : "", &err);
+	if (own == NULL) {
 		row_problem(row, DIAG_ERROR, ROW_VALUE, value_key(w), "%s", err.text);
 		return;
 	}
-	row->data = NEW(struct conf_user_data);
-	row->data->refs = 1;
-	row->data->text = TAKE(text);
-	row->data->tmpl = tmpl;
-	check_template(row, w, tmpl);
+	row->data = with_guard(w, TAKE(text));
+	if (has_text(w))
+		check_template(row, w, own, row->data->tmpl);
+	tmpl_free(own);
 }

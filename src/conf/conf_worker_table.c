@@ -355,6 +355,22 @@ static const struct field worker_rows[] = {
 		.doc = "An instance that is pending longer than this is given up.",
 	},
 	{
+		.name = "dead_man",
+		.type = FIELD_DURATION,
+		.flags = CONF_LAUNCH,
+		.offset = FIELD_AT(struct conf_worker, dead_man, int64_t),
+		.min = 3 * SECOND,
+		.max = MONTH,
+		.example = "6h",
+		.doc = "The instance switches itself off, and so ends, when no daemon has renewed its "
+		       "lease for so long: when this one is gone for good. A guard in front of the "
+		       "user data, which must be a shell script or nothing, reads the tag "
+		       "ec2workerd:lease from the metadata service by curl, wget or python3; where "
+		       "it never can, nothing happens. The daemon needs ec2:CreateTags, and changes "
+		       "the tag three times within that time. Longer than anything that may keep it "
+		       "from doing so.",
+	},
+	{
 		.name = "build_wait_timeout",
 		.type = FIELD_DURATION,
 		.flags = FIELD_NEGATIVE,

@@ -56,6 +56,9 @@ struct cloud_ops {
 		const char *instance, ec2_done *done, void *arg);
 	struct ec2_call *(*attach)(void *self, const char *volume, const char *instance,
 		const char *device, ec2_done *done, void *arg);
+	/* NULL: nothing can be tagged. */
+	struct ec2_call *(*tag)(void *self, const struct strings *instances,
+		const char *key, const char *value, ec2_done *done, void *arg);
 	struct ec2_call *(*key_pairs)(void *self, const struct strings *names,
 		ec2_key_pairs_done *done, void *arg);
 	struct ec2_call *(*groups)(void *self, const struct strings *names,

@@ -165,6 +165,15 @@ op_attach(void *self, const char *volume, const char *instance, const char *devi
 }
 
 static struct ec2_call *
+op_tag(void *self, const struct strings *instances, const char *key, const char *value,
+	ec2_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_tag_instances(c->client, instances, key, value, done, arg);
+}
+
+static struct ec2_call *
 op_key_pairs(void *self, const struct strings *names, ec2_key_pairs_done *done,
 	void *arg)
 {
@@ -295,6 +304,7 @@ static const struct cloud_ops ops = {
 	.addresses = op_addresses,
 	.associate = op_associate,
 	.attach = op_attach,
+	.tag = op_tag,
 	.key_pairs = op_key_pairs,
 	.groups = op_groups,
 	.types = op_types,

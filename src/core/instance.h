@@ -51,6 +51,10 @@ struct instance {
 	bool absent; /* missing from a complete listing begun after the last NotFound */
 	char *proof; /* owned; how we know that it is gone */
 
+	int64_t lease_ms;     /* how long it lives unrenewed, by its tag; 0: for ever */
+	int64_t lease_due_ms; /* boottime of the next renewal; core/lease.c's */
+	bool lease_alone;     /* renewed by itself */
+
 	unsigned tries;
 	int64_t try_ms;
 	struct equip *equip;      /* owned; while equipping, else NULL */

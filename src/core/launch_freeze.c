@@ -13,6 +13,7 @@
 #include "core/equip.h"
 #include "core/event.h"
 #include "core/launch.h"
+#include "core/lease.h"
 #include "core/place.h"
 #include "core/poller.h"
 #include "core/pool.h"
@@ -117,6 +118,8 @@ build_body(struct launch *l, const struct worker *w, struct buf *out)
 {
 	const struct conf_worker *c = w->conf;
 	const struct store_meta *meta = store_meta(l->pool->store);
+	struct conf_metadata metadata = c->metadata_options;
+	char lease[LEASE_TEXT] = "";
 	struct ec2_run run = {
 		.token = l->token,
 		.image = l->image,
@@ -133,16 +136,21 @@ build_body(struct launch *l, const struct worker *w, struct buf *out)
 		.device_rows = &conf_device_fields,
 		.devices = &c->block_device_map,
 		.metadata_rows = &conf_metadata_fields,
-		.metadata = &c->metadata_options,
+		.metadata = &metadata,
 		.pool = l->pool->conf->pool,
 		.worker = w->name,
 		.launch = l->id,
 		.lineage = meta->lineage,
 		.generation = l->generation,
 		.epoch = meta->epoch,
+		.lease = lease,
 		.tags = &c->tags,
 	};
 
+	if (c->dead_man != FIELD_NULL) {
+		lease_text(c->dead_man, lease);
+		metadata.instance_metadata_tags = CONF_SWITCH_ON; /* for its guard */
+	}
 	ec2_run_body(&run, out);
 }
 

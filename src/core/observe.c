@@ -8,6 +8,7 @@
 #include "core/cloud.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/lease.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/worker.h"
@@ -50,6 +51,8 @@ note_fields(struct instance *i, const struct ec2_instance *seen)
 		i->seen = (int)seen->state;
 		changed = true;
 	}
+	if (seen->lease != NULL)
+		i->lease_ms = lease_life_ms(seen->lease);
 	if (changed)
 		pool_dirty_instance(i);
 }

@@ -373,6 +373,8 @@ look_at(struct needs *n, const struct conf_worker *w)
 	if (w->instance_profile_name != NULL)
 		need_role(n, w->instance_profile_name);
 	look_at_devices(n, &w->block_device_map);
+	if (w->dead_man != FIELD_NULL)
+		need(n, KIND_OWN, "ec2:CreateTags");
 }
 
 static void

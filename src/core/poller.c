@@ -11,6 +11,7 @@
 #include "core/cloud.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/lease.h"
 #include "core/notice.h"
 #include "core/orphan.h"
 #include "core/pool.h"
@@ -30,6 +31,7 @@
 struct poller {
 	struct pool *pool;   /* borrowed */
 	struct cloud *cloud; /* owned */
+	struct lease *lease;
 	struct ec2_call *op;
 	int64_t began_ms;  /* boottime of the latest start */
 	int64_t listed_ms; /* of the last complete one's start; 0 never */
@@ -201,6 +203,7 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 		p->trouble.since_wall = 0;
 		p->retry_ms = 0;
 		apply(p, list);
+		lease_renew(p->lease);
 	} else {
 		failed(p, a);
 	}
@@ -246,6 +249,7 @@ poller_new(struct pool *pool, struct cloud *cloud)
 
 	p->pool = pool;
 	p->cloud = cloud;
+	p->lease = lease_new(pool, cloud);
 	loop_timer_init(&p->timer, pool->loop, on_timer, p);
 	LL_PREPEND(pool->pollers, p);
 	return p;
@@ -281,6 +285,12 @@ poller_trouble(const struct poller *p)
 	return &p->trouble;
 }
 
+const struct poller_trouble *
+poller_lease_trouble(const struct poller *p)
+{
+	return lease_trouble(p->lease);
+}
+
 void
 poller_start(struct poller *p)
 {
@@ -297,6 +307,7 @@ poller_free(struct poller *p)
 		return;
 	if (p->op != NULL)
 		p->cloud->ops->cancel(p->cloud->self, p->op);
+	lease_free(p->lease);
 	loop_timer_clear(&p->timer);
 	orphans_forget(p->pool->orphans, p);
 	LL_DELETE(p->pool->pollers, p);

@@ -29,6 +29,8 @@ int64_t poller_listed_ms(const struct poller *p);
 int64_t poller_listed_wall(const struct poller *p);
 /* Borrowed. */
 const struct poller_trouble *poller_trouble(const struct poller *p);
+/* The same of the leases of its instances. */
+const struct poller_trouble *poller_lease_trouble(const struct poller *p);
 void poller_start(struct poller *p);
 void poller_free(struct poller *p);
 struct poller *poller_next(const struct poller *p);

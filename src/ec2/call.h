@@ -20,7 +20,7 @@ enum lane_id {
 	LANE_TERMINATE,
 	LANE_READ,   /* of instances */
 	LANE_LOOKUP, /* of everything else: many pages, or seldom */
-	LANE_CHANGE, /* addresses and volumes */
+	LANE_CHANGE, /* addresses, volumes, tags */
 	LANE_CONSOLE,
 	LANE_COUNT
 };
@@ -44,6 +44,7 @@ enum op_id {
 	OP_ZONES,
 	OP_ASSOCIATE,
 	OP_ATTACH,
+	OP_TAG,
 	OP_DRY_RUN,
 	OP_DRY_TERMINATE,
 	OP_PARAMETER,

@@ -240,6 +240,20 @@ ec2_associate_address(struct ec2_client *c, const char *allocation,
 }
 
 struct ec2_call *
+ec2_tag_instances(struct ec2_client *c, const struct strings *ids, const char *key,
+	const char *value, ec2_done *done, void *arg)
+{
+	struct buf body = {0};
+
+	begin(&body, EC2_CREATE_TAGS);
+	for (size_t i = 0; i < ids->count; i++)
+		ec2_paramf(&body, ids->items[i], "ResourceId.%zu", i + 1);
+	ec2_param(&body, "Tag.1.Key", key);
+	ec2_param(&body, "Tag.1.Value", value);
+	return lookup(c, OP_TAG, &body, (union call_done){.plain = done}, arg);
+}
+
+struct ec2_call *
 ec2_attach_volume(struct ec2_client *c, const char *volume, const char *instance,
 	const char *device, ec2_done *done, void *arg)
 {

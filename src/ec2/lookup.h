@@ -101,6 +101,12 @@ struct ec2_call *ec2_dry_terminate(struct ec2_client *c, const char *instance,
  */
 struct ec2_call *ec2_associate_address(struct ec2_client *c, const char *allocation,
 	const char *instance, ec2_done *done, void *arg);
+/*
+ * One tag on several instances, at most EC2_TAGGED_MAX: all of them or none. MISSING: EC2
+ * does not see one of them.
+ */
+struct ec2_call *ec2_tag_instances(struct ec2_client *c, const struct strings *ids,
+	const char *key, const char *value, ec2_done *done, void *arg);
 /* DONE: attaching, perhaps attached; ec2_volumes says which. MISSING as above. */
 struct ec2_call *ec2_attach_volume(struct ec2_client *c, const char *volume,
 	const char *instance, const char *device, ec2_done *done, void *arg);

@@ -95,6 +95,13 @@ parse_attach(struct ec2_call *call, const char *body, size_t len, struct err *er
 	return ec2_parse_attach(body, len, call->other, call->id, err);
 }
 
+static int
+parse_tag(struct ec2_call *call, const char *body, size_t len, struct err *err)
+{
+	(void)call;
+	return ec2_parse_tagged(body, len, err);
+}
+
 /* Whoever only tries answers by an error, whatever comes of it. */
 static int
 parse_dry_run(struct ec2_call *call, const char *body, size_t len, struct err *err)
@@ -381,6 +388,14 @@ const struct op ec2_ops[OP_COUNT] = {
 			.lane = LANE_CHANGE,
 			.mutating = true,
 			.parse = parse_attach,
+			.deliver = deliver_plain,
+		},
+	[OP_TAG] =
+		{
+			.action = EC2_CREATE_TAGS,
+			.lane = LANE_CHANGE,
+			.mutating = true,
+			.parse = parse_tag,
 			.deliver = deliver_plain,
 		},
 	[OP_KEY_PAIRS] =

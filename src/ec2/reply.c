@@ -141,6 +141,7 @@ static const struct item_leaf tags[] = {
 	{.path = "ec2workerd:worker", .offset = INTO(worker)},
 	{.path = "ec2workerd:launch", .offset = INTO(launch)},
 	{.path = "ec2workerd:lineage", .offset = INTO(lineage)},
+	{.path = "ec2workerd:lease", .offset = INTO(lease)},
 	{.path = "ec2workerd:generation", .take = take_generation},
 	{.path = "ec2workerd:epoch", .take = take_epoch},
 	{.path = NULL},
@@ -367,18 +368,37 @@ static const struct single associate_rows[] = {
 	{NULL, 0},
 };
 
-int
-ec2_parse_associate(const char *body, size_t len, struct err *err)
+static const struct single tagged_rows[] = {
+	{"CreateTagsResponse/return", CHANGE_DONE},
+	{NULL, 0},
+};
+
+/* name: of the document, for the message. */
+static int
+parse_done(const struct single *rows, const char *name, const char *body, size_t len,
+	struct err *err)
 {
-	struct singles s = {.rows = associate_rows};
+	struct singles s = {.rows = rows};
 	int rc = singles_parse(&s, body, len, err);
 	const char *said = s.text[CHANGE_DONE];
 
 	if (rc == 0 && (said == NULL || said[0] == '\0' || strcmp(said, "false") == 0))
-		rc = err_set(err, ERR_PARSE,
-			"AssociateAddressResponse: it does not say that it was done");
+		rc = err_set(err, ERR_PARSE, "%s: it does not say that it was done",
+			name);
 	singles_fini(&s);
 	return rc;
+}
+
+int
+ec2_parse_associate(const char *body, size_t len, struct err *err)
+{
+	return parse_done(associate_rows, "AssociateAddressResponse", body, len, err);
+}
+
+int
+ec2_parse_tagged(const char *body, size_t len, struct err *err)
+{
+	return parse_done(tagged_rows, "CreateTagsResponse", body, len, err);
 }
 
 static const struct single attach_rows[] = {
@@ -442,8 +462,9 @@ void
 ec2_instance_fini(struct ec2_instance *i)
 {
 	char *const owned[] = {i->id, i->token, i->launch, i->worker, i->pool,
-		i->lineage, i->type, i->zone, i->market, i->image, i->private_ip,
-		i->public_ip, i->public_dns, i->reason_code, i->reason_text};
+		i->lineage, i->lease, i->type, i->zone, i->market, i->image,
+		i->private_ip, i->public_ip, i->public_dns, i->reason_code,
+		i->reason_text};
 
 	for (size_t n = 0; n < COUNT_OF(owned); n++)
 		free(owned[n]);

@@ -37,6 +37,7 @@ struct ec2_instance {
 	char *worker;       /* tag ec2workerd:worker */
 	char *pool;         /* tag ec2workerd:pool */
 	char *lineage;      /* tag ec2workerd:lineage */
+	char *lease;        /* tag ec2workerd:lease; see core/lease.h */
 	int64_t epoch;      /* tag ec2workerd:epoch, wall ms; 0 */
 	int64_t generation; /* tag ec2workerd:generation; 0 */
 	char *type, *zone, *market /* "spot", or NULL for on demand */, *image;
@@ -76,6 +77,8 @@ int ec2_parse_console(const char *body, size_t len, char **ret_output, size_t *r
 	int64_t *ret_at, struct err *err);
 /* AssociateAddress: -1 unless it says that it was done. */
 int ec2_parse_associate(const char *body, size_t len, struct err *err);
+/* CreateTags' body: -1 if it does not say that it was done. */
+int ec2_parse_tagged(const char *body, size_t len, struct err *err);
 /* AttachVolume: -1 unless it speaks of just these two. */
 int ec2_parse_attach(const char *body, size_t len, const char *volume,
 	const char *instance, struct err *err);

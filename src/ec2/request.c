@@ -212,6 +212,8 @@ param_tag_specification(struct buf *body, unsigned spec, const char *resource,
 	param_tag_opt(body, spec, &tag, TAG_PREFIX "launch", run->launch);
 	param_tag_opt(body, spec, &tag, TAG_PREFIX "lineage", run->lineage);
 	param_tag_number(body, spec, &tag, TAG_PREFIX "epoch", run->epoch);
+	if (strcmp(resource, "instance") == 0)
+		param_tag_opt(body, spec, &tag, TAG_PREFIX "lease", run->lease);
 	param_tag_name(body, spec, &tag, run);
 	param_tags_of_user(body, spec, &tag, run->tags);
 }

@@ -56,6 +56,7 @@ struct ec2_run {
 	const char *pool, *worker, *launch, *lineage;
 	int64_t generation;
 	int64_t epoch;             /* wall ms */
+	const char *lease;         /* of the instance alone */
 	const struct strmap *tags; /* the user's */
 };
 

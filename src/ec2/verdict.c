@@ -36,6 +36,7 @@ static const struct {
 	[EC2_ASSOCIATE_ADDRESS] = {"AssociateAddress", true},
 	[EC2_ATTACH_VOLUME] = {"AttachVolume", true},
 	[EC2_GET_PARAMETER] = {"GetParameter", false},
+	[EC2_CREATE_TAGS] = {"CreateTags", true},
 };
 
 /* A star at the end stands for any rest. */

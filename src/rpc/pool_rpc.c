@@ -75,12 +75,17 @@ add_cloud_troubles(json_t *view, const struct poller *poller)
 	const struct poller_trouble *t = poller_trouble(poller);
 	const struct cloud *cloud = poller_cloud(poller);
 	bool keys = t->error.reason == REASON_AUTH;
+	const struct poller_trouble *lease = poller_lease_trouble(poller);
 	struct cloud_trouble own;
 
 	if (t->since_wall != 0)
 		(void)json_array_append_new(view,
 			view_trouble(keys ? "credentials" : "endpoint", t->error.text,
 				t->since_wall, cloud->key));
+	if (lease->since_wall != 0)
+		(void)json_array_append_new(view,
+			view_trouble("leases", lease->error.text, lease->since_wall,
+				cloud->key));
 	if (cloud_trouble(cloud, &own))
 		(void)json_array_append_new(view,
 			view_trouble("credentials", own.text, own.since_wall,

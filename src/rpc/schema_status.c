@@ -54,7 +54,7 @@ static const struct field paused_rows[] = {
 static const struct fields paused_fields = {.name = "paused", .rows = paused_rows};
 
 static const char *const degraded_words[] = {"ledger", "hold", "credentials",
-	"endpoint", "configuration", NULL};
+	"endpoint", "leases", "configuration", NULL};
 
 static const struct field degraded_rows[] = {
 	{.name = "kind",
@@ -64,6 +64,8 @@ static const struct field degraded_rows[] = {
 		.doc = "ledger: it cannot be written; hold: it does not fit what is in the "
 		       "cloud; credentials: there are none, EC2 "
 		       "takes none of them, or those in use could not be renewed; endpoint: EC2 does not answer, or not well; "
+		       "leases: EC2 does not let them be renewed, and instances with a dead_man will "
+		       "switch themselves off; "
 		       "configuration: EC2 refuses what a row of the file asks for, so nothing is "
 		       "launched by it until a reload."},
 	TEXT("message", 0, "What was said last."),

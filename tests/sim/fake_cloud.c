@@ -5,6 +5,7 @@
  */
 #include "fake_region.h"
 #include "fake_state.h"
+#include "fake_tags.h"
 #include "fake_things.h"
 
 #include "base/buf.h"
@@ -40,6 +41,7 @@ show(const struct fake_cloud *f, const struct fake_instance *i, int64_t at,
 		out->generation = i->generation;
 		out->lineage = i->lineage[0] == '\0' ? NULL : xstrdup(i->lineage);
 		out->epoch = i->epoch;
+		out->lease = i->lease[0] != '\0' ? xstrdup(i->lease) : NULL;
 	}
 	out->launched_at = i->born_wall;
 	out->zone = xstrdup_opt(f->zone);
@@ -335,6 +337,7 @@ op_run(void *self, struct ec2_slot *slot, const char *body, size_t len,
 	e.generation = (int64_t)strtoll(number, NULL, 10);
 	tag(body, "epoch", number, sizeof(number));
 	e.epoch = (int64_t)strtoll(number, NULL, 10);
+	tag(body, "lease", e.lease, sizeof(e.lease));
 	return mutate(fake_call_new(f, CALL_RUN, e.token, done, arg), &e);
 }
 
@@ -412,6 +415,7 @@ static const struct cloud_ops ops = {
 	.addresses = fake_addresses,
 	.associate = fake_associate,
 	.attach = fake_attach,
+	.tag = fake_tag,
 	.key_pairs = fake_key_pairs,
 	.groups = fake_groups,
 	.types = fake_types,

@@ -28,6 +28,7 @@ struct fake_instance {
 		building; /* what the machine's worker is doing, for the actors */
 	bool may_die;     /* a stop was asked for, or a limit may act */
 	bool untagged;    /* no listing shows it, its id does */
+	char lease[40];   /* its tag of that name */
 };
 
 /* What goes wrong, in parts of a thousand per call. */
@@ -73,7 +74,8 @@ struct fake_cloud {
 	} dry_run, dry_terminate;
 	/* How often each was asked. */
 	unsigned image_lists, price_lists, subnet_lists, volume_lists, address_lists,
-		associates, attaches, parameters_read;
+		associates, attaches, parameters_read, tags;
+	size_t tagged;             /* how many instances the last of these named */
 	struct fake_thing_answer { /* the next changes are answered like this */
 		int verdict, class, reason; /* enums verdict, ec2_class, err_reason */
 		bool effect;                /* nonetheless */

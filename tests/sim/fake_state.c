@@ -105,6 +105,7 @@ apply_run(struct fake_cloud *f, const struct fake_effect *e)
 	(void)snprintf(i->lineage, sizeof(i->lineage), "%s", e->lineage);
 	i->generation = e->generation;
 	i->epoch = e->epoch;
+	(void)snprintf(i->lease, sizeof(i->lease), "%s", e->lease);
 	i->state = EC2_STATE_PENDING;
 	i->born_ms = clock_ms();
 	i->born_wall = clock_wall_ms();

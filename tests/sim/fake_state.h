@@ -62,6 +62,7 @@ struct fake_effect {
 	int64_t due_ms;
 	enum effect_kind kind;
 	char id[24], token[40], launch[40], worker[72], lineage[40];
+	char lease[40];
 	char thing[32], device[32]; /* volume or allocation that id shall have */
 	int64_t generation, epoch;
 	struct fake_effect *next, *prev;

@@ -405,8 +405,12 @@ START_TEST(tags_leave_room_for_ours)
 	AUTO(free) char *over = tags_told(44, "last");
 	AUTO(free) char *named = tags_told(44, "Name");
 	AUTO(free) char *named_over = tags_told(45, "Name");
+	/* The lease is one more. */
+	AUTO(free)
+	char *leased = tags_told(43, "x: x\n    dead_man: 6h\n    vars:\n      y");
 
 	ck_assert_str_eq(most, "");
+	ck_assert_ptr_nonnull(strstr(leased, "42 beside those of ec2workerd\n"));
 	ck_assert_ptr_nonnull(strstr(over,
 		"44 tags; EC2 takes 50 on an instance, which leaves "
 		"43 beside those of ec2workerd\n"));

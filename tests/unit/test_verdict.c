@@ -109,6 +109,7 @@ static const bool names_instance[EC2_ACTION_COUNT] = {
 	[EC2_GET_CONSOLE_OUTPUT] = true,
 	[EC2_ASSOCIATE_ADDRESS] = true,
 	[EC2_ATTACH_VOLUME] = true,
+	[EC2_CREATE_TAGS] = true,
 };
 
 /* The code is read before the status: the same whether it comes as 400 or as 500. */
