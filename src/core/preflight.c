@@ -6,9 +6,7 @@
  */
 #include "core/preflight.h"
 
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/diag.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "conf/conf_places.h"
@@ -20,7 +18,6 @@
 #include "ec2/verdict.h"
 #include "sys/http.h"
 
-#include <stdarg.h>
 #include <string.h>
 #include <uthash.h>
 
@@ -51,9 +48,7 @@ struct known_cloud {
 };
 
 struct preflight {
-	const struct conf *conf;        /* borrowed */
-	struct conf_problems *problems; /* borrowed */
-	struct preflight_result result;
+	struct preflight_file file;
 	struct loop *loop;
 	struct http *http;
 	struct cloud_ec2 *ec2;
@@ -63,7 +58,6 @@ struct preflight {
 	struct lookup *lookups;       /* by key */
 	struct lookup *first, **last; /* those that wait to be asked */
 	unsigned asking;
-	bool telling; /* the last pass */
 	struct loop_poke step;
 };
 
@@ -299,7 +293,8 @@ ask_name(struct lookup *l, const struct strings *what)
 	case ASK_OFFERS: return ops->offerings(self, what, on_offers, l);
 	case ASK_VOLUME: return ops->volumes(self, what, on_volumes, l);
 	case ASK_ADDRESS: return ops->addresses(self, what, on_addresses, l);
-	case ASK_INSTANCE: return ops->list(self, l->all->conf->pool, on_instances, l);
+	case ASK_INSTANCE:
+		return ops->list(self, l->all->file.conf->pool, on_instances, l);
 	case ASK_RUN: return ops->dry_run(self, l->what, strlen(l->what), on_tried, l);
 	case ASK_TERMINATE: return ops->dry_terminate(self, l->what, on_tried, l);
 	case ASK_CHOICE:
@@ -314,7 +309,7 @@ ask(struct lookup *l)
 	struct strings what = {.items = NULL};
 
 	l->tries++;
-	l->all->result.questions++;
+	l->all->file.result->questions++;
 	strings_add(&what, l->what);
 	if (l->question == ASK_CHOICE)
 		l->choice = images_choose(l->all->images, l->cloud, l->worker,
@@ -380,106 +375,12 @@ preflight_ask(struct preflight_row *r, enum question question, const char *what)
 	return NULL;
 }
 
-/* The level in the file's list, and what it means for the result. */
-static int
-weigh(struct preflight *p, enum preflight_level level)
-{
-	p->result.faults += level == TELL_FAULT;
-	p->result.unanswered += level == TELL_UNANSWERED;
-	return level == TELL_WARNING ? DIAG_WARNING : DIAG_ERROR;
-}
-
-void
-preflight_tell(struct preflight_row *r, enum preflight_level level, const char *key,
-	int item, const char *fmt, ...)
-{
-	AUTO(buf) struct buf text = {.data = NULL};
-	va_list ap;
-
-	if (!r->all->telling)
-		return;
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	conf_places_tell(r->all->problems, &(struct conf_place){r->row, key, item},
-		weigh(r->all, level), "%s", buf_str(&text));
-}
-
-/* At a key that the row has itself, or else at one of the section aws. */
-static void
-tell_either(struct preflight_row *r, enum preflight_level level, const char *own,
-	const char *pool, const struct buf *text)
-{
-	int weight = weigh(r->all, level);
-
-	if (own != NULL)
-		conf_places_tell(r->all->problems, &(struct conf_place){r->row, own, 0},
-			weight, "%s", buf_str(text));
-	else
-		conf_places_tell_aws(r->all->problems, weight, pool, "%s",
-			buf_str(text));
-}
-
-/* The key of the section that says most of where the credentials are from. */
-static const char *
-credentials_key(const struct conf_aws *aws)
-{
-	if (aws->role_arn != NULL)
-		return "role_arn";
-	return aws->identifier == NULL && aws->profile != NULL ? "profile"
-							       : "identifier";
-}
-
-void
-preflight_tell_credentials(struct preflight_row *r, enum preflight_level level,
-	const char *fmt, ...)
-{
-	AUTO(buf) struct buf text = {.data = NULL};
-	va_list ap;
-
-	if (!r->all->telling)
-		return;
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	tell_either(r, level, r->worker->identifier != NULL ? "identifier" : NULL,
-		credentials_key(&r->all->conf->aws), &text);
-}
-
-void
-preflight_tell_region(struct preflight_row *r, enum preflight_level level,
-	const char *fmt, ...)
-{
-	bool own = !str_equal(r->worker->region, r->all->conf->aws.region);
-	AUTO(buf) struct buf text = {.data = NULL};
-	va_list ap;
-
-	if (!r->all->telling)
-		return;
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	tell_either(r, level, own ? "region" : NULL, "region", &text);
-}
-
-bool
-preflight_has(const struct preflight_row *r, const char *key)
-{
-	return conf_places_has(r->all->problems, r->row, key);
-}
-
-const char *
-preflight_pool(const struct preflight_row *r)
-{
-	return r->all->conf->pool;
-}
-
 /* Of those that are equal the first is kept. */
 static struct cloud *
 cloud_for(struct preflight *p, const struct conf_worker *w)
 {
 	const struct cloud_maker *maker = cloud_ec2_maker(p->ec2);
-	struct cloud *cloud = maker->make(maker->self, p->conf, w, NULL);
+	struct cloud *cloud = maker->make(maker->self, p->file.conf, w, NULL);
 	struct known_cloud *known;
 
 	for (known = p->clouds; known != NULL; known = known->next)
@@ -500,10 +401,11 @@ pass(struct preflight *p)
 {
 	bool waiting = false;
 
-	for (size_t i = 0; i < conf_places_rows(p->problems); i++) {
+	for (size_t i = 0; i < conf_places_rows(p->file.problems); i++) {
 		const struct conf_worker *w =
-			p->conf->workers[conf_places_worker(p->problems, i)];
+			p->file.conf->workers[conf_places_worker(p->file.problems, i)];
 		struct preflight_row row = {.all = p,
+			.file = &p->file,
 			.row = i,
 			.worker = w,
 			.cloud = p->of_rows[i]};
@@ -517,12 +419,12 @@ pass(struct preflight *p)
 static void
 find_clouds(struct preflight *p)
 {
-	size_t rows = conf_places_rows(p->problems);
+	size_t rows = conf_places_rows(p->file.problems);
 
 	p->of_rows = xcalloc(rows + 1, sizeof(struct cloud *));
 	for (size_t i = 0; i < rows; i++)
 		p->of_rows[i] = cloud_for(p,
-			p->conf->workers[conf_places_worker(p->problems, i)]);
+			p->file.conf->workers[conf_places_worker(p->file.problems, i)]);
 }
 
 static void
@@ -552,7 +454,7 @@ step(void *arg)
 		ask_some(p);
 		return;
 	}
-	p->telling = true;
+	p->file.telling = true;
 	(void)pass(p);
 	loop_stop(p->loop);
 }
@@ -586,7 +488,8 @@ int
 preflight(const struct conf *conf, struct conf_problems *problems,
 	struct preflight_result *ret, struct err *err)
 {
-	struct preflight p = {.conf = conf, .problems = problems};
+	struct preflight p = {
+		.file = {.conf = conf, .problems = problems, .result = ret}};
 
 	p.last = &p.first;
 	p.loop = loop_new(err);
@@ -596,13 +499,13 @@ preflight(const struct conf *conf, struct conf_problems *problems,
 		preflight_free(&p);
 		return -1;
 	}
+	*ret = (struct preflight_result){.questions = 0};
 	p.ec2 = cloud_ec2_new(p.loop, p.http);
 	p.images = images_new(p.loop);
 	find_clouds(&p);
 	loop_poke_init(&p.step, p.loop, step, &p);
 	loop_poke(&p.step);
 	loop_run(p.loop);
-	*ret = p.result;
 	preflight_free(&p);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the two halves of the preflight: what may be asked of a cloud, each question
+ * Between the parts of the preflight: what may be asked of a cloud, each question
  * once (preflight.c), and what follows from the answers for a row (preflight_row.c).
  */
 #ifndef CORE_PREFLIGHT_PRIV_H
@@ -14,6 +14,7 @@
 struct cloud;
 struct conf_worker;
 struct preflight;
+struct preflight_result;
 
 /* What is asked about stands behind each. */
 enum question {
@@ -62,9 +63,18 @@ enum preflight_level {
 	TELL_WARNING,
 };
 
+/* The file that is examined, and what came of it. */
+struct preflight_file {
+	const struct conf *conf;         /* borrowed */
+	struct conf_problems *problems;  /* borrowed */
+	struct preflight_result *result; /* borrowed */
+	bool telling;                    /* the last pass */
+};
+
 /* One row of workers under examination. Pointers are borrowed from answers and worker. */
 struct preflight_row {
 	struct preflight *all;
+	struct preflight_file *file;
 	size_t row;
 	const struct conf_worker *worker; /* the first of the row */
 	struct cloud *cloud;

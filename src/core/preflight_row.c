@@ -222,8 +222,8 @@ follow_volumes(struct preflight_row *r)
 
 	r->subnet = NULL;
 	for (size_t i = 0; i < subnets->count && r->subnet == NULL; i++) {
-		const struct answer *a =
-			preflight_ask(r, ASK_SUBNET, subnets->items[i]);
+		const struct answer *a = preflight_ask(r, ASK_SUBNET,
+			subnets->items[i]);
 
 		if (a != NULL && a->found == FOUND_YES &&
 			str_equal(a->facts.zone, r->zone))
