@@ -6,6 +6,7 @@
 #include "ec2/verdict.h"
 #include "ec2_rig.h"
 #include "ec2_service.h"
+#include "peer.h"
 #include "sys/loop.h"
 #include "unit.h"
 
@@ -134,6 +135,34 @@ START_TEST(test_without_keys)
 	ck_assert_str_eq(r.answer.err.text,
 		"DescribeInstances: no credentials: configuration: identifier is given "
 		"without secret_identifier");
+	result_fini(&r);
+}
+END_TEST
+
+/* Whoever has them does not answer: nothing has left, and it may be tried again. */
+START_TEST(test_keys_may_come)
+{
+	static const struct ec2_creds_source source = {.identifier = NULL};
+	const struct ec2_client_conf conf = {.region = "us-east-1",
+		.endpoint = "http://127.0.0.1:9"};
+	AUTO(free)
+	char *agent = xasprintf("http://127.0.0.1:%d/keys", peer_closed_port());
+	struct ec2_creds *creds;
+	struct result r = {0};
+
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent, 1);
+	setenv("HOME", "/nonexistent", 1);
+	creds = ec2_creds_new(rig.loop, rig.http, &source);
+	ec2_client_free(rig.client);
+	rig.client = ec2_client_new(rig.loop, rig.http, &conf, creds);
+	ec2_creds_unref(creds);
+	ec2_describe_one(rig.client, ID, on_instances, &r);
+	result_wait(&r);
+	ck_assert_int_eq(r.answer.verdict, VERDICT_LATER);
+	ck_assert_int_eq((int)r.answer.err.reason, REASON_NETWORK);
+	ck_assert(!r.answer.sent);
+	ck_assert_ptr_nonnull(strstr(r.answer.err.text,
+		"DescribeInstances: no credentials: container credentials: "));
 	result_fini(&r);
 }
 END_TEST
@@ -390,6 +419,7 @@ test_suite(void)
 	tcase_add_test(tc, test_run_outcomes);
 	tcase_add_test(tc, test_nobody_listens);
 	tcase_add_test(tc, test_without_keys);
+	tcase_add_test(tc, test_keys_may_come);
 	tcase_add_test(tc, test_refused_keys);
 	tcase_add_test(tc, test_list_of_one_page);
 	tcase_add_test(tc, test_find_token);

@@ -2,6 +2,7 @@
 /*
  * The conversation with a metadata service, and with one that misbehaves.
  */
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "ec2/imds.h"
@@ -165,6 +166,26 @@ START_TEST(test_refusals)
 		"%s", f.text);
 	ck_assert_msg(f.look == r->look, "line %d: %d", r->line, f.look);
 	ck_assert_msg(f.code == r->code, "line %d: %d", r->line, f.code);
+	found_fini(&f);
+}
+END_TEST
+
+START_TEST(test_endless_answers)
+{
+	AUTO(buf) struct buf body = {0};
+	struct talk_row rows[] = {
+		GOOD_TOKEN,
+		{ROLES, WITH("t"), NULL, .status = 200},
+		{ROLES, WITH("t"), NULL, .status = 200},
+	};
+	struct found f = {0};
+
+	while (body.len <= 65535)
+		buf_puts(&body, "role ");
+	rows[1].body = rows[2].body = buf_str(&body);
+	ask(rows, COUNT_OF(rows), &f);
+	ck_assert_int_eq(f.look, LOOK_FAILED);
+	ck_assert_ptr_nonnull(strstr(f.text, "no answer to the role's name: "));
 	found_fini(&f);
 }
 END_TEST
@@ -347,6 +368,7 @@ test_suite(void)
 	tcase_add_test(tc, test_renewed_token);
 	tcase_add_test(tc, test_one_repeat_per_question);
 	tcase_add_loop_test(tc, test_refusals, 0, (int)COUNT_OF(refusals));
+	tcase_add_test(tc, test_endless_answers);
 	tcase_add_test(tc, test_nobody_there);
 	tcase_add_test(tc, test_silence_has_a_limit);
 	tcase_add_test(tc, test_never_through_a_proxy);
