@@ -87,9 +87,19 @@ class Call:
         match = re.search(r"Credential=([^/]+)/", authorization or "")
         self.signed_by = match and match[1]
 
+    def worker(self):
+        """Whose launch of ours it is."""
+        return split_tags(self.params)[1]["instance"]["ec2workerd:worker"]
 
-def of_sim(sim):
-    return [Call(r["params"], r.get("authorization")) for r in sim.requests()]
+
+def of_sim(sim, since=0):
+    """since: the number of a request (last), and only what came after it."""
+    return [Call(r["params"], r.get("authorization"))
+            for r in sim.control("GET", f"requests?since={since}")["requests"]]
+
+
+def last(sim):
+    return sim.control("GET", "requests?limit=0")["last"]
 
 
 def of_moto(moto):
@@ -193,7 +203,7 @@ def price(params):
             for key, value in params.items()}
 
 
-def our_launch(call):
+def our_launch(call, pool, worker):
     """Parameters and tags of ours, without what is always there, which is checked here."""
     params, tags = split_tags(call.params)
     assert re.fullmatch(r"[0-9a-f-]{36}", params.pop("ClientToken"))
@@ -205,8 +215,8 @@ def our_launch(call):
     assert all(other == found for other in tags.values())
     own = {key: found.pop(key) for key in list(found) if key.startswith("ec2workerd:")}
     assert set(own) == {f"ec2workerd:{name}" for name in OUR_TAGS}
-    assert (own["ec2workerd:pool"], own["ec2workerd:worker"]) == ("seed", "bot1")
-    found.pop("Name")
+    assert (own["ec2workerd:pool"], own["ec2workerd:worker"]) == (pool, worker)
+    assert found.pop("Name")
     return price(params), found
 
 

@@ -51,7 +51,7 @@ def furnish(server, seed):
 def check(calls, seed, service, substitutes):
     """Ours has sent what seed/NAME.json says; returns its last launch."""
     launches = [call for call in calls if call.action == "RunInstances"]
-    sent = [seeds.our_launch(call) for call in launches]
+    sent = [seeds.our_launch(call, "seed", "bot1") for call in launches]
     assert [seeds.with_page_names(launch, substitutes) for launch, _ in sent] == (
         seed.expected_on(service))
     assert all(tags == seed.tags for _, tags in sent)
