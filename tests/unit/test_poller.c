@@ -181,7 +181,6 @@ START_TEST(test_failures_back_off)
 }
 END_TEST
 
-/* A limit that ran out while nothing could be seen acts after the next listing, not before. */
 /* Once for each time that it lasts. */
 START_TEST(test_long_failures_are_mailed)
 {
@@ -205,6 +204,7 @@ START_TEST(test_long_failures_are_mailed)
 }
 END_TEST
 
+/* A limit that ran out while nothing could be seen acts after the next listing, not before. */
 START_TEST(test_a_limit_waits_for_a_listing)
 {
 	struct worker *w = world_worker(&v, "a");
