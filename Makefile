@@ -45,7 +45,7 @@ TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
 # These run before anything is configured, and call make for what they need.
-UNCONFIGURED := check check-faults check-system check-valgrind coverage demo lint analyze analyze-quick fuzz news clean distclean .venv/installed
+UNCONFIGURED := check check-faults check-faults-full check-system check-valgrind coverage demo lint analyze analyze-quick fuzz news clean distclean .venv/installed
 ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
@@ -248,6 +248,12 @@ check:
 check-faults:
 	$(Q)tools/install-deps test
 	$(Q)tools/check faults
+
+# All windows with all that can fail in them, and a million simulated launches. Hours.
+.PHONY: check-faults-full
+check-faults-full:
+	$(Q)tools/install-deps test
+	$(Q)FAULTS=full tools/check faults-full
 
 # The installed units under a systemd of their own; as root.
 .PHONY: check-system

@@ -229,6 +229,66 @@ class Stop(Window):
         assert {i["state"] for i in lane.sim.ledger().values()} == {"terminated"}
 
 
+class Cancel(Window):
+    """A wish that is withdrawn while its launch is under way."""
+
+    name = "cancel"
+
+    def prepare(self, lane):
+        if show(lane.daemon)["state"] != "not_substantiated":
+            take_down(lane)
+        lane.sim.control("POST", "reset")
+
+    def act(self, lane, said):
+        with lane.daemon.connect() as rpc:
+            said["accepted"] = rpc.call("worker.substantiate", worker="bot1")
+            said["cancelled"] = rpc.call("worker.insubstantiate", worker="bot1")
+            said["stopped"] = rpc.call("worker.insubstantiate", worker="bot1", wait="stopped")
+
+    def check(self, lane, said):
+        if "cancelled" in said:
+            eventually(lambda: is_down(lane.daemon), 30)
+        if "stopped" in said:
+            assert not judge.live(lane.sim), "I4"
+
+    def repeat(self, lane):
+        take_down(lane)
+        assert {i["state"] for i in lane.sim.ledger().values()} <= {"terminated"}
+
+
+class Build(Window):
+    """Its worker attaches, builds, and has built."""
+
+    name = "attach and build"
+
+    def prepare(self, lane):
+        if show(lane.daemon)["state"] != "not_substantiated":
+            take_down(lane)
+        lane.sim.control("POST", "reset")
+        lane.daemon.call("worker.substantiate", worker="bot1", wait="running")
+
+    def act(self, lane, said):
+        with lane.daemon.connect() as rpc:
+            said["attached"] = rpc.call("worker.attached", worker="bot1")
+            said["started"] = rpc.call("worker.build_started", worker="bot1", building=1, build="b/1")
+            said["finished"] = rpc.call("worker.build_finished", worker="bot1", building=0)
+
+    def check(self, lane, said):
+        worker = show(lane.daemon)
+        assert worker["instance"]["id"] in lane.sim.ledger(), f"I3: {worker}"
+        if "attached" in said:
+            assert worker["attached"] and worker["phase"] == "ready", f"I4: {worker}"
+        if "finished" in said:
+            assert worker["building"] == 0 and worker["deadline"]["kind"] == "build_wait_timeout", f"I4: {worker}"
+        elif "started" in said:
+            assert worker["building"] == 1 or worker["deadline"]["kind"] == "build_wait_timeout", f"I4: {worker}"
+
+    def repeat(self, lane):
+        self.act(lane, {})
+        [instance] = lane.sim.ledger().values()
+        assert instance["state"] == "running", "I3"
+
+
 class Start(Window):
     """A start that finds a launch whose answer was lost, with its machine running."""
 
