@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "conf/conf.h"
 #include "conf/conf_places.h"
 #include "core/cloud.h"
@@ -16,6 +17,7 @@
 #include "core/preflight_priv.h"
 #include "ec2/query_region.h"
 #include "ec2/verdict.h"
+#include "sys/crypto.h"
 #include "sys/http.h"
 
 #include <string.h>
@@ -24,6 +26,7 @@
 #define AT_A_TIME 8
 #define TRIES_MAX 4
 #define RETRY_MS 500
+#define RETRY_MAX_MS 8000
 
 struct lookup {
 	struct preflight *all;
@@ -58,6 +61,7 @@ struct preflight {
 	struct lookup *lookups;       /* by key */
 	struct lookup *first, **last; /* those that wait to be asked */
 	unsigned asking;
+	struct rng rng;
 	struct loop_poke step;
 };
 
@@ -84,13 +88,18 @@ is_passing(const struct ec2_answer *a)
 	return a->verdict == VERDICT_LATER || a->verdict == VERDICT_REPEAT;
 }
 
+/* Of what is only too much at a time there is no end of tries, for nobody is in a hurry. */
 static bool
 try_again(struct lookup *l, const struct ec2_answer *a)
 {
-	int64_t wait = (int64_t)RETRY_MS << l->tries;
+	bool throttled = a->class == EC2_CLASS_THROTTLE;
+	int64_t wait;
 
-	if (!is_passing(a) || a->err.reason == REASON_AUTH || l->tries >= TRIES_MAX)
+	if (!is_passing(a) || a->err.reason == REASON_AUTH ||
+		(!throttled && l->tries >= TRIES_MAX))
 		return false;
+	wait = RETRY_MS / 2 +
+		rng_backoff_ms(&l->all->rng, l->tries, RETRY_MS, RETRY_MAX_MS);
 	loop_timer_in(&l->retry, a->retry_after_ms > wait ? a->retry_after_ms : wait);
 	return true;
 }
@@ -488,6 +497,7 @@ int
 preflight(const struct conf *conf, struct conf_problems *problems,
 	struct preflight_result *ret, struct err *err)
 {
+	uint64_t seed;
 	struct preflight p = {
 		.file = {.conf = conf, .problems = problems, .result = ret}};
 
@@ -503,6 +513,8 @@ preflight(const struct conf *conf, struct conf_problems *problems,
 	p.ec2 = cloud_ec2_new(p.loop, p.http);
 	p.images = images_new(p.loop);
 	find_clouds(&p);
+	crypto_random(&seed, sizeof(seed));
+	rng_seed(&p.rng, seed);
 	loop_poke_init(&p.step, p.loop, step, &p);
 	loop_poke(&p.step);
 	loop_run(p.loop);

@@ -313,6 +313,28 @@ def test_credentials_that_are_no_good(directory):
         simulator.close()
 
 
+def test_throttling_is_waited_for(directory):
+    """Ten launches that differ, where EC2 takes five at once and two a second."""
+    simulator = Ec2sim("--throttle", "aws")
+    try:
+        path, _ = write(directory, simulator.url, {
+            f"bot{n}": {"tags": {"n": str(n)}} for n in range(10)})
+        code, _, told = check(path)
+        assert (code, told) == (GOOD, [])
+    finally:
+        simulator.close()
+
+
+@pytest.mark.parametrize("effect", [
+    {"effect": "error", "code": "Unavailable", "status": 503}, {"effect": "drop"},
+    {"effect": "garbage"}, {"effect": "html", "status": 502}])
+def test_an_answer_that_is_none_is_asked_for_again(directory, sim, effect):
+    sim.fault(action="DescribeKeyPairs", count=1, **effect)
+    path, _ = write(directory, sim.url, {"bot1": {}})
+    code, _, told = check(path)
+    assert (code, told) == (GOOD, [])
+
+
 def test_nobody_is_there(directory):
     path, _ = write(directory, "http://127.0.0.1:1", {"bot1": {}, "bot2": {}})
     code, out, told = check(path)
