@@ -13,6 +13,7 @@
 #include "core/event.h"
 #include "core/launch.h"
 #include "core/notice.h"
+#include "core/place.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/worker.h"
@@ -140,6 +141,16 @@ is_over_for_certain(const struct instance *i, const struct deadline *d)
 	return false;
 }
 
+/* Another one there may be stuck too: the next is tried elsewhere, if there is a choice. */
+static void
+stuck(struct instance *i)
+{
+	AUTO(free) char *why = xasprintf("instance %s stayed pending", i->id);
+
+	place_bad(i->launch, why);
+	instance_condemn(i, &(struct cause){"pending_timeout", "still pending"});
+}
+
 static void
 step_pending(struct instance *i)
 {
@@ -149,8 +160,7 @@ step_pending(struct instance *i)
 		instance_set_phase(i, INSTANCE_RUNNING,
 			&(struct cause){"worker", "it has attached"});
 	else if (is_over_for_certain(i, &i->pending))
-		instance_condemn(i,
-			&(struct cause){"pending_timeout", "still pending"});
+		stuck(i);
 }
 
 static void

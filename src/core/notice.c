@@ -367,6 +367,18 @@ notice_hold(struct notices *n, const char *reason)
 }
 
 void
+notice_refused(struct notices *n, const char *cloud, const struct err *err)
+{
+	AUTO(free)
+	char *subject = xasprintf("ec2workerd %s: %s", n->conf->pool,
+		err->reason == REASON_QUOTA ? "a quota is used up"
+					    : "EC2 refuses the credentials");
+	AUTO(free) char *body = notice_refused_body(n->conf->pool, cloud, err);
+
+	tell_all(n, subject, body);
+}
+
+void
 notice_trouble(struct notices *n, const char *cloud, const struct err *err)
 {
 	const char *what = err->reason == REASON_AUTH ? "no credentials"

@@ -44,6 +44,8 @@ void notice_missing(struct notices *n, const struct worker *w, const struct inst
 void notice_hold(struct notices *n, const char *reason);
 /* Mails the same people that EC2 has not been of use for a while. */
 void notice_trouble(struct notices *n, const char *cloud, const struct err *err);
+/* Mails the same people that a quota is used up, or that EC2 refuses credentials for good. */
+void notice_refused(struct notices *n, const char *cloud, const struct err *err);
 /* The console of an instance has come, or will not (len 0): mails that waited for it may leave. */
 void notices_console(struct notices *n, const struct instance *i, const char *text,
 	size_t len);

@@ -116,6 +116,30 @@ notice_trouble_body(const char *pool, const char *cloud, const struct err *err)
 }
 
 char *
+notice_refused_body(const char *pool, const char *cloud, const struct err *err)
+{
+	bool quota = err->reason == REASON_QUOTA;
+	struct buf out = {0};
+
+	buf_printf(&out, "EC2 starts no more instances for the pool %s: %s\n\n", pool,
+		quota ? "a quota of the account is used up."
+		      : "it refuses its credentials.");
+	buf_printf(&out, "Where:       %s\nWhat:        %s\n", cloud, err->text);
+	if (err->origin[0] != '\0')
+		buf_printf(&out, "EC2's error: %s: %s (request id %s)\n", err->origin,
+			err->origin_text, err->request_id);
+	buf_puts(&out,
+		quota ? "\nWhat does not share the quota is started instead, where the "
+			"configuration names it;\nelse it is tried on, every few "
+			"minutes. This mail comes once until something starts again.\n"
+		      : "\nWorkers that are asked for fail at once. It is tried every five "
+			"minutes, and after\na reload; what runs goes on, and terminates "
+			"are tried on.\n");
+	buf_puts(&out, "To look:\n  ec2workerctl status\n");
+	return buf_take(&out);
+}
+
+char *
 notice_hold_body(const char *pool, const char *reason)
 {
 	return xasprintf(

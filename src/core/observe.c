@@ -9,6 +9,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/lease.h"
+#include "core/place.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/worker.h"
@@ -57,6 +58,19 @@ note_fields(struct instance *i, const struct ec2_instance *seen)
 		pool_dirty_instance(i);
 }
 
+/* EC2 has no room, or takes it back: nothing is started there for a while. */
+static const char *const no_room[] = {"Server.InsufficientInstanceCapacity",
+	"Server.SpotInstanceTermination", "Server.SpotInstanceShutdown"};
+
+static bool
+is_no_room(const char *code)
+{
+	for (size_t n = 0; n < COUNT_OF(no_room); n++)
+		if (strcmp(no_room[n], code) == 0)
+			return true;
+	return false;
+}
+
 static void
 note_death(struct instance *i, const struct ec2_instance *seen)
 {
@@ -71,8 +85,11 @@ note_death(struct instance *i, const struct ec2_instance *seen)
 		death = xstrdup(seen->reason_text); /* as AWS writes it */
 	else
 		death = xasprintf("%s: %s", seen->reason_code, seen->reason_text);
-	if (keep(&i->death, death))
-		pool_dirty_instance(i);
+	if (!keep(&i->death, death))
+		return;
+	pool_dirty_instance(i);
+	if (is_no_room(seen->reason_code))
+		place_bad(i->launch, i->death);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "core/bid.h"
 #include "core/cloud.h"
 #include "core/launch.h"
+#include "core/notice.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/rest.h"
@@ -298,7 +299,9 @@ place_refused(struct place *p, const struct launch *l, const struct err *err)
 	p->last = *err;
 	if (chooses_again(p, err) || speaks_of_another(p, err))
 		return;
-	rests_refused(p->worker->pool->rests, &at, err);
+	if (rests_refused(p->worker->pool->rests, &at, err) &&
+		(err->reason == REASON_QUOTA || err->reason == REASON_AUTH))
+		notice_refused(p->worker->pool->notices, p->cloud->key, err);
 	switch (err->reason) {
 	case REASON_CAPACITY:
 	case REASON_QUOTA:
@@ -330,6 +333,17 @@ place_good(const struct launch *l)
 
 	if (rests_good(l->pool->rests, &at))
 		workers_place_again(l->pool);
+}
+
+void
+place_bad(const struct launch *l, const char *why)
+{
+	const struct rest_at at = rest_at_launch(l);
+	struct err err;
+
+	err_set(&err, ERR_FAILED, "%s", why);
+	err.reason = REASON_CAPACITY;
+	(void)rests_refused(l->pool->rests, &at, &err);
 }
 
 /* In the order of preference; a list that is empty is one way that says nothing. */

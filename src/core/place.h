@@ -49,6 +49,11 @@ void place_refused(struct place *p, const struct launch *l, const struct err *er
 bool place_is_outdated(const struct launch *l);
 /* A launch was answered with an instance. Workers that wait for that place go on. */
 void place_good(const struct launch *l);
+/*
+ * What a launch brought is of no use there for now, and why: it rests as if it had been
+ * refused for want of capacity.
+ */
+void place_bad(const struct launch *l, const char *why);
 /* An answer is awaited; for no place, none is. */
 bool place_is_asking(const struct place *p);
 /* What was found out is too old to launch by: the next step asks anew. NULL is fine. */

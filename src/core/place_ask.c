@@ -54,7 +54,7 @@ leave_out(struct place *p, struct candidate *c, const struct err *err)
 	c->spent = true;
 	p->last = *err;
 	if (err->reason == REASON_CONFIG)
-		rests_refused(p->worker->pool->rests, &at, err);
+		(void)rests_refused(p->worker->pool->rests, &at, err);
 }
 
 /* Volumes stay in their zone, so an instance that is to have them must come to it. */

@@ -213,17 +213,19 @@ join(struct rests *r, struct rest *fresh)
 	return fresh;
 }
 
-void
+bool
 rests_refused(struct rests *r, const struct rest_at *at, const struct err *why)
 {
 	const struct rule *rule = &rules[why->reason];
 	struct rest *rest;
 	int64_t now = clock_ms();
+	bool first;
 
 	if (!rule->rests)
-		return;
+		return false;
 	drop_old(r);
 	rest = join(r, rest_new(rule->kind, at, why));
+	first = rest->since_ms == 0;
 	rest->why = *why;
 	rest->since_ms = now;
 	rest->until_ms = rule->rest_ms == 0 ? INT64_MAX : now + rule->rest_ms;
@@ -236,6 +238,7 @@ rests_refused(struct rests *r, const struct rest_at *at, const struct err *why)
 		rest->again_ms = now +
 			rng_backoff_ms(r->rng, rest->tries++, rule->base_ms,
 				rule->cap_ms);
+	return first;
 }
 
 const struct rest *

@@ -49,8 +49,11 @@ struct rest {
 /* rng is borrowed. */
 struct rests *rests_new(struct rng *rng);
 void rests_free(struct rests *r);
-/* A launch there was refused; only some reasons are of a kind that rests. */
-void rests_refused(struct rests *r, const struct rest_at *at, const struct err *why);
+/*
+ * A launch there was refused; only some reasons are of a kind that rests. True: it is the
+ * first refusal of this kind there, as far as is known.
+ */
+bool rests_refused(struct rests *r, const struct rest_at *at, const struct err *why);
 /*
  * What keeps from trying there: of several the one that lasts longest; NULL: nothing.
  * Borrowed until the next change.

@@ -3,7 +3,9 @@
 #include "core/place.h"
 #include "base/clock.h"
 #include "core/event.h"
+#include "core/instance.h"
 #include "core/launch.h"
+#include "core/notice.h"
 #include "core/pool.h"
 #include "core/rest.h"
 #include "core/waiter.h"
@@ -254,6 +256,102 @@ START_TEST(test_quota)
 }
 END_TEST
 
+/* One that never comes up is given up, and the next is of another kind. */
+START_TEST(test_stuck)
+{
+	struct world v;
+	struct worker *w;
+
+	world_init(&v,
+		"  a: { password: x, missing_timeout: 10m, pending_timeout: 1m, " TYPES
+		" }\n");
+	world_up(&v, "a");
+	while (v.cloud.count == 0)
+		world_run(&v, 10);
+	v.cloud.instances[0].due_ms = 0; /* never runs */
+	world_run(&v, 3 * MINUTE);
+	w = world_worker(&v, "a");
+	ck_assert_str_eq(asked(&v), "c7i.xlarge; c6i.xlarge");
+	ck_assert_int_eq(w->generation, 1);
+	ck_assert_str_eq(worker_phase_name(w), "waiting");
+	ck_assert_ptr_nonnull(
+		strstr(latest(w, EVENT_PHASE, "reserved")->reason, "stayed pending"));
+	ck_assert_str_eq(v.cloud.violation, "");
+	world_fini(&v);
+}
+END_TEST
+
+/* What EC2 takes back is not started there again for a while. */
+START_TEST(test_no_room)
+{
+	static const struct {
+		const char *code;
+		const char *next;
+	} cases[] = {
+		{"Server.SpotInstanceTermination", "c6i.xlarge"},
+		{"Server.InsufficientInstanceCapacity", "c6i.xlarge"},
+		{"Client.UserInitiatedShutdown", "c7i.xlarge"},
+	};
+	char code[64], id[24];
+	struct world v;
+
+	world_init(&v, TWO);
+	world_ready(&v, "a");
+	(void)asked(&v);
+	(void)snprintf(code, sizeof(code), "%s", cases[_i].code);
+	(void)snprintf(id, sizeof(id), "%s", world_living(&v, "a")->id);
+	fake_cloud_kill(&v.cloud, world_living(&v, "a"), EC2_STATE_TERMINATED);
+	instance_observe(pool_instance(v.pool, id),
+		&(struct ec2_instance){.id = id,
+			.state = EC2_STATE_TERMINATED,
+			.reason_code = code},
+		clock_ms());
+	world_turn(&v);
+	world_up(&v, "a");
+	world_run(&v, 10000);
+	ck_assert_str_eq(asked(&v), cases[_i].next);
+	world_fini(&v);
+}
+END_TEST
+
+/* Whoever is responsible gets one mail of it, however many are refused, until it passes. */
+START_TEST(test_told_once)
+{
+	static const struct {
+		const char *code, *subject, *body;
+	} cases[] = {
+		{"VcpuLimitExceeded", "ec2workerd test: a quota is used up",
+			"VcpuLimitExceeded"},
+		{"UnauthorizedOperation",
+			"ec2workerd test: EC2 refuses the credentials",
+			"UnauthorizedOperation"},
+		{NO_CAPACITY, NULL, NULL},
+	};
+	struct world v;
+	struct notice_row *row;
+
+	world_init(&v,
+		"  a-[1-3]: { password: x, missing_timeout: 10m, notify_on_missing: ci@localhost }\n");
+	refuse(&v, 0, (struct fake_refusal){cases[_i].code, .times = 1000});
+	world_up(&v, "a-1");
+	world_up(&v, "a-2");
+	world_run(&v, 2 * MINUTE);
+	world_up(&v, "a-3");
+	world_run(&v, 2 * MINUTE);
+	row = notices_rows(v.pool->notices);
+	if (cases[_i].subject == NULL) {
+		ck_assert_ptr_null(row);
+	} else {
+		ck_assert_ptr_nonnull(row);
+		ck_assert_ptr_null(row->next);
+		ck_assert_str_eq(row->recipient, "ci@localhost");
+		ck_assert_str_eq(row->subject, cases[_i].subject);
+		ck_assert_ptr_nonnull(strstr(row->body, cases[_i].body));
+	}
+	world_fini(&v);
+}
+END_TEST
+
 /* A restart knows no rests: EC2 is asked once more, with a new token. */
 START_TEST(test_restart_while_placing)
 {
@@ -317,6 +415,9 @@ test_suite(void)
 	tcase_add_test(t, test_credentials);
 	tcase_add_test(t, test_terminates_go_on);
 	tcase_add_test(t, test_quota);
+	tcase_add_loop_test(t, test_told_once, 0, 3);
+	tcase_add_test(t, test_stuck);
+	tcase_add_loop_test(t, test_no_room, 0, 3);
 	tcase_add_test(t, test_restart_while_placing);
 	tcase_add_test(t, test_cancelled_while_placing);
 	suite_add_tcase(s, t);

@@ -49,7 +49,7 @@ at(const char *type, const char *zone, const char *subnet, bool spot)
 	return (struct rest_at){&here, conf->workers[0], type, zone, subnet, spot};
 }
 
-static void
+static bool
 refuse(const struct rest_at *where, const char *code, enum err_reason reason)
 {
 	struct err err;
@@ -57,7 +57,7 @@ refuse(const struct rest_at *where, const char *code, enum err_reason reason)
 	err_set(&err, ERR_SERVICE, "RunInstances: %s", code);
 	err_origin(&err, code, NULL, NULL);
 	err.reason = reason;
-	rests_refused(rests, where, &err);
+	return rests_refused(rests, where, &err);
 }
 
 /* What a refusal covers: itself, and what shares the limit that it speaks of. */
@@ -149,7 +149,7 @@ START_TEST(test_what_a_refusal_covers)
 		covered[_i].refused.subnet, covered[_i].refused.spot);
 	other = at(covered[_i].other.type, covered[_i].other.zone,
 		covered[_i].other.subnet, covered[_i].other.spot);
-	refuse(&refused, covered[_i].code, covered[_i].reason);
+	(void)refuse(&refused, covered[_i].code, covered[_i].reason);
 	ck_assert_msg((rests_find(rests, &other) != NULL) == covered[_i].rests,
 		"line %d", covered[_i].line);
 	other.cloud = &there;
@@ -165,7 +165,7 @@ START_TEST(test_capacity_rests_three_minutes)
 
 	begin();
 	a = at("m5.large", "z", NULL, false);
-	refuse(&a, "InsufficientInstanceCapacity", REASON_CAPACITY);
+	(void)refuse(&a, "InsufficientInstanceCapacity", REASON_CAPACITY);
 	rest = rests_find(rests, &a);
 	ck_assert_int_eq(rest->until_ms, clock_ms() + 3 * MINUTE);
 	ck_assert_int_le(rest->again_ms, clock_ms() + SECOND);
@@ -189,7 +189,7 @@ START_TEST(test_tries_back_off)
 	for (int n = 0; n < 40; n++) {
 		int64_t wait;
 
-		refuse(&a, "InsufficientInstanceCapacity", REASON_CAPACITY);
+		(void)refuse(&a, "InsufficientInstanceCapacity", REASON_CAPACITY);
 		wait = rests_find(rests, &a)->again_ms - clock_ms();
 		ck_assert(wait <= MINUTE && (n > 5 || wait <= SECOND << n));
 		longest = wait > longest ? wait : longest;
@@ -207,14 +207,16 @@ START_TEST(test_one_tries)
 
 	begin();
 	a = at("m5.large", "z", NULL, false);
-	refuse(&a, "InsufficientInstanceCapacity", REASON_CAPACITY);
+	(void)refuse(&a, "InsufficientInstanceCapacity", REASON_CAPACITY);
 	clock_fake_advance(SECOND);
 	ck_assert_int_le(rests_find(rests, &a)->again_ms, clock_ms());
 	rests_try(rests, &a);
 	ck_assert_int_eq(rests_find(rests, &a)->again_ms, clock_ms() + 30 * SECOND);
+	ck_assert(!refuse(&a, "InsufficientInstanceCapacity", REASON_CAPACITY));
 	ck_assert(rests_good(rests, &a));
 	ck_assert_ptr_null(rests_find(rests, &a));
 	ck_assert(!rests_good(rests, &a));
+	ck_assert(refuse(&a, "InsufficientInstanceCapacity", REASON_CAPACITY));
 	end();
 }
 END_TEST
@@ -228,7 +230,7 @@ START_TEST(test_template)
 	a = same_row = other_row = at("m5.large", "z", NULL, false);
 	same_row.conf = conf->workers[1];
 	other_row.conf = conf->workers[2];
-	refuse(&a, "InvalidAMIID.NotFound", REASON_CONFIG);
+	(void)refuse(&a, "InvalidAMIID.NotFound", REASON_CONFIG);
 	clock_fake_advance(24 * 60 * MINUTE);
 	ck_assert_int_eq(rests_find(rests, &same_row)->kind, REST_TEMPLATE);
 	ck_assert_int_eq(rests_find(rests, &same_row)->again_ms, INT64_MAX);
@@ -250,7 +252,7 @@ START_TEST(test_credentials)
 	begin();
 	a = at("m5.large", "z", NULL, false);
 	any = at("c5.large", NULL, NULL, true);
-	refuse(&a, "UnauthorizedOperation", REASON_AUTH);
+	(void)refuse(&a, "UnauthorizedOperation", REASON_AUTH);
 	rest = rests_find(rests, &any);
 	ck_assert_int_eq(rest->kind, REST_CREDENTIALS);
 	ck_assert_int_eq(rest->again_ms, clock_ms() + 5 * MINUTE);
@@ -258,7 +260,7 @@ START_TEST(test_credentials)
 	rests_try(rests, &any);
 	ck_assert_int_eq(rest->tried_ms, clock_ms() + 30 * SECOND);
 	ck_assert_int_eq(rest->again_ms, clock_ms() + 5 * MINUTE);
-	refuse(&any, "UnauthorizedOperation", REASON_AUTH);
+	(void)refuse(&any, "UnauthorizedOperation", REASON_AUTH);
 	ck_assert_int_eq(rests_find(rests, &a)->tried_ms, 0);
 	ck_assert_ptr_null(rests_next(rests, rests_next(rests, NULL)));
 	rests_reload(rests);
@@ -276,10 +278,10 @@ START_TEST(test_several)
 
 	begin();
 	a = at("m5.large", "z", NULL, false);
-	refuse(&a, "InsufficientInstanceCapacity", REASON_CAPACITY);
-	refuse(&a, "UnauthorizedOperation", REASON_AUTH);
+	(void)refuse(&a, "InsufficientInstanceCapacity", REASON_CAPACITY);
+	(void)refuse(&a, "UnauthorizedOperation", REASON_AUTH);
 	ck_assert_int_eq(rests_find(rests, &a)->kind, REST_CREDENTIALS);
-	refuse(&a, "InvalidParameterValue", REASON_CONFIG);
+	(void)refuse(&a, "InvalidParameterValue", REASON_CONFIG);
 	ck_assert_int_eq(rests_find(rests, &a)->kind, REST_TEMPLATE);
 	end();
 }
