@@ -34,22 +34,26 @@ static const char conf_text[] =
 	"pool: sim\n"
 	"state_dir: /nonexistent\n"
 	"aws: { region: us-east-1 }\n"
-	"worker_defaults: { keypair_name: k, instance_type: m5.large, ami: ami-12345 }\n"
+	"worker_defaults: { keypair_name: k, instance_type: m5.large }\n"
 	"workers:\n"
-	"  fixed-[1-3]: { security_name: s, password: secret, user_data: 'w={{ worker }} p={{ password }}', missing_timeout: 5m,\n"
+	"  fixed-[1-3]: { ami: ami-12345, security_name: s, password: secret, user_data: 'w={{ worker }} p={{ password }}', missing_timeout: 5m,\n"
 	"                 build_wait_timeout: 2m }\n"
-	"  made-[1-3]: { security_name: s, password: generated, user_data: 'p={{ password }} g={{ generation }}',\n"
+	"  made-[1-3]: { ami: ami-12345, security_name: s, password: generated, user_data: 'p={{ password }} g={{ generation }}',\n"
 	"                missing_timeout: 3m, pending_timeout: 1m, build_wait_timeout: -1 }\n"
-	"  spot-[1-2]: { password: generated, security_name: s, placement: a, spot_instance: true,\n"
+	"  spot-[1-2]: { ami: ami-12345, password: generated, security_name: s, placement: a, spot_instance: true,\n"
 	"                instance_type: [m5.large, c5.large], retry: 3, retry_price_adjustment: 1.1,\n"
 	"                on_demand_fallback: true, missing_timeout: 5m, build_wait_timeout: 2m }\n"
-	"  net-[1-2]: { password: secret, subnet_id: [subnet-1, subnet-2], instance_type: [m5.large, g5.xlarge],\n"
+	"  net-[1-2]: { ami: ami-12345, password: secret, subnet_id: [subnet-1, subnet-2], instance_type: [m5.large, g5.xlarge],\n"
 	"               missing_timeout: 5m, build_wait_timeout: 2m }\n"
-	"  kept-1: { security_name: s, password: generated, elastic_ip: 203.0.113.7,\n"
+	"  kept-1: { ami: ami-12345, security_name: s, password: generated, elastic_ip: 203.0.113.7,\n"
 	"            volumes: [ [ vol-0000000a, sdh ], [ vol-0000000b, sdi ] ],\n"
 	"            missing_timeout: 5m, build_wait_timeout: 2m }\n"
-	"  kept-2: { security_name: s, password: secret, volumes: [ [ vol-0000000c, sdh ] ],\n"
-	"            missing_timeout: 5m, build_wait_timeout: 2m }\n";
+	"  kept-2: { ami: ami-12345, security_name: s, password: secret, volumes: [ [ vol-0000000c, sdh ] ],\n"
+	"            missing_timeout: 5m, build_wait_timeout: 2m }\n"
+	"  found-[1-2]: { valid_ami_owners: 12, valid_ami_location_regex: '\\d+/ci-(\\d+)',\n"
+	"                 security_name: s, password: secret, missing_timeout: 5m, build_wait_timeout: 2m }\n"
+	"  named-1: { ami: 'resolve:ssm:/ci/image', security_name: s, password: generated,\n"
+	"             missing_timeout: 5m, build_wait_timeout: 2m }\n";
 
 /* What there is for whoever names it. */
 static void
@@ -59,6 +63,9 @@ lay_out(struct fake_cloud *cloud)
 		"vol-0000000c"};
 
 	(void)fake_add_address(cloud, "203.0.113.7");
+	fake_add_image(cloud, "ami-00000009", "000000000012/ci-9", "available");
+	fake_add_image(cloud, "ami-00000010", "000000000012/ci-10", "available");
+	cloud->parameter = "ami-00000010";
 	for (size_t n = 0; n < COUNT_OF(volumes); n++)
 		fake_add_volume(cloud, volumes[n], "us-east-1a");
 }
@@ -87,6 +94,7 @@ struct life {
 	struct told told[200]; /* the latest, in turn */
 	unsigned told_count;
 	uint64_t equipped; /* times that a worker with all its things was seen ready */
+	size_t looked_at;  /* launches whose image was */
 	char failure[600];
 };
 
@@ -442,6 +450,25 @@ has_volumes(struct life *v, const struct conf_worker *c, const char *instance)
 	return true;
 }
 
+#define CHOSEN "ami-00000010" /* of what lay_out says */
+#define GIVEN "ami-12345"
+
+/* Whoever names no image gets the one that is chosen, and nobody else does. */
+static void
+check_images(struct life *v)
+{
+	const struct fake_runs *runs = &v->cloud.runs_asked;
+
+	for (; v->looked_at < runs->count; v->looked_at++) {
+		const struct fake_asked *a = fake_run_asked(runs, v->looked_at);
+		bool chooses = strncmp(a->worker, "found-", 6) == 0 ||
+			strncmp(a->worker, "named-", 6) == 0;
+
+		if (strcmp(a->image, chooses ? CHOSEN : GIVEN) != 0)
+			failed(v, "launched from another image than its own");
+	}
+}
+
 /* L15: whoever is offered, and still runs, has all of its things. */
 static void
 check_equipped(struct life *v)
@@ -484,6 +511,7 @@ life_run(struct life *v, unsigned steps)
 		if (v->cloud.violation[0] != '\0')
 			failed(v, v->cloud.violation);
 		check_equipped(v);
+		check_images(v);
 	}
 	if (v->failure[0] == '\0')
 		settle(v);
