@@ -136,6 +136,30 @@ parse_token(struct sim_call *call, struct sim_launch *l)
 	return 0;
 }
 
+/* The metadata service shows a tag as a path (EC2, "View tags in instance metadata"). */
+static int
+check_shown_tags(struct sim_call *call, const struct sim_launch *l)
+{
+	static const char pattern[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_+=,.@:";
+
+	for (size_t n = 0; n < l->tags.count; n++) {
+		const char *key = l->tags.keys[n];
+
+		if (str_equal(l->instance_tags, "enabled") &&
+			(strspn(key, pattern) != strlen(key) || key[0] == '\0' ||
+				strcmp(key, ".") == 0 || strcmp(key, "..") == 0 ||
+				strcmp(key, "_index") == 0))
+			return sim_fail(&call->error, SIM_INVALID_PARAMETER_VALUE,
+				"'%.128s' is not a valid tag key. Tag keys must match pattern "
+				"([0-9a-zA-Z\\-_+=,.@:]{1,255}), and must not be a reserved name "
+				"('.', '..', '_index')",
+				key);
+	}
+	return 0;
+}
+
 int
 sim_ec2_parse_launch(struct sim_call *call, struct sim_launch *l)
 {
@@ -148,7 +172,7 @@ sim_ec2_parse_launch(struct sim_call *call, struct sim_launch *l)
 		parse_market(call, l) != 0)
 		return -1;
 	parse_options(call, l);
-	return 0;
+	return check_shown_tags(call, l);
 }
 
 /* A launch does other things too, which need permissions of their own. */

@@ -227,6 +227,22 @@ def test_data_of_an_instance(sim):
     eventually(lambda: get(sim, "latest/meta-data/instance-id", None, other)[0] == 403)
 
 
+@pytest.mark.parametrize("key, shown, code", [
+    ("a:b-c_d+e=f,g.h@i", "enabled", None), ("team/name", "disabled", None),
+    ("team/name", "enabled", "InvalidParameterValue"), ("a b", "enabled", "InvalidParameterValue"),
+    ("..", "enabled", "InvalidParameterValue"), ("_index", "enabled", "InvalidParameterValue")])
+def test_tags_that_can_be_shown(sim, key, shown, code):
+    """A tag is a path there, so not every key will do."""
+    try:
+        sim.client(key="AK", secret="secret").run_instances(
+            ImageId="ami-12345", MinCount=1, MaxCount=1,
+            TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": key, "Value": "x"}]}],
+            MetadataOptions={"InstanceMetadataTags": shown})
+        assert code is None
+    except botocore.exceptions.ClientError as e:
+        assert e.response["Error"]["Code"] == code
+
+
 def test_service_that_is_off(sim):
     ec2 = sim.client(key="AK", secret="secret")
     instance = ec2.run_instances(
