@@ -286,6 +286,44 @@ def test_the_region_is_told_when_the_rest_is_of_the_defaults(directory, sim):
         places["bot1", "region"]}
 
 
+# Without an image of its own a worker is checked with the one that a start would choose now.
+CHOICES = {
+    "by-pattern": ({"valid_ami_location_regex": r"\d+/ci-(\d)$", "instance_type": "m6g.large"}, None),
+    "by-name": ({"ami_name": "ci-1"}, None),
+    "by-filters": ({"ami_filters": {"architecture": "x86_64", "state": "available"}}, None),
+    "by-parameter": ({"ami": "resolve:ssm:/ci/image"}, None),
+    "other-type": ({"valid_ami_location_regex": r"\d+/ci-(\d)$"}, (
+        "valid_ami_location_regex", f"m5.large is for x86_64, and the image {ARM} for arm64")),
+    "no-match": ({"valid_ami_location_regex": "ci-"}, (
+        "valid_ami_location_regex", "no image fits: 3 looked at (1 not available, 2 not matched "
+                                    "by valid_ami_location_regex) of the owner 111122223333")),
+    "no-name": ({"ami_name": "cj-*"}, (
+        "ami_name", "no image fits: EC2 shows none of the owner 111122223333")),
+    "no-filter": ({"ami_filters": {"colour": "red"}}, (
+        "ami_filters", "DescribeImages: InvalidParameterValue")),
+}
+
+
+def test_images_that_are_chosen(directory, sim):
+    head = HEAD.replace("  ami: {x86}\n", "")
+    assert head != HEAD
+    path, places = write(directory, sim.url, {
+        name: keys if "ami" in keys else {"valid_ami_owners": 111122223333} | keys
+        for name, (keys, _) in CHOICES.items()}, head)
+    code, _, told = check(path)
+    assert code == CONFIG
+    found = {where.split(".")[1]: (line, where.split(".")[2], text)
+             for line, _, level, where, text in told if level == "error"}
+    for name, (_, fault) in CHOICES.items():
+        if fault is None:
+            assert name not in found, found
+            continue
+        key, text = fault
+        assert found[name][2].startswith(text), found[name]
+        assert found[name][1] in (key, "instance_type")
+        assert found[name][0] == places[name, found[name][1]]
+
+
 def test_who_may_not_look(directory, sim):
     """That is no fault of the configuration, if a launch and a terminate would do."""
     keys = {"identifier": "AKIDNOLOOK", "secret_identifier": "test"}

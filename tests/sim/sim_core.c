@@ -7,13 +7,11 @@
  */
 #include "fake_cloud.h"
 #include "fake_state.h"
+#include "layout.h"
 
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/diag.h"
 #include "base/log.h"
 #include "conf/conf.h"
-#include "conf/conf_load.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/pool.h"
@@ -29,46 +27,6 @@
 #define BOOT_MS (INT64_C(1000) * 1000)
 #define WALL_MS (INT64_C(1790000000) * 1000)
 #define QUIET_MS (INT64_C(4) * 3600 * 1000)
-
-static const char conf_text[] =
-	"pool: sim\n"
-	"state_dir: /nonexistent\n"
-	"aws: { region: us-east-1 }\n"
-	"worker_defaults: { keypair_name: k, instance_type: m5.large }\n"
-	"workers:\n"
-	"  fixed-[1-3]: { ami: ami-12345, security_name: s, password: secret, user_data: 'w={{ worker }} p={{ password }}', missing_timeout: 5m,\n"
-	"                 build_wait_timeout: 2m }\n"
-	"  made-[1-3]: { ami: ami-12345, security_name: s, password: generated, user_data: 'p={{ password }} g={{ generation }}',\n"
-	"                missing_timeout: 3m, pending_timeout: 1m, build_wait_timeout: -1 }\n"
-	"  spot-[1-2]: { ami: ami-12345, password: generated, security_name: s, placement: a, spot_instance: true,\n"
-	"                instance_type: [m5.large, c5.large], retry: 3, retry_price_adjustment: 1.1,\n"
-	"                on_demand_fallback: true, missing_timeout: 5m, build_wait_timeout: 2m }\n"
-	"  net-[1-2]: { ami: ami-12345, password: secret, subnet_id: [subnet-1, subnet-2], instance_type: [m5.large, g5.xlarge],\n"
-	"               missing_timeout: 5m, build_wait_timeout: 2m }\n"
-	"  kept-1: { ami: ami-12345, security_name: s, password: generated, elastic_ip: 203.0.113.7,\n"
-	"            volumes: [ [ vol-0000000a, sdh ], [ vol-0000000b, sdi ] ],\n"
-	"            missing_timeout: 5m, build_wait_timeout: 2m }\n"
-	"  kept-2: { ami: ami-12345, security_name: s, password: secret, volumes: [ [ vol-0000000c, sdh ] ],\n"
-	"            missing_timeout: 5m, build_wait_timeout: 2m }\n"
-	"  found-[1-2]: { valid_ami_owners: 12, valid_ami_location_regex: '\\d+/ci-(\\d+)',\n"
-	"                 security_name: s, password: secret, missing_timeout: 5m, build_wait_timeout: 2m }\n"
-	"  named-1: { ami: 'resolve:ssm:/ci/image', security_name: s, password: generated,\n"
-	"             missing_timeout: 5m, build_wait_timeout: 2m }\n";
-
-/* What there is for whoever names it. */
-static void
-lay_out(struct fake_cloud *cloud)
-{
-	static const char *const volumes[] = {"vol-0000000a", "vol-0000000b",
-		"vol-0000000c"};
-
-	(void)fake_add_address(cloud, "203.0.113.7");
-	fake_add_image(cloud, "ami-00000009", "000000000012/ci-9", "available");
-	fake_add_image(cloud, "ami-00000010", "000000000012/ci-10", "available");
-	cloud->parameter = "ami-00000010";
-	for (size_t n = 0; n < COUNT_OF(volumes); n++)
-		fake_add_volume(cloud, volumes[n], "us-east-1a");
-}
 
 enum crash { CRASH_NONE, CRASH_BEFORE_COMMIT, CRASH_AFTER_COMMIT };
 
@@ -450,9 +408,6 @@ has_volumes(struct life *v, const struct conf_worker *c, const char *instance)
 	return true;
 }
 
-#define CHOSEN "ami-00000010" /* of what lay_out says */
-#define GIVEN "ami-12345"
-
 /* Whoever names no image gets the one that is chosen, and nobody else does. */
 static void
 check_images(struct life *v)
@@ -464,7 +419,7 @@ check_images(struct life *v)
 		bool chooses = strncmp(a->worker, "found-", 6) == 0 ||
 			strncmp(a->worker, "named-", 6) == 0;
 
-		if (strcmp(a->image, chooses ? CHOSEN : GIVEN) != 0)
+		if (strcmp(a->image, chooses ? LAYOUT_CHOSEN : LAYOUT_GIVEN) != 0)
 			failed(v, "launched from another image than its own");
 	}
 }
@@ -517,22 +472,6 @@ life_run(struct life *v, unsigned steps)
 		settle(v);
 }
 
-static struct conf *
-read_conf(void)
-{
-	struct conf_problems *problems = conf_problems_new();
-	struct conf *conf = conf_parse(conf_text, sizeof(conf_text) - 1, "sim.yaml",
-		"/", problems);
-	AUTO(buf) struct buf text = {0};
-
-	if (conf == NULL) {
-		conf_problems_print(problems, &text);
-		(void)fputs(buf_str(&text), stderr);
-	}
-	conf_problems_free(problems);
-	return conf;
-}
-
 /* Over all lives. */
 struct tally {
 	uint64_t runs, crashes, equipped;
@@ -550,11 +489,8 @@ live(uint64_t seed, unsigned steps, struct tally *tally)
 	rng_seed(&v->rng, seed);
 	clock_fake(BOOT_MS, WALL_MS);
 	fake_cloud_init(&v->cloud, &v->rng);
-	lay_out(&v->cloud);
-	fake_add_subnet(&v->cloud, "subnet-1", "us-east-1a");
-	fake_add_subnet(&v->cloud, "subnet-2", "us-east-1b");
-	fake_add_price(&v->cloud, "m5.large", "us-east-1a", "0.06");
-	v->conf = read_conf();
+	layout_fill(&v->cloud);
+	v->conf = layout_conf();
 	v->store = store_open(NULL, &err);
 	if (v->conf == NULL || v->store == NULL) {
 		failed(v, "no configuration or no ledger");
