@@ -12,6 +12,7 @@
 #include "conf/conf_device.h"
 #include "core/cloud.h"
 #include "core/event.h"
+#include "core/glance.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/pool.h"
@@ -34,13 +35,16 @@ enum act {
 };
 
 struct thing;
-typedef struct ec2_call *ask_thing(struct equip *e, const struct thing *t);
+typedef struct glance_call *look_at(struct equip *e, const struct thing *t);
+typedef struct ec2_call *take(struct equip *e, const struct thing *t);
 
-static ask_thing look_at_address, take_address, look_at_volume, take_volume;
+static look_at look_at_address, look_at_volume;
+static take take_address, take_volume;
 
 struct kind {
 	const char *name;
-	ask_thing *look, *take;
+	look_at *look;
+	take *take;
 };
 
 static const struct kind address_kind = {"address", look_at_address, take_address};
@@ -57,9 +61,10 @@ struct equip {
 	struct thing *things;      /* owned */
 	size_t count, at;          /* at: the first that it may not have */
 	enum act act;
-	struct ec2_call *call; /* in flight, or NULL */
-	char *allocation;      /* owned; of the address, once looked at */
-	char *holder;          /* owned; who has the thing, for ACT_HOLDER */
+	struct glance_call *look; /* awaited, or NULL */
+	struct ec2_call *call;    /* in flight, or NULL */
+	char *allocation;         /* owned; of the address, once looked at */
+	char *holder;             /* owned; who has the thing, for ACT_HOLDER */
 	unsigned tries;
 	int64_t try_ms; /* boottime: not before */
 	bool failed;
@@ -229,6 +234,7 @@ static bool
 is_answered(struct equip *e, const struct ec2_answer *a)
 {
 	e->call = NULL;
+	e->look = NULL;
 	loop_poke(&e->instance->poke);
 	if (a->verdict == VERDICT_DONE)
 		return true;
@@ -261,18 +267,16 @@ judge_address(struct equip *e, const struct ec2_address *a)
 }
 
 static void
-on_addresses(void *arg, const struct ec2_answer *a, struct ec2_addresses *list)
+on_address(void *arg, const struct ec2_answer *a, const struct ec2_address *seen)
 {
 	struct equip *e = arg;
 
 	if (!is_answered(e, a))
 		return;
-	for (size_t n = 0; n < list->count; n++)
-		if (strcmp(list->items[n].public_ip, present(e)->id) == 0) {
-			judge_address(e, &list->items[n]);
-			return;
-		}
-	fail_config(e, "EC2 knows no such address");
+	if (seen != NULL)
+		judge_address(e, seen);
+	else
+		fail_config(e, "EC2 knows no such address");
 }
 
 static bool
@@ -322,18 +326,16 @@ judge_volume(struct equip *e, const struct ec2_volume *v)
 }
 
 static void
-on_volumes(void *arg, const struct ec2_answer *a, struct ec2_volumes *list)
+on_volume(void *arg, const struct ec2_answer *a, const struct ec2_volume *seen)
 {
 	struct equip *e = arg;
 
 	if (!is_answered(e, a))
 		return;
-	for (size_t n = 0; n < list->count; n++)
-		if (strcmp(list->items[n].id, present(e)->id) == 0) {
-			judge_volume(e, &list->items[n]);
-			return;
-		}
-	fail_config(e, "EC2 knows no such volume");
+	if (seen != NULL)
+		judge_volume(e, seen);
+	else
+		fail_config(e, "EC2 knows no such volume");
 }
 
 /* What it has is known by looking, not by this. */
@@ -371,14 +373,18 @@ on_holder(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 	wait_for(e, text);
 }
 
-static struct ec2_call *
+static struct glance_call *
 look_at_address(struct equip *e, const struct thing *t)
 {
-	struct cloud *c = cloud_of(e);
-	char *ids[] = {t->id, NULL};
-	const struct strings one = {ids, 1};
+	return glance_address(e->instance->pool->glances, cloud_of(e), t->id,
+		on_address, e);
+}
 
-	return c->ops->addresses(c->self, &one, on_addresses, e);
+static struct glance_call *
+look_at_volume(struct equip *e, const struct thing *t)
+{
+	return glance_volume(e->instance->pool->glances, cloud_of(e), t->id, on_volume,
+		e);
 }
 
 static struct ec2_call *
@@ -391,16 +397,6 @@ take_address(struct equip *e, const struct thing *t)
 }
 
 static struct ec2_call *
-look_at_volume(struct equip *e, const struct thing *t)
-{
-	struct cloud *c = cloud_of(e);
-	char *ids[] = {t->id, NULL};
-	const struct strings one = {ids, 1};
-
-	return c->ops->volumes(c->self, &one, on_volumes, e);
-}
-
-static struct ec2_call *
 take_volume(struct equip *e, const struct thing *t)
 {
 	struct cloud *c = cloud_of(e);
@@ -408,18 +404,25 @@ take_volume(struct equip *e, const struct thing *t)
 	return c->ops->attach(c->self, t->id, e->instance->id, t->device, on_taken, e);
 }
 
-static struct ec2_call *
+static void
 ask(struct equip *e)
 {
 	const struct thing *t = present(e);
 	struct cloud *c = cloud_of(e);
 
 	switch (e->act) {
-	case ACT_LOOK: return t->kind->look(e, t);
-	case ACT_TAKE: return t->kind->take(e, t);
-	case ACT_HOLDER: return c->ops->describe(c->self, e->holder, on_holder, e);
+	case ACT_LOOK: e->look = t->kind->look(e, t); break;
+	case ACT_TAKE: e->call = t->kind->take(e, t); break;
+	case ACT_HOLDER:
+		e->call = c->ops->describe(c->self, e->holder, on_holder, e);
+		break;
 	}
-	return NULL;
+}
+
+static bool
+is_asking(const struct equip *e)
+{
+	return e->look != NULL || e->call != NULL;
 }
 
 enum equip_outcome
@@ -431,15 +434,15 @@ equip_step(struct equip *e, struct err *err)
 	}
 	if (e->at == e->count)
 		return EQUIP_DONE;
-	if (e->call == NULL && clock_ms() >= e->try_ms)
-		e->call = ask(e);
+	if (!is_asking(e) && clock_ms() >= e->try_ms)
+		ask(e);
 	return EQUIP_BUSY;
 }
 
 int64_t
 equip_due_ms(const struct equip *e)
 {
-	return e == NULL || e->call != NULL ? INT64_MAX : e->try_ms;
+	return e == NULL || is_asking(e) ? INT64_MAX : e->try_ms;
 }
 
 static void
@@ -503,6 +506,7 @@ equip_free(struct equip *e)
 {
 	if (e == NULL)
 		return;
+	glance_cancel(e->look);
 	if (e->call != NULL)
 		cloud_of(e)->ops->cancel(cloud_of(e)->self, e->call);
 	for (size_t n = 0; n < e->count; n++) {

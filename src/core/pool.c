@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "core/cloud.h"
 #include "core/event.h"
+#include "core/glance.h"
 #include "core/images.h"
 #include "core/instance.h"
 #include "core/launch.h"
@@ -81,6 +82,7 @@ pool_new(const struct pool_parts *parts, struct err *err)
 	p->requests = requests_new(p);
 	p->images = images_new(parts->loop);
 	p->lookups = lookups_new(parts->loop);
+	p->glances = glances_new(parts->loop);
 	p->rests = rests_new(&p->rng);
 	p->notices = notices_new(parts->loop, parts->http, parts->conf);
 	p->paused_wall = meta->paused_wall;
@@ -142,6 +144,7 @@ pool_free(struct pool *p)
 	lookups_free(p->lookups);
 	while (p->instances != NULL)
 		instance_free(p->instances);
+	glances_free(p->glances);
 	while (p->launches != NULL)
 		launch_free(p->launches);
 	while (p->pollers != NULL)

@@ -16,6 +16,7 @@ struct http;
 struct images;
 struct instance;
 struct launch;
+struct glances;
 struct lookups;
 struct notices;
 struct orphans;
@@ -46,6 +47,7 @@ struct pool {
 	struct requests *requests;  /* owned */
 	struct images *images;      /* owned */
 	struct lookups *lookups;    /* owned */
+	struct glances *glances;    /* owned */
 	struct rests *rests;        /* owned; what EC2 refused lately */
 	struct orphans *orphans;    /* owned */
 	struct self *self;          /* owned */
