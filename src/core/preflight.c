@@ -26,6 +26,7 @@
 #define AT_A_TIME 8
 #define TRIES_MAX 4
 #define RETRY_MS 500
+#define DAY_MS (INT64_C(86400) * 1000)
 #define RETRY_MAX_MS 8000
 
 struct lookup {
@@ -34,7 +35,7 @@ struct lookup {
 	struct cloud *cloud; /* borrowed */
 	enum question question;
 	char *what;                       /* owned */
-	const struct conf_worker *worker; /* of ASK_CHOICE */
+	const struct conf_worker *worker; /* of ASK_CHOICE and ASK_PRICES */
 	unsigned tries;
 	bool answered;
 	struct answer answer;
@@ -282,6 +283,30 @@ on_choice(void *arg, const struct images_result *result)
 	settle(l, &a, true);
 }
 
+static void
+on_prices(void *arg, const struct ec2_answer *a, struct ec2_prices *list)
+{
+	settle(arg, a, list->count > 0);
+}
+
+static struct ec2_call *
+ask_prices(struct lookup *l)
+{
+	size_t type_len = strcspn(l->what, " "),
+	       zone_len = strcspn(l->what + type_len + 1, " ");
+	AUTO(free) char *type = xstrndup(l->what, type_len);
+	AUTO(free) char *zone = xstrndup(l->what + type_len + 1, zone_len);
+
+	return l->cloud->ops->prices(l->cloud->self,
+		&(struct ec2_price_query){
+			.type = type,
+			.zone = strcmp(zone, "-") != 0 ? zone : NULL,
+			.product = l->worker->product_description,
+			.since_wall_ms = clock_wall_ms() - DAY_MS,
+		},
+		on_prices, l);
+}
+
 static struct ec2_call *
 ask_name(struct lookup *l, const struct strings *what)
 {
@@ -302,6 +327,7 @@ ask_name(struct lookup *l, const struct strings *what)
 	case ASK_OFFERS: return ops->offerings(self, what, on_offers, l);
 	case ASK_VOLUME: return ops->volumes(self, what, on_volumes, l);
 	case ASK_ADDRESS: return ops->addresses(self, what, on_addresses, l);
+	case ASK_PRICES: return ask_prices(l);
 	case ASK_INSTANCE:
 		return ops->list(self, l->all->file.conf->pool, on_instances, l);
 	case ASK_RUN: return ops->dry_run(self, l->what, strlen(l->what), on_tried, l);

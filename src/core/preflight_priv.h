@@ -30,9 +30,10 @@ enum question {
 	ASK_OFFERS,     /* a type: the zones that have it */
 	ASK_VOLUME,     /* its id */
 	ASK_ADDRESS,    /* the address */
-	ASK_INSTANCE,   /* nothing: one of the pool's, to try a terminate on */
-	ASK_RUN,        /* a body of RunInstances, tried out */
-	ASK_TERMINATE,  /* an instance, tried out */
+	ASK_PRICES, /* a type, a zone or -, and the product of the worker, with blanks */
+	ASK_INSTANCE,  /* nothing: one of the pool's, to try a terminate on */
+	ASK_RUN,       /* a body of RunInstances, tried out */
+	ASK_TERMINATE, /* an instance, tried out */
 	ASK_COUNT
 };
 

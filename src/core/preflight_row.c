@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "conf/conf_places.h"
+#include "core/bid.h"
 #include "core/cloud.h"
 #include "core/preflight_try.h"
 
@@ -429,6 +430,35 @@ check_types(struct preflight_row *r)
 	}
 }
 
+/* Without a history the bid is a guess. */
+static void
+check_price(struct preflight_row *r, const char *type)
+{
+	const char *product = r->worker->product_description;
+	const char *place = r->zone != NULL ? r->zone : r->cloud->region;
+	AUTO(free)
+	char *what = xasprintf("%s %s %s", type, r->zone != NULL ? r->zone : "-",
+		product);
+	const struct answer *a = preflight_ask(r, ASK_PRICES, what);
+
+	if (a != NULL && !is_yes(r, a, "spot_instance", 0) && a->found == FOUND_NO)
+		preflight_tell(r, TELL_WARNING, "product_description", 0,
+			"there was no spot price of %s for %s in %s within a day, so the "
+			"bid would be a guess; where all instances are in a VPC it may be "
+			"that of Linux/UNIX (Amazon VPC)",
+			type, product, place);
+}
+
+static void
+check_prices(struct preflight_row *r)
+{
+	const struct strings *types = &r->worker->instance_type;
+
+	for (size_t i = 0; i < types->count; i++)
+		if (r->worker->spot_instance && bid_needs_mean(r->worker))
+			check_price(r, types->items[i]);
+}
+
 typedef void check(struct preflight_row *r);
 
 /* In this order: each may use what those before it have found. */
@@ -441,6 +471,7 @@ static check *const checks[] = {
 	check_groups,
 	check_image,
 	check_types,
+	check_prices,
 	try_terminate,
 	try_launch,
 };

@@ -40,6 +40,7 @@ SCENARIO = {
     "types": [{"name": "m5.large", "architectures": ["x86_64"],
                "zones": ["us-west-2a", "us-west-2b"]},
               {"name": "m6g.large", "architectures": ["arm64"]}],
+    "prices": [{"type": "m5.large", "zone": "us-west-2a", "price": 0.04, "ago": "3h"}],
     "instance_profiles": ["ci-worker"],
     "volumes": [{"id": VOLUME_A, "zone": "us-west-2a", "size": 1},
                 {"id": VOLUME_B, "zone": "us-west-2b", "size": 1}],
@@ -223,6 +224,25 @@ def test_volumes_and_addresses(directory, sim):
     assert {params.get("SubnetId") for params in tried[-2:]} == {SUBNET_B, None}
     assert all(params["DryRun"] == "true" for params in tried[-2:])
     assert "us-west-2a" in {params.get("Placement.AvailabilityZone") for params in tried[-2:]}
+
+
+@pytest.mark.parametrize("keys, told_of", [
+    ({}, None),
+    ({"placement": "a"}, None),
+    ({"placement": "b"}, "m5.large for Linux/UNIX in us-west-2b"),
+    ({"product_description": "Windows"}, "m5.large for Windows in us-west-2"),
+    ({"product_description": "Windows", "price_multiplier": None}, None),
+    ({"product_description": "Windows", "spot_instance": False}, None),
+])
+def test_a_bid_that_would_be_a_guess(directory, sim, keys, told_of):
+    """Only a warning, and only where the history counts."""
+    path, places = write(directory, sim.url, {"bot1": {"spot_instance": True} | keys})
+    code, _, told = check(path)
+    assert code == GOOD and len(told) == (told_of is not None), told
+    for line, _, level, key, text in told:
+        assert (level, key) == ("warning", "workers.bot1.product_description")
+        assert text.startswith(f"there was no spot price of {told_of} within a day")
+        assert line == places.get(("bot1", "product_description"), line)
 
 
 def test_a_terminate_is_tried_on_what_is_there(directory, sim):
