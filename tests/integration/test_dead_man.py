@@ -14,7 +14,7 @@ from daemon import BUILD, Daemon
 from ec2sim import eventually
 from lives import finish, up
 
-LIFE = 4
+LIFE = 5
 SCRIPT = "#!/bin/sh -e\necho my own {{ worker }}\nwait\nexec sleep 1000\n"
 TOOLS = ["sh", "sleep", "date", "cat", "printf"]
 
@@ -85,7 +85,7 @@ def test_daemon_that_is_gone(daemon, sim):
     assert time.monotonic() - gone > LIFE * 2 / 3
     eventually(lambda: instance(sim, "bot2")["state"] == "terminated", LIFE)
     assert instance(sim)["reason"] == "Client.InstanceInitiatedShutdown"
-    assert "was not renewed for 4 s" in console(sim)
+    assert f"was not renewed for {LIFE} s" in console(sim)
     assert instance(sim, "bot3")["state"] == "running"
     # A new daemon sees that they are gone, and ends the third when nobody wants it.
     daemon.start()
