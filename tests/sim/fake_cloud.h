@@ -90,6 +90,7 @@ struct fake_cloud {
 		unsigned times;
 	} script[4];
 	struct fake_runs runs_asked;
+	bool may_not_ask;    /* about what is no instance */
 	const char *zone;    /* of every instance; NULL: it is not shown */
 	const char *console; /* of every instance; NULL: "boot" */
 	bool force_twin;     /* the next run starts two */

@@ -23,6 +23,8 @@ fake_thing_call(struct fake_cloud *f, const char *key, void (*show)(struct ec2_c
 	struct ec2_call *c = fake_call_new(f, CALL_THING, key, NULL, arg);
 
 	c->show = show;
+	if (f->may_not_ask)
+		fake_fail(c, VERDICT_REFUSED, EC2_CLASS_AUTH, REASON_AUTH);
 	return c;
 }
 

@@ -188,6 +188,54 @@ START_TEST(test_configuration)
 }
 END_TEST
 
+/* What a reload has mended meanwhile is no fault of what the file says now. */
+START_TEST(test_refused_after_a_reload)
+{
+	struct world v;
+	struct worker *w;
+
+	world_init(&v, "  a: { password: x, keypair_name: bad }\n");
+	refuse(&v, 0, (struct fake_refusal){"InvalidKeyPair.NotFound", .times = 1});
+	world_up(&v, "a");
+	w = world_worker(&v, "a");
+	while (w->launch->phase != LAUNCH_SENDING)
+		world_turn(&v);
+	world_reload(&v, "  a: { password: x, keypair_name: good }\n");
+	world_run(&v, MINUTE);
+	ck_assert_str_eq(asked(&v), "m5.large; m5.large");
+	ck_assert_int_eq(w->generation, 1);
+	ck_assert_str_eq(worker_phase_name(w), "waiting");
+	check_tokens(&v);
+	world_fini(&v);
+}
+END_TEST
+
+/* Of several markets and subnets one that is wrong does not stop the others from being tried. */
+START_TEST(test_mixed)
+{
+	struct world v;
+	struct world_told t = {0};
+	struct worker *w;
+
+	world_init(&v, TWO);
+	refuse(&v, 0,
+		(struct fake_refusal){"InvalidParameterValue", "c7i.xlarge",
+			.times = 99});
+	refuse(&v, 1, (struct fake_refusal){NO_CAPACITY, "c6i.xlarge", .times = 99});
+	w = world_worker(&v, "a");
+	world_up(&v, "a");
+	(void)worker_wait(w, WAIT_RUNNING, 0, world_on_told, &t);
+	world_run(&v, 5 * MINUTE);
+	ck_assert_int_eq(t.calls, 0); /* the second may still come */
+	ck_assert_int_eq(w->last_error.reason, REASON_CAPACITY);
+	refuse(&v, 1, (struct fake_refusal){.times = 0});
+	world_run(&v, 2 * MINUTE);
+	ck_assert_str_eq(w->launch->type, "c6i.xlarge");
+	ck_assert_str_eq(worker_phase_name(w), "waiting");
+	world_fini(&v);
+}
+END_TEST
+
 /* Refused for good: nobody launches, until a probe or a reload shows that it is mended. */
 START_TEST(test_credentials)
 {
@@ -412,6 +460,8 @@ test_suite(void)
 	tcase_add_test(t, test_all_rest);
 	tcase_add_test(t, test_one_tries_for_all);
 	tcase_add_test(t, test_configuration);
+	tcase_add_test(t, test_refused_after_a_reload);
+	tcase_add_test(t, test_mixed);
 	tcase_add_test(t, test_credentials);
 	tcase_add_test(t, test_terminates_go_on);
 	tcase_add_test(t, test_quota);

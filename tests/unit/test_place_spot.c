@@ -5,7 +5,9 @@
 #include "base/mem.h"
 #include "core/event.h"
 #include "core/launch.h"
+#include "core/pause.h"
 #include "core/pool.h"
+#include "core/rest.h"
 #include "core/waiter.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
@@ -316,6 +318,73 @@ START_TEST(test_unknown_subnet)
 }
 END_TEST
 
+/* Whoever may launch but not ask launches without knowing, where that can be. */
+START_TEST(test_may_not_ask)
+{
+	static const struct {
+		int line;
+		const char *keys, *asked; /* "": the start fails */
+	} cases[] = {
+		{__LINE__, "subnet_id: [subnet-1, subnet-2]", "m5.large subnet-1"},
+		{__LINE__, "spot_instance: true", ""},
+		{__LINE__, "spot_instance: true, on_demand_fallback: true", "m5.large"},
+		{__LINE__,
+			"spot_instance: true, price_multiplier: ~, max_spot_price: 0.3",
+			"m5.large spot 0.3"},
+		{__LINE__, "volumes: [[vol-b, /dev/sdh]]", ""},
+	};
+	AUTO(free)
+	char *worker = xasprintf("  a: { password: x, %s }\n", cases[_i].keys);
+	const char *text;
+	struct world v;
+	struct worker *w;
+
+	world_init(&v, worker);
+	v.cloud.may_not_ask = true;
+	world_up(&v, "a");
+	world_run(&v, 10000);
+	w = world_worker(&v, "a");
+	text = asked(&v);
+	ck_assert_msg(strcmp(text, cases[_i].asked) == 0, "line %d: %s", cases[_i].line,
+		text);
+	if (cases[_i].asked[0] == '\0') {
+		ck_assert_int_eq(worker_state(w), WORKER_NOT_SUBSTANTIATED);
+		ck_assert_int_eq(w->last_error.code, ERR_FAILED);
+		ck_assert_int_eq(w->last_error.reason, REASON_AUTH);
+	} else {
+		ck_assert(fake_cloud_living(&v.cloud) == 1);
+	}
+	/* it is about looking: launches do not rest for it */
+	ck_assert_ptr_null(rests_next(v.pool->rests, NULL));
+	world_fini(&v);
+}
+END_TEST
+
+/* A pause stops what is asked for; what was found out is asked again afterwards. */
+START_TEST(test_paused_while_asking)
+{
+	static const struct cause admin = {"uid 0", "test"};
+	struct world v;
+	struct worker *w;
+
+	world_init(&v, SPOT " }\n");
+	add_prices(&v);
+	world_up(&v, "a");
+	w = world_worker(&v, "a");
+	ck_assert(place_is_asking(w->place));
+	pool_pause(v.pool, &admin);
+	world_run(&v, 5 * MINUTE);
+	ck_assert_str_eq(asked(&v), "");
+	ck_assert_str_eq(worker_phase_name(w), "placing");
+	ck_assert_ptr_nonnull(strstr(w->last_error.text, "paused"));
+	ck_assert(!place_is_asking(w->place));
+	pool_resume(v.pool, &admin);
+	world_run(&v, MINUTE);
+	ck_assert_str_eq(asked(&v), "m5.large spot 0.072");
+	world_fini(&v);
+}
+END_TEST
+
 /* A volume stays in its zone: the launch comes to it, and what cannot is left out. */
 START_TEST(test_volumes)
 {
@@ -392,6 +461,8 @@ test_suite(void)
 	tcase_add_test(z, test_subnets);
 	tcase_add_test(z, test_unknown_subnet);
 	tcase_add_loop_test(z, test_volumes, 0, 7);
+	tcase_add_loop_test(z, test_may_not_ask, 0, 5);
+	tcase_add_test(t, test_paused_while_asking);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, z);
 	return s;
