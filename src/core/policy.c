@@ -13,6 +13,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,30 +210,41 @@ need_each(struct needs *n, enum kind kind, const char *type, const struct string
 		need_ec2(n, kind, type, "*");
 }
 
+/* What a reader must know besides; once. */
+__attribute__((format(printf, 2, 3))) static void
+note(const struct needs *n, const char *fmt, ...)
+{
+	AUTO(buf) struct buf text = {.data = NULL};
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	if (!strings_contain(n->notes, buf_str(&text)))
+		strings_add(n->notes, buf_str(&text));
+}
+
 static void
 need_role(struct needs *n, const char *profile)
 {
 	const char *slash = strrchr(profile, '/');
 	const char *name = slash != NULL ? slash + 1 : profile;
 	AUTO(free) char *arn = xasprintf("arn:%s:iam::*:role/%s", n->partition, name);
-	AUTO(free)
-	char *note =
-		xasprintf("the role of the instance profile %s is taken to be "
-			  "called %s too; if it is not, change the statement PassRole",
-			profile, name);
 	bool china = strcmp(n->partition, "aws-cn") == 0;
 
 	need(n, KIND_ROLE, arn);
 	need(n, KIND_SERVICE, china ? "ec2.amazonaws.com.cn" : "ec2.amazonaws.com");
-	if (!strings_contain(n->notes, note))
-		strings_add(n->notes, note);
+	note(n,
+		"the role of the instance profile %s is taken to be called %s too; if it "
+		"is not, change the statement PassRole",
+		profile, name);
 }
 
 /* By its ARN or id; an alias is no resource of a policy. */
 static void
 need_cipher_key(struct needs *n, const char *key)
 {
-	AUTO(free) char *arn = NULL, *note = NULL;
+	AUTO(free) char *arn = NULL;
 
 	if (strncmp(key, "arn:", 4) == 0 && strstr(key, ":alias/") == NULL) {
 		need(n, KIND_CIPHER_KEY, key);
@@ -245,12 +257,10 @@ need_cipher_key(struct needs *n, const char *key)
 	}
 	arn = xasprintf("arn:%s:kms:%s:*:key/*", n->partition, n->region);
 	need(n, KIND_CIPHER_KEY, arn);
-	note = xasprintf(
-		"a policy cannot name the key %s by its alias, so all keys of the "
-		"region are allowed; put its ARN in their place",
+	note(n,
+		"a policy cannot name the key %s by its alias, so all keys of the region "
+		"are allowed; put its ARN in their place",
 		key);
-	if (!strings_contain(n->notes, note))
-		strings_add(n->notes, note);
 }
 
 static void
@@ -316,15 +326,12 @@ look_at_lookups(struct needs *n, const struct conf_worker *w)
 static void
 look_at_market(struct needs *n, const struct conf_worker *w)
 {
-	static const char note[] =
-		"for spot instances the account needs the service-linked role "
-		"AWSServiceRoleForEC2Spot; the first request from the console makes it";
-
 	if (!w->spot_instance)
 		return;
 	need_ec2(n, KIND_NEW_REQUEST, "spot-instances-request", "*");
-	if (!strings_contain(n->notes, note))
-		strings_add(n->notes, note);
+	note(n,
+		"for spot instances the account needs the service-linked role "
+		"AWSServiceRoleForEC2Spot; the first request from the console makes it");
 }
 
 /* What comes to an instance once it runs; an address is known there by its allocation. */
@@ -392,11 +399,25 @@ add_key(struct buf *json, const char *name)
 	buf_putc(json, ':');
 }
 
+/* Whether all of its kind are in the set: one by its name adds nothing then. */
+static bool
+is_covered(const struct strings *set, const char *arn)
+{
+	const char *slash = strrchr(arn, '/');
+	AUTO(free) char *all = NULL;
+
+	if (slash == NULL || strcmp(slash, "/*") == 0)
+		return false;
+	all = xasprintf("%.*s/*", (int)(slash - arn), arn);
+	return strings_contain(set, all);
+}
+
 static void
 add_set(struct buf *json, const struct strings *set)
 {
 	for (size_t i = 0; i < set->count; i++)
-		add_string(json, set->items[i]);
+		if (!is_covered(set, set->items[i]))
+			add_string(json, set->items[i]);
 }
 
 /* The value of a condition: its own, a set, or the pool's name. */
@@ -503,15 +524,9 @@ write_policy(const struct needs *n, struct buf *out)
 		add_statement(&json, n, &statements[i]);
 	buf_puts(&json, "]}");
 	pretty_json(buf_str(&json), out);
-	if (size_of(buf_str(&json)) > MANAGED_MAX) {
-		AUTO(free)
-		char *note =
-			xasprintf("the policy has %zu characters; a managed one has "
-				  "at most %u",
-				size_of(buf_str(&json)), MANAGED_MAX);
-
-		strings_add(n->notes, note);
-	}
+	if (size_of(buf_str(&json)) > MANAGED_MAX)
+		note(n, "the policy has %zu characters; a managed one has at most %u",
+			size_of(buf_str(&json)), MANAGED_MAX);
 }
 
 void
@@ -521,6 +536,11 @@ policy_make(const struct conf *conf, policy_region *region, struct buf *out,
 	struct needs n = {.conf = conf, .notes = notes};
 
 	begin(&n);
+	if (conf->aws.role_arn != NULL)
+		note(&n,
+			"the policy is for the role %s; whoever takes it on needs "
+			"sts:AssumeRole for that",
+			conf->aws.role_arn);
 	if (conf->worker_count == 0) {
 		AUTO(free) char *name = region(conf, NULL);
 

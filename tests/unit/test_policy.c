@@ -172,6 +172,28 @@ START_TEST(every_statement_is_bound)
 }
 END_TEST
 
+/* One image by its name adds nothing where another worker may take any. */
+START_TEST(what_is_covered_is_left_out)
+{
+	struct strings notes = {.items = NULL};
+	json_t *doc = policy_of(
+		"pool: p\naws: { role_arn: \"arn:aws:iam::111122223333:role/ci\" }\n"
+		"worker_defaults:\n" CONF_WORKER GROUP
+		"workers:\n  a:\n  b: { ami: ami-2 }\n"
+		"  c: { ami: \"resolve:ssm:/ci/image\" }\n",
+		&notes);
+	const json_t *from = statement(doc, "LaunchFrom");
+
+	ck_assert(lists(from, "Resource", "arn:aws:ec2:us-west-2::image/*"));
+	ck_assert(!lists(from, "Resource", "arn:aws:ec2:us-west-2::image/ami-2"));
+	ck_assert(lists(from, "Resource", ARN "key-pair/k"));
+	ck_assert_uint_eq(notes.count, 1);
+	ck_assert_ptr_nonnull(strstr(notes.items[0], "sts:AssumeRole"));
+	json_decref(doc);
+	strings_fini(&notes);
+}
+END_TEST
+
 START_TEST(an_empty_pool_may_still_end_what_it_has)
 {
 	struct strings notes = {.items = NULL};
@@ -193,6 +215,7 @@ test_suite(void)
 
 	tcase_add_loop_test(tc, what_is_in_it, 0, (int)COUNT_OF(cases));
 	tcase_add_test(tc, every_statement_is_bound);
+	tcase_add_test(tc, what_is_covered_is_left_out);
 	tcase_add_test(tc, an_empty_pool_may_still_end_what_it_has);
 	suite_add_tcase(s, tc);
 	return s;
