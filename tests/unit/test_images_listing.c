@@ -177,6 +177,7 @@ test_suite(void)
 	Suite *suite = suite_create("images_listing");
 	TCase *tc = tcase_create("images_listing");
 
+	tcase_set_timeout(tc, 60); /* a hundred thousand images, under a sanitizer */
 	tcase_add_test(tc, test_name_and_filters);
 	tcase_add_test(tc, test_forget);
 	tcase_add_test(tc, test_many);
