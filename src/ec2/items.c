@@ -112,7 +112,9 @@ begin_item(struct item_reader *r)
 		items_refuse(r, "too many items");
 		return;
 	}
-	list->array = xreallocarray(list->array, list->count + 1, size);
+	if ((list->count & (list->count - 1)) == 0) /* a power of two, or none: full */
+		list->array = xreallocarray(list->array,
+			list->count > 0 ? 2 * list->count : 1, size);
 	r->item = nth(list, list->count++, size);
 	memset(r->item, 0, size);
 	r->code = -1;
