@@ -264,6 +264,14 @@ sim_cloud_find_token(const struct sim_cloud *c, const char *region, const char *
 	return l;
 }
 
+static bool
+counts(const struct sim_cloud *c, const struct sim_instance *i,
+	const struct sim_capacity *rule)
+{
+	return sim_state_is_live(i->state) ||
+		(rule->linger > 0 && wall_ms(c) - i->ended_wall_ms < rule->linger);
+}
+
 static int64_t
 count_live(const struct sim_cloud *c, const char *region,
 	const struct sim_capacity *rule)
@@ -274,7 +282,7 @@ count_live(const struct sim_cloud *c, const char *region,
 	DL_FOREACH(c->known, i) {
 		const struct sim_launch *l = i->launch;
 
-		live += sim_state_is_live(i->state) && strcmp(l->region, region) == 0 &&
+		live += counts(c, i, rule) && strcmp(l->region, region) == 0 &&
 			sim_text_matches(rule->type, l->type) &&
 			sim_text_matches(rule->zone, l->zone) &&
 			sim_text_matches(rule->market, l->spot ? "spot" : "on-demand");

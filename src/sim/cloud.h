@@ -27,7 +27,8 @@ struct sim_times {
 struct sim_capacity {
 	char *type, *zone, *market; /* patterns */
 	int64_t available;
-	char *code; /* the error; NULL: InsufficientInstanceCapacity */
+	int64_t linger; /* ms that one counts on after its end */
+	char *code;     /* the error; NULL: InsufficientInstanceCapacity */
 };
 
 #define SIM_INSTANCES_MAX 2000000

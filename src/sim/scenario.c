@@ -59,6 +59,14 @@ static const struct field capacity_rows[] = {
 		.doc = "How many that match may live at once in a region.",
 	},
 	{
+		.name = "linger",
+		.type = FIELD_DURATION,
+		.offset = FIELD_AT(struct sim_capacity, linger, int64_t),
+		.def = "0",
+		.max = DAY_MS,
+		.doc = "How long one still counts after it has begun to end, as a quota does.",
+	},
+	{
 		.name = "code",
 		.type = FIELD_STRING,
 		.flags = FIELD_NONEMPTY,
@@ -244,7 +252,8 @@ static const struct field rows[] = {
 		.offset = FIELD_AT(struct sim_scenario, capacity, struct field_list),
 		.sub = &capacity_fields,
 		.doc = "Limits: {type, zone, market} are patterns, `available` may live at once, "
-		       "`code` is the error above it. All that match a launch count.",
+		       "`code` is the error above it, one that ends counts for `linger`. All that match "
+		       "a launch count.",
 	},
 	{
 		.name = "addresses",

@@ -266,9 +266,9 @@ START_TEST(capacity)
 		    spot[] = "spot";
 	static char quota[] = "VcpuLimitExceeded";
 	struct sim_capacity rules[] = {
-		{any, any, any, 3, quota},
-		{type, zone, any, 2, NULL},
-		{any, any, spot, 0, NULL},
+		{any, any, any, 3, 0, quota},
+		{type, zone, any, 2, 0, NULL},
+		{any, any, spot, 0, 0, NULL},
 	};
 	static const struct {
 		int line;

@@ -261,6 +261,31 @@ START_TEST(changes_are_kept)
 }
 END_TEST
 
+/* A quota counts who has ended a moment ago, capacity does not. */
+START_TEST(a_quota_lingers)
+{
+	static const char form[] =
+		"RunInstances&MinCount=1&MaxCount=1&ImageId=ami-1&" ZONE "a";
+	struct ec2 *e = ec2_new();
+	AUTO(free) char *end = NULL;
+
+	ec2_scenario(e,
+		"{\"capacity\": [{\"available\": 1}, {\"available\": 1, \"linger\": 10,"
+		" \"code\": \"VcpuLimitExceeded\"}]}");
+	end = xasprintf("TerminateInstances&InstanceId.1=%s", ec2_run(e, ZONE "a"));
+	ck_assert_int_eq(ec2_call(e, form), -1);
+	ck_assert_str_eq(e->code, "InsufficientInstanceCapacity");
+	ck_assert_int_eq(ec2_call(e, end), 0);
+	ck_assert_int_eq(ec2_call(e, form), -1);
+	ck_assert_str_eq(e->code, "VcpuLimitExceeded");
+	ec2_advance(e, 9999);
+	ck_assert_int_eq(ec2_call(e, form), -1);
+	ec2_advance(e, 1);
+	ck_assert_int_eq(ec2_call(e, form), 0);
+	ec2_free(e);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -274,6 +299,7 @@ test_suite(void)
 	tcase_add_test(all, zone_outage);
 	tcase_add_test(all, stuck_and_failed);
 	tcase_add_test(all, changes_are_kept);
+	tcase_add_test(all, a_quota_lingers);
 	suite_add_tcase(s, all);
 	return s;
 }
