@@ -185,7 +185,9 @@ list_images(struct sim_listing *l)
 {
 	const struct sim_image *images = l->call->scenario->images.items;
 
-	for (size_t n = 0; n < l->call->scenario->images.count; n++)
+	/* Keys count from 1: the first of the page stands behind the last of the one before. */
+	for (size_t n = (size_t)l->page->after; n < l->call->scenario->images.count;
+		n++)
 		if (sim_catalog_is_here(images[n].region, l->call->region) &&
 			sim_params_lists(l->call->params, "ImageId", images[n].id) &&
 			is_asked_for(l->call, &images[n]) &&
