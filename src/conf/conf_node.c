@@ -8,21 +8,31 @@
 
 #include <string.h>
 
+/* Of a key that is there twice, which is an error, the loader takes the last. */
+static size_t
+find(const struct node *map, const char *key)
+{
+	size_t i = map != NULL && map->kind == NODE_MAP ? map->count : 0;
+
+	while (i > 0 && strcmp(map->keys[i - 1]->text, key) != 0)
+		i--;
+	return i;
+}
+
 struct node *
 map_get(const struct node *map, const char *key)
 {
-	return map != NULL && map->kind == NODE_MAP ? node_get(map, key) : NULL;
+	size_t after = find(map, key);
+
+	return after > 0 ? map->items[after - 1] : NULL;
 }
 
 const struct node *
 map_key(const struct node *map, const char *key)
 {
-	if (map == NULL || map->kind != NODE_MAP)
-		return NULL;
-	for (size_t i = 0; i < map->count; i++)
-		if (strcmp(map->keys[i]->text, key) == 0)
-			return map->keys[i];
-	return NULL;
+	size_t after = find(map, key);
+
+	return after > 0 ? map->keys[after - 1] : NULL;
 }
 
 void

@@ -121,7 +121,7 @@ void places_add_aws(struct conf_places *places, const struct node *aws);
 void places_clear(struct conf_places *places);
 
 /* conf_node.c */
-/* node_get that takes anything, also NULL. */
+/* The value that was loaded; takes anything, also NULL. */
 struct node *map_get(const struct node *map, const char *key);
 /* The key node itself, or NULL. */
 const struct node *map_key(const struct node *map, const char *key);

@@ -233,6 +233,25 @@ START_TEST(what_is_wrong)
 }
 END_TEST
 
+/* The list that was loaded is the one that is looked at. */
+START_TEST(a_map_that_is_there_twice)
+{
+	static const char lines[] = MAP
+		"      sdb: ~\n" MAP
+		"      - { DeviceName: sdb, Ebs: { KmsKeyId: a } }\n"
+		"      - { DeviceName: sdc, Ebs: { KmsKeyId: a } }\n";
+	AUTO(free) char *text = worker_with(lines);
+	AUTO(free) char *told = conf_told(text, "/nowhere", NULL);
+
+	ck_assert_msg(strstr(told, "t.yaml:11:5: error: block_device_map: this key") !=
+				NULL &&
+			strstr(told,
+				"t.yaml:13:35: error: "
+				"workers.bot1.block_device_map.sdc.KmsKeyId") != NULL,
+		"%s", told);
+}
+END_TEST
+
 START_TEST(there_is_an_end)
 {
 	AUTO(buf) struct buf lines = {.data = NULL};
@@ -257,6 +276,7 @@ test_suite(void)
 
 	tcase_add_loop_test(tc, what_ec2_gets, 0, (int)COUNT_OF(requests));
 	tcase_add_loop_test(tc, what_is_wrong, 0, (int)COUNT_OF(problems));
+	tcase_add_test(tc, a_map_that_is_there_twice);
 	tcase_add_test(tc, there_is_an_end);
 	suite_add_tcase(s, tc);
 	return s;

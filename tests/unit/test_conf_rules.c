@@ -183,12 +183,12 @@ static const struct {
 		"        workers: [bot1]\n"
 		"                 ^\n"},
 	{__LINE__, "pool: p\nworkers: {}\nworkers: {}\n",
-		"t.yaml:2:10: warning: workers: there are none, so there is nothing to start\n"
-		"        workers: {}\n"
-		"                 ^\n"
 		"t.yaml:3:1: error: workers: this key is there already, in line 2\n"
 		"        workers: {}\n"
-		"        ^\n"},
+		"        ^\n"
+		"t.yaml:3:10: warning: workers: there are none, so there is nothing to start\n"
+		"        workers: {}\n"
+		"                 ^\n"},
 };
 
 START_TEST(rules_are_printed_whole)
