@@ -193,7 +193,7 @@ def test_a_good_configuration(directory, sim):
     assert not sim.client(region=REGION).describe_instances()["Reservations"]
 
 
-def test_images_that_are_chosen(directory, sim):
+def test_images_by_owner_and_pattern(directory, sim):
     head = HEAD.replace("  ami: {x86}\n", "")
     path, places = write(directory, sim.url, {
         "owner": {"valid_ami_owners": "111122223333", "instance_type": "m6g.large"},
