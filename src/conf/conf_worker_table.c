@@ -389,7 +389,8 @@ static const struct field worker_rows[] = {
 			struct strings),
 		.check = form_address,
 		.example = "[ci@example.org]",
-		.doc = "Who gets a mail when the worker is missing.",
+		.doc = "Who gets a mail when the worker is missing, and when it cannot be "
+		       "started for another reason: of that once until a start succeeds.",
 	},
 	{.name = NULL},
 };

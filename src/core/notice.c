@@ -327,7 +327,8 @@ notice_missing(struct notices *n, const struct worker *w, const struct instance 
 	}
 	for (size_t k = 0; k < to->count; k++)
 		if (mail_address(to->items[k], address, sizeof(address)) == 0)
-			spool(n, address, subject, body, i == NULL ? NULL : i->id);
+			spool(n, address, subject, body,
+				i == NULL || err->code != ERR_MISSING ? NULL : i->id);
 }
 
 static void

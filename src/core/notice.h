@@ -37,7 +37,8 @@ void notices_adopt(struct notices *n, struct notice_row *row);
 bool notices_dirty(const struct notices *n);
 /* The commit has written them: what was over is forgotten, what is due may leave. */
 void notices_written(struct notices *n);
-/* Mails everyone in the worker's notify_on_missing: in the spool with this turn's commit. */
+/* Mails everyone in the worker's notify_on_missing, in the spool with this turn's commit:
+   err is ERR_MISSING, and the mail waits for the console of i; or why the start failed. */
 void notice_missing(struct notices *n, const struct worker *w, const struct instance *i,
 	const struct err *err);
 /* Mails everyone who is in any worker's notify_on_missing that HOLD has begun. */

@@ -22,7 +22,8 @@ notice_missing_subject(const char *pool, const struct worker *w, const struct er
 {
 	const char *reason = err_reason_name(err->reason);
 
-	return xasprintf("ec2workerd %s: worker %s missing%s%s", pool, w->name,
+	return xasprintf("ec2workerd %s: worker %s %s%s%s", pool, w->name,
+		err->code == ERR_MISSING ? "missing" : "does not start",
 		reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
 }
 
@@ -78,9 +79,10 @@ notice_missing_body(const char *pool, const struct worker *w, const struct insta
 {
 	struct buf out = {0};
 
-	buf_printf(&out,
-		"The worker %s of the pool %s was asked for and did not attach in time.\n\n",
-		w->name, pool);
+	buf_printf(&out, "The worker %s of the pool %s was asked for and %s.\n\n",
+		w->name, pool,
+		err->code == ERR_MISSING ? "did not attach in time"
+					 : "could not be started");
 	buf_printf(&out, "What:        %s\n", err->text);
 	buf_printf(&out, "Generation:  %" PRId64 "\n", w->generation);
 	if (i != NULL)
@@ -90,6 +92,9 @@ notice_missing_body(const char *pool, const struct worker *w, const struct insta
 			err->origin_text, err->request_id);
 	buf_puts(&out, "\nTimeline:\n");
 	put_timeline(&out, w);
+	if (err->code != ERR_MISSING)
+		buf_puts(&out,
+			"\nThis mail comes once until the worker starts again.\n");
 	buf_printf(&out,
 		"\nThe instance, if there is one, is being terminated. To look further:\n"
 		"  ec2workerctl show %s\n  ec2workerctl history %s\n",

@@ -107,6 +107,9 @@ const struct db_migration store_migrations[] = {
 		"ALTER TABLE launch ADD COLUMN elastic_ip TEXT;"
 		"ALTER TABLE launch ADD COLUMN volumes TEXT;",
 	},
+	{
+		"ALTER TABLE worker ADD COLUMN failure_told INTEGER NOT NULL DEFAULT 0;",
+	},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
 
@@ -251,6 +254,7 @@ const struct column worker_columns[] = {
 	WORKER("adopted", BOOL, adopted, bool),
 	WORKER("launched_once", BOOL, launched_once, bool),
 	WORKER("stale", BOOL, stale, bool),
+	WORKER("failure_told", BOOL, failure_told, bool),
 	NUMBERED("error_code", struct worker, last_error.code, ERR_COUNT),
 	NUMBERED("error_reason", struct worker, last_error.reason, REASON_COUNT),
 	CHARS("error_text", struct worker, last_error.text),

@@ -208,11 +208,24 @@ worker_end(struct worker *w, const struct cause *cause, const struct err *err)
 	requests_end(w, err);
 }
 
+/* A quota that is used up and credentials that are refused are told to all, by place.c. */
+static void
+tell_failure(struct worker *w, const struct launch *l, const struct err *err)
+{
+	if (w->failure_told || err->reason == REASON_QUOTA ||
+		err->reason == REASON_AUTH)
+		return;
+	w->failure_told = true;
+	notice_missing(w->pool->notices, w, l == NULL ? NULL : l->instance, err);
+}
+
 void
 worker_fail(struct worker *w, int event, const struct launch *l, const struct err *err)
 {
 	w->last_error = *err;
 	worker_event(w, event, l, NULL, NULL, &(struct cause){"ec2workerd", err->text});
+	if (event == EVENT_FAILED)
+		tell_failure(w, l, err);
 	worker_end(w,
 		&(struct cause){event_type_name((enum event_type)event), err->text},
 		err);
@@ -377,8 +390,10 @@ tell_state(struct worker *w)
 
 	if (now == w->state)
 		return;
-	if (now == WORKER_SUBSTANTIATED && w->last_error.code != ERR_NONE) {
+	if (now == WORKER_SUBSTANTIATED &&
+		(w->last_error.code != ERR_NONE || w->failure_told)) {
 		err_clear(&w->last_error); /* what troubled the start is history */
+		w->failure_told = false;
 		pool_dirty_worker(w);
 	}
 	worker_event(w, EVENT_STATE, NULL, worker_state_name(w->state),

@@ -53,8 +53,8 @@ struct worker {
 	int64_t building;      /* builds now running */
 	char *build;           /* owned; the build last named, or NULL */
 	struct owner *owner; /* borrowed; reported that last over a session; or NULL */
-	struct deadline missing; /* until attached */
-	struct deadline idle;    /* until insubstantiated for lack of builds */
+	struct deadline missing, idle; /* until attached; for lack of builds */
+	bool failure_told; /* a mail says that starts fail; until one succeeds */
 	bool adopted; /* its machine was found by its tags, in a HOLD that is still on */
 	bool held;    /* kept for a look: missing and idle are frozen until released */
 	struct err last_error; /* ERR_NONE if there was none in this generation */

@@ -163,6 +163,26 @@ def test_a_mail_for_each_missing(make_daemon, sim):
         finish(daemon, sim)
 
 
+def test_one_mail_of_starts_that_fail(make_daemon, sim):
+    """N1: of any other reason too, but not at each retry."""
+    with smtpd.running() as mail:
+        daemon = make_daemon(
+            {"bot1": {"password": "x", "elastic_ip": "203.0.113.9",
+                      "notify_on_missing": "o@x.example"}},
+            mail={"smtp_url": mail.url, "from": "pool@example.org"}).start()
+        sim.control("POST", "scenario", {"addresses": [
+            {"public_ip": "203.0.113.8", "region": "us-east-1"}]})
+        for _ in range(2):
+            assert eventually(lambda w=up(daemon): w, 30)[0].kind == "failed"
+            eventually(lambda: is_down(daemon), 30)
+        eventually(lambda: mail.messages, 30)
+        eventually(lambda: daemon.call("pool.status")["queues"]["mails"] == 0)
+        [(_, message)] = mail.messages
+        assert message["Subject"] == "ec2workerd test: worker bot1 does not start: config"
+        assert "InvalidAddress.NotFound" in message.get_payload(decode=True).decode()
+        finish(daemon, sim)
+
+
 def test_an_instance_lost_silently_is_told(daemon, sim):
     """X25: an event says so, where the original waits for TCP to notice."""
     instance = bring_to(daemon, "ready")["instance"]["id"]

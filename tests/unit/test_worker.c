@@ -252,20 +252,22 @@ START_TEST(test_missing)
 }
 END_TEST
 
-/* Nothing could be launched: `failed` with the last reason, and no mail about a machine. */
+/* Nothing could be launched: `failed` with the last reason, and a mail that says so. */
 START_TEST(test_never_launched)
 {
 	static const struct {
 		struct fake_faults faults;
 		enum err_reason reason;
+		const char *subject;
 	} cases[] = {
-		{{.never_sent = 1000}, REASON_NETWORK},
-		{{.throttle = 1000}, REASON_THROTTLED},
-		{{.refuse = 1000}, REASON_CAPACITY},
+		{{.never_sent = 1000}, REASON_NETWORK, "does not start: network"},
+		{{.throttle = 1000}, REASON_THROTTLED, "does not start: throttled"},
+		{{.refuse = 1000}, REASON_CAPACITY, "does not start: capacity"},
 	};
 	const unsigned n = (unsigned)_i;
 	struct world v;
 	struct world_told t = {0};
+	struct notice_row *row;
 	struct worker *w;
 
 	world_init(&v, FIXED);
@@ -281,8 +283,45 @@ START_TEST(test_never_launched)
 	ck_assert_int_eq(t.err.code, ERR_FAILED);
 	ck_assert_int_eq(t.err.reason, cases[n].reason);
 	ck_assert_uint_eq(events_of(w, EVENT_FAILED), 1);
-	ck_assert_ptr_null(notices_rows(v.pool->notices));
+	row = notices_rows(v.pool->notices);
+	ck_assert_ptr_nonnull(row);
+	ck_assert_ptr_null(row->next);
+	ck_assert_ptr_null(row->console_of);
+	ck_assert_ptr_nonnull(strstr(row->subject, cases[n].subject));
+	ck_assert_ptr_nonnull(strstr(row->body, "could not be started"));
+	ck_assert_ptr_nonnull(strstr(row->body, "never launched within"));
 	ck_assert_int_eq(worker_state(w), WORKER_NOT_SUBSTANTIATED);
+	world_fini(&v);
+}
+END_TEST
+
+/* A start of a that comes to nothing. */
+static void
+fail_to_start(struct world *v)
+{
+	v->cloud.faults.refuse = 1000;
+	world_up(v, "a");
+	world_run(v, 6 * 60000);
+	ck_assert_int_eq(worker_state(world_worker(v, "a")), WORKER_NOT_SUBSTANTIATED);
+	v->cloud.faults.refuse = 0;
+}
+
+/* N1: however often it is tried, and over a restart; until it is up, and fails anew. */
+START_TEST(test_one_mail_of_failures)
+{
+	struct world v;
+
+	world_init(&v, FIXED);
+	fail_to_start(&v);
+	fail_to_start(&v);
+	world_restart(&v);
+	fail_to_start(&v);
+	ck_assert_uint_eq(notices_count(v.pool->notices), 1);
+	world_ready(&v, "a");
+	world_down(&v, "a");
+	world_run(&v, 6 * 60000);
+	fail_to_start(&v);
+	ck_assert_uint_eq(notices_count(v.pool->notices), 2);
 	world_fini(&v);
 }
 END_TEST
@@ -507,6 +546,7 @@ test_suite(void)
 	tcase_add_test(t, test_down_while_starting_cancels_at_once);
 	tcase_add_test(t, test_missing);
 	tcase_add_loop_test(t, test_never_launched, 0, 3);
+	tcase_add_test(t, test_one_mail_of_failures);
 	tcase_add_test(t, test_dies_while_starting);
 	tcase_add_loop_test(t, test_lost_when_ready, 0, 3);
 	tcase_add_test(t, test_attach_is_judged);
