@@ -33,8 +33,9 @@ def options_of_the_original():
 
 
 def named_in_the_manual():
-    worker = PAGE.split(".Ss worker\n")[1].split(".Sh USER DATA\n")[0]
-    return re.findall(r'^\.It Ic "(?:\\&)?(\w+)"$', worker, re.MULTILINE)
+    worker = PAGE.split(".Ss worker\n")[1].split(".Ss ")[0]
+    others = PAGE.split(".Ss Options that are no keys\n")[1].split(".Sh ")[0]
+    return re.findall(r'^\.It Ic "(?:\\&)?(\w+)"$', worker + others, re.MULTILINE)
 
 
 @pytest.fixture(scope="module", name="keys")
