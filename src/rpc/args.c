@@ -95,7 +95,8 @@ static const struct field up_rows[] = {
 		.def = "accepted",
 		.choices = up_words,
 		.example = "WHEN",
-		.doc = "When to reply.",
+		.doc = "When to reply. An instance that is running has its address and volumes; "
+		       "the worker of one that is attached is there too.",
 	},
 	{
 		.name = "timeout",
