@@ -236,9 +236,11 @@ def test_killed_between_bids(make_daemon, sim):
     """The next process places anew; nothing is left over of either."""
     scenario(sim, prices=[PRICES[0], PRICES[1] | {"price": 0.9}])
     daemon = make_daemon({"bot1": RAISES | {"retry": 50}}).start()
-    for count in range(2, 6):
-        up(daemon)
-        eventually(lambda: len(launches(sim)) >= count * 2, 30)
+    up(daemon)
+    for _ in range(4):
+        sent = len(launches(sim))
+        eventually(lambda: len(launches(sim)) > sent, 30)
+        eventually(lambda: has_phase(daemon, "placing"))  # for half a second at least
         daemon.kill()
         daemon.start()
     sim.control("POST", "prices", [PRICES[1] | {"price": 0.01, "ago": "0s"}])
