@@ -292,7 +292,7 @@ lookup_price(struct lookups *all, struct cloud *cloud, const struct lookup_price
 	return join(q, done, arg);
 }
 
-/* Any other value is somebody's mistake, and waiting mends none. */
+/* Any other value is somebody's mistake; it is not shown, for it may be a secret. */
 static void
 on_parameter(void *arg, const struct ec2_answer *a, const char *value)
 {
@@ -301,8 +301,7 @@ on_parameter(void *arg, const struct ec2_answer *a, const char *value)
 
 	if (value != NULL && strncmp(value, "ami-", strlen("ami-")) == 0)
 		q->image = xstrdup(value);
-	err_set(&err, ERR_CONFIG, "the parameter %s is no image's id: %.100s", q->what,
-		value == NULL ? "" : value);
+	err_set(&err, ERR_CONFIG, "the parameter %s holds no image's id", q->what);
 	err.reason = REASON_CONFIG;
 	answered(q, a, q->image == NULL ? &err : NULL);
 }

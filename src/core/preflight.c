@@ -259,8 +259,8 @@ on_parameter(void *arg, const struct ec2_answer *a, const char *value)
 		l->answer.facts.id = xstrdup(value);
 	} else if (value != NULL) {
 		judged.verdict = VERDICT_REFUSED;
-		err_set(&judged.err, ERR_CONFIG,
-			"the parameter %s is no image's id: %.100s", l->what, value);
+		err_set(&judged.err, ERR_CONFIG, "the parameter %s holds no image's id",
+			l->what);
 	}
 	settle(l, &judged, true);
 }

@@ -81,7 +81,7 @@ FAULTS = [
     ("no-parameter", {"ami": "resolve:ssm:/ci/none"}, "ami",
      "GetParameter: ParameterNotFound: Parameter /ci/none not found."),
     ("no-image-s-id", {"ami": "resolve:ssm:/ci/word"}, "ami",
-     "the parameter /ci/word is no image's id: stable"),
+     "the parameter /ci/word holds no image's id"),
     ("gone-by-parameter", {"ami": "resolve:ssm:/ci/gone"}, "ami",
      f"there is no image ami-{MISSING} in us-west-2 (InvalidAMIID.NotFound)"),
     ("architecture", {"instance_type": "m6g.large"}, "instance_type",

@@ -263,7 +263,7 @@ def test_named_by_a_parameter(make_resolving, sim):
 
 @pytest.mark.parametrize("name,reason,code,text", [
     ("/ci/none", "config", "ParameterNotFound", "GetParameter: ParameterNotFound"),
-    ("/ci/word", "config", None, "the parameter /ci/word is no image's id: stable"),
+    ("/ci/word", "config", None, "the parameter /ci/word holds no image's id"),
 ])
 def test_parameter_that_names_none(make_resolving, sim, name, reason, code, text):
     daemon = make_resolving({"bot1": worker(ami=f"resolve:ssm:{name}")})

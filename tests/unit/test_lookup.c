@@ -254,7 +254,7 @@ START_TEST(test_parameter)
 	(void)lookup_parameter(r.all, r.cloud, "/q", on_told, &t);
 	run(&r, 3000);
 	ck_assert(t.failed && t.verdict == VERDICT_DONE && t.reason == REASON_CONFIG);
-	ck_assert_str_eq(t.text, "the parameter /q is no image's id: my-image");
+	ck_assert_str_eq(t.text, "the parameter /q holds no image's id");
 	r.fake->parameter = NULL;
 	(void)lookup_parameter(r.all, r.cloud, "/q", on_told, &t);
 	run(&r, 3000);
