@@ -181,6 +181,8 @@ load_null(struct field_load *l, const struct field *row, const struct node *node
 		set_absent(row, member);
 		return;
 	}
+	if (row->type == FIELD_LIST)
+		field_member_fini(row, member);
 	(void)field_expected(row, node, &err);
 	field_problem(l, node->mark, "%s%s", err.text,
 		word && (row->type == FIELD_STRING || row->type == FIELD_SECRET)

@@ -267,6 +267,8 @@ load_list(struct field_load *l, const struct field *row, const struct node *node
 	struct field_list *list = member;
 	size_t count;
 
+	/* One of a key that was there before must not stay for one that is refused. */
+	fini_list(row, list);
 	if (row->keyed != NULL && node->kind == NODE_MAP) {
 		if (!refuse_empty(l, row, node))
 			load_keyed(l, row, node, list);

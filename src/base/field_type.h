@@ -25,7 +25,10 @@ struct field_load {
 	struct buf path;
 };
 
-/* A type. set and load replace what the member held before, unless they fail. */
+/*
+ * A type. set and load replace what the member held before, unless they fail; a list of
+ * structs is empty then.
+ */
 struct field_ops {
 	size_t size; /* of the member; 0: the sub-table knows */
 	/* Reads one scalar; the reason why not goes to err. NULL if load is there. */

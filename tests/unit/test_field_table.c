@@ -160,6 +160,28 @@ START_TEST(test_a_key_twice)
 }
 END_TEST
 
+/* What a rule sees of a list is of the value it sees in the file, also where that is bad. */
+START_TEST(test_a_list_twice)
+{
+	static const char *const seconds[] = {"x", "~", "{}", "[{nme: b}, 5]"};
+
+	for (size_t i = 0; i < COUNT_OF(seconds); i++) {
+		AUTO(free)
+		char *text = xasprintf("{parts: [{name: a}, {name: b}, {name: c}], "
+				       "parts: %s}",
+			seconds[i]);
+		AUTO(diags) struct diags ds = {.name = NULL};
+		AUTO(node) struct node *node = flow_yaml(text);
+		struct thing t = {.flag = false};
+
+		ck_assert_int_eq(field_load(&thing_fields, node, &t, NULL, &ds), -1);
+		ck_assert_msg(t.parts.count == node->items[1]->count, "%s: %zu", text,
+			t.parts.count);
+		field_fini(&thing_fields, &t);
+	}
+}
+END_TEST
+
 START_TEST(test_positional)
 {
 	AUTO(node) struct node *list = flow_json("[true, 3, 587]"), *map = NULL;
@@ -455,6 +477,7 @@ test_suite(void)
 	tcase_add_test(tc, test_secret_names);
 	tcase_add_test(tc, test_empty_table);
 	tcase_add_test(tc, test_a_key_twice);
+	tcase_add_test(tc, test_a_list_twice);
 	tcase_add_test(tc, test_positional);
 	tcase_add_test(tc, test_positional_too_long);
 	tcase_add_loop_test(tc, test_set, 0, COUNT_OF(sets));
