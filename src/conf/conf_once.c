@@ -4,6 +4,7 @@
  * another asks for it.
  */
 #include "conf/conf.h"
+#include "conf/conf_device.h"
 #include "conf/conf_names.h"
 #include "conf/conf_row.h"
 
@@ -55,29 +56,45 @@ is_device_before(const struct conf_volume *volumes, size_t i)
 	return false;
 }
 
+/* The disk is there before the volume comes, and EC2 would refuse to attach it. */
+static bool
+is_disk(const struct conf_worker *w, const char *device)
+{
+	const struct conf_device *disks = w->block_device_map.items;
+
+	for (size_t n = 0; n < w->block_device_map.count; n++)
+		if (disks[n].no_device == NULL &&
+			str_equal(disks[n].device_name, device))
+			return true;
+	return false;
+}
+
 static void
-check_volume(struct conf_row *row, const struct conf_volume *volumes, size_t i,
+check_volume(struct conf_row *row, const struct conf_worker *w, size_t i,
 	const struct node *pair)
 {
 	AUTO(free) char *path = xasprintf("%s.volumes[%zu]", row->path, i);
+	const struct conf_volume *volumes = w->volumes.items;
 
 	if (volumes[i].volume_id != NULL)
 		claim(row, path, pair->mark, volumes[i].volume_id);
 	if (volumes[i].device != NULL && is_device_before(volumes, i))
 		diag_add(&row->found, DIAG_ERROR, pair->mark, path,
 			"%s is another volume's device already", volumes[i].device);
+	if (volumes[i].device != NULL && is_disk(w, volumes[i].device))
+		diag_add(&row->found, DIAG_ERROR, pair->mark, path,
+			"%s is a disk of block_device_map", volumes[i].device);
 }
 
 void
 check_once(struct conf_row *row, const struct conf_worker *w)
 {
 	const struct node *list = row_get(row, "volumes");
-	const struct conf_volume *volumes = w->volumes.items;
 
 	check_address(row, w);
 	if (w->volumes.count == 0)
 		return;
 	check_alone(row, "volumes", "a volume");
 	for (size_t i = 0; i < w->volumes.count; i++)
-		check_volume(row, volumes, i, list->items[i]);
+		check_volume(row, w, i, list->items[i]);
 }

@@ -94,17 +94,68 @@ refuse(int code, const char *pattern, size_t offset, size_t *ret_offset,
 	return err_set(err, ERR_INVALID, "%s", why);
 }
 
+/* The length of "{,3}", 0 if there is something else. */
+static size_t
+bare_maximum(const char *at)
+{
+	size_t digits;
+
+	if (at[0] != '{' || at[1] != ',')
+		return 0;
+	digits = strspn(at + 2, "0123456789");
+	return digits > 0 && at[2 + digits] == '}' ? digits + 3 : 0;
+}
+
+/* In a class it is characters. A ']' that comes first in a class does not end it. */
+static const char *
+skip_class(const char *at)
+{
+	at += at[1] == '^' ? 2 : 1;
+	if (*at == ']')
+		at++;
+	while (*at != '\0' && *at != ']')
+		at += at[0] == '\\' && at[1] != '\0' ? 2 : 1;
+	return at;
+}
+
+/* PCRE2 before 10.43 takes it for text, later ones and other languages for a quantifier. */
+static int
+check_maxima(const char *pattern, size_t *ret_offset, struct err *err)
+{
+	for (const char *at = pattern; *at != '\0'; at++) {
+		size_t len = bare_maximum(at);
+
+		if (len > 0) {
+			if (ret_offset != NULL)
+				*ret_offset = (size_t)(at - pattern);
+			return err_set(err, ERR_INVALID,
+				"%.*s is ambiguous; write {0%.*s", (int)len, at,
+				(int)len - 1, at + 1);
+		}
+		if (*at == '[')
+			at = skip_class(at);
+		else if (at[0] == '\\' && at[1] != '\0')
+			at++;
+		if (*at == '\0')
+			break;
+	}
+	return 0;
+}
+
 struct regex *
 regex_compile(const char *pattern, size_t *ret_offset, struct err *err)
 {
-	pcre2_general_context *memory = pcre2_general_context_create(allocate, release,
-		NULL);
+	pcre2_general_context *memory;
 	struct regex *re;
 	size_t offset = 0;
 	int error = 0;
-	pcre2_code *code = compile(pattern, memory, &offset, &error);
+	pcre2_code *code;
 	uint32_t groups = 0;
 
+	if (check_maxima(pattern, ret_offset, err) < 0)
+		return NULL;
+	memory = pcre2_general_context_create(allocate, release, NULL);
+	code = compile(pattern, memory, &offset, &error);
 	if (code == NULL) {
 		pcre2_general_context_free(memory);
 		(void)refuse(error, pattern, offset, ret_offset, err);

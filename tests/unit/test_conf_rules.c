@@ -496,6 +496,19 @@ static const struct {
 		"already\n"
 		"        a: { volumes: [ [ vol-1, sdg ], [ vol-2, sdg ] ] }\n"
 		"                                        ^\n"},
+	{__LINE__,
+		"  a:\n"
+		"    volumes: [ [ vol-1, sdf ], [ vol-2, sdg ] ]\n"
+		"    block_device_map: { sdf: { size: 1 } }\n",
+		"t.yaml:6:16: error: workers.a.volumes[0]: sdf is a disk of "
+		"block_device_map\n"
+		"        volumes: [ [ vol-1, sdf ], [ vol-2, sdg ] ]\n"
+		"                   ^\n"},
+	{__LINE__,
+		"  a:\n"
+		"    volumes: [ [ vol-1, sdf ] ]\n"
+		"    block_device_map: [ { DeviceName: sdf, NoDevice: '' } ]\n",
+		NULL},
 	{__LINE__, "  a[1-2]: { elastic_ip: 203.0.113.7 }\n",
 		"t.yaml:5:13: error: workers.a[1-2].elastic_ip: an address serves one "
 		"worker, and this row makes 2\n"

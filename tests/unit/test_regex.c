@@ -71,6 +71,7 @@ static const struct {
 		"=B"},
 	{__LINE__, "[^/]+/(.*)", "o/\xf0\x9d\x84\x9e", "=\xf0\x9d\x84\x9e"},
 	{__LINE__, "(a{2,3})", "aaaa", "=aaa"},
+	{__LINE__, "[{,3}]+(x)", "{,3}x", "=x"},
 };
 
 START_TEST(test_match)
@@ -118,6 +119,9 @@ static const struct {
 	{__LINE__, "[b-a]", 3, "range out of order"},
 	{__LINE__, "a{3,2}", 5, "numbers out of order"},
 	{__LINE__, "\\u0041", 2, "does not support"},
+	{__LINE__, "ci-\\d{,12}$", 5, "{,12} is ambiguous; write {0,12}"},
+	{__LINE__, "[]{,1}]x{,2}", 8, "{,2} is ambiguous; write {0,2}"},
+	{__LINE__, "[^]\\]{,1}]\\{,2}x{,3}", 16, "{,3} is ambiguous"},
 	{__LINE__, "a\\", 2, "\\ at end of pattern"},
 	{__LINE__, "\\1", 1, "reference to non-existent subpattern"},
 	{__LINE__, "(?P<a>x)(?P<a>y)", 14, "two named subpatterns have the same name"},
