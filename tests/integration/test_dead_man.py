@@ -93,11 +93,15 @@ def test_daemon_that_is_gone(daemon, sim):
     daemon.call("worker.insubstantiate", worker="bot3", wait="stopped", timeout=30)
 
 
-def test_daemon_that_comes_back(daemon, sim):
-    """A restart renews at once what it finds, from the tags."""
+@pytest.mark.parametrize("lost", [False, True])
+def test_daemon_that_comes_back(lost, daemon, sim):
+    """A restart renews at once what it finds, from the tags, with or without its ledger."""
     start(daemon, sim, "bot1")
     daemon.kill()
     before = sim.calls("CreateTags")
+    if lost:
+        for path in (daemon.directory / "state").glob("ledger*"):
+            path.unlink()
     time.sleep(LIFE / 2)
     daemon.start()
     eventually(lambda: sim.calls("CreateTags") > before)
@@ -105,7 +109,9 @@ def test_daemon_that_comes_back(daemon, sim):
     while time.monotonic() < until:
         assert instance(sim)["state"] == "running"
         time.sleep(0.2)
-    finish(daemon, sim)
+    assert daemon.call("pool.status")["hold"] is lost
+    if not lost:
+        finish(daemon, sim)
 
 
 def test_renewal_that_is_denied(daemon, sim):
