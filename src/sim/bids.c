@@ -31,7 +31,7 @@ sim_bids_clear(struct sim_bids *b)
 	while (b->list != NULL) {
 		struct sim_bid *bid = b->list;
 
-		LL_DELETE(b->list, bid);
+		b->list = bid->next;
 		if (bid->instance == NULL)
 			sim_launch_free(bid->launch);
 		free(bid->token);

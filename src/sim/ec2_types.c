@@ -206,7 +206,7 @@ offer_type(struct sim_listing *l, const struct sim_type *t, const char *kind,
 {
 	const char *region = l->call->region;
 
-	for (char letter = 'a'; letter <= 'f'; letter++) {
+	for (int letter = 'a'; letter <= 'f'; letter++) {
 		AUTO(free) char *zone = xasprintf("%s%c", region, letter);
 		struct offering o = {t, kind, zone};
 		char id[SIM_ZONE_ID_SIZE];
