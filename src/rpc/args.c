@@ -95,8 +95,7 @@ static const struct field up_rows[] = {
 		.def = "accepted",
 		.choices = up_words,
 		.example = "WHEN",
-		.doc = "When to reply. An instance that is running has its address and volumes; "
-		       "the worker of one that is attached is there too.",
+		.doc = "When to reply; running is with its address and volumes.",
 	},
 	{
 		.name = "timeout",

@@ -38,7 +38,9 @@ static const struct {
 
 	/* Options, the client's and the verb's. */
 	{{"--js"}, "--json\tPrint results as the daemon sends them.\n", "", __LINE__},
-	{{"up", "bot1", "--wa"}, "--wait\tWhen to reply.\n", "", __LINE__},
+	{{"up", "bot1", "--wa"},
+		"--wait\tWhen to reply; running is with its address and volumes.\n", "",
+		__LINE__},
 	{{"list", "--wa"}, "", "", __LINE__},
 	{{"--wa"}, "", "", __LINE__},
 	{{"up", "--", "--wa"}, "", NULL, __LINE__},
