@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+A machine of wishes, facts, faults, deaths, reloads and time, driven by hypothesis against the
+real programs, and judged after every step and at rest. MACHINE_EXAMPLES=N: so many lives
+instead of the slice that make check takes; a failure prints the steps that lead to it.
+"""
+
+import contextlib
+import os
+import tempfile
+
+import hypothesis
+from hypothesis import strategies
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+import ec2sim
+import judge
+from daemon import Daemon
+from ec2sim import eventually
+from lives import is_down, show
+from rpcclient import RpcError
+
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "8"))
+STEPS = 25
+NAMES = ("fixed", "made", "busy")
+WORKERS = {"fixed": {"password": "x"}, "made": {"password": "generated", "user_data": "{{ password }}"},
+           "busy": {"password": "x", "build_wait_timeout": 1, "missing_timeout": 2}}
+REFUSALS = {"unavailable", "unexpected_attach", "stale_generation", "cancelled", "failed", "missing"}
+
+workers = strategies.sampled_from(NAMES)
+EFFECTS = (
+    {"effect": "drop", "after": True}, {"effect": "drop"}, {"effect": "reset", "after": True},
+    {"effect": "error", "code": "InternalError", "after": True}, {"effect": "error", "code": "Unavailable"},
+    {"effect": "error", "code": "RequestLimitExceeded"},
+    {"effect": "error", "code": "InsufficientInstanceCapacity"},
+    {"effect": "html"}, {"effect": "cut", "at": 60, "after": True}, {"effect": "delay", "delay": "0.3s"},
+)
+ACTIONS = ("RunInstances", "TerminateInstances", "DescribeInstances")
+
+
+class Machine(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        self.stack = contextlib.ExitStack()
+        self.sim = self.stack.enter_context(ec2sim.running(pending="0.05", shutdown="0.05"))
+        directory = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="e2w-"))
+        self.daemon = Daemon(directory, self.sim.url, dict(WORKERS))
+
+    @initialize()
+    def begin(self):
+        self.daemon.start()
+
+    def ask(self, method, **params):
+        """As a client does; what is refused is refused for a reason that it may have."""
+        try:
+            return self.daemon.call(method, **params)
+        except RpcError as error:
+            assert error.kind in REFUSALS, f"{method} {params}: {error.kind}: {error.message}"
+        return None
+
+    @rule(worker=workers)
+    def want(self, worker):
+        reply = self.ask("worker.substantiate", worker=worker)
+        if reply is not None:
+            assert show(self.daemon, worker)["generation"] >= reply["generation"]
+
+    @rule(worker=workers)
+    def want_running(self, worker):
+        self.ask("worker.substantiate", worker=worker)
+        with contextlib.suppress(AssertionError):
+            eventually(lambda: show(self.daemon, worker)["phase"] in ("waiting", "ready"), 2)
+
+    @rule(worker=workers, fast=strategies.booleans())
+    def want_no_more(self, worker, fast):
+        self.ask("worker.insubstantiate", worker=worker, fast=fast)
+
+    @rule(worker=workers)
+    def attach(self, worker):
+        self.ask("worker.attached", worker=worker)
+
+    @rule(worker=workers)
+    def detach(self, worker):
+        self.ask("worker.detached", worker=worker)
+
+    @rule(worker=workers, building=strategies.integers(0, 2))
+    def build(self, worker, building):
+        method = "worker.build_started" if building else "worker.build_finished"
+        self.ask(method, worker=worker, building=building)
+
+    @rule(worker=workers, held=strategies.booleans())
+    def hold(self, worker, held):
+        self.ask("worker.hold" if held else "worker.release", worker=worker)
+
+    @rule(action=strategies.sampled_from(ACTIONS), effect=strategies.sampled_from(EFFECTS),
+          count=strategies.integers(1, 3))
+    def trouble(self, action, effect, count):
+        self.sim.fault(action=action, count=count, **effect)
+
+    @rule(state=strategies.sampled_from(("terminated", "stopped", "shutting-down")), data=strategies.data())
+    def end_by_other_hands(self, state, data):
+        running = sorted(i["id"] for i in self.sim.ledger().values() if i["state"] == "running")
+        if running:
+            self.sim.control("POST", "instance", {"id": data.draw(strategies.sampled_from(running)), "state": state})
+
+    @rule()
+    def die(self):
+        self.daemon.kill()
+        self.daemon.start()
+
+    @rule()
+    def restart(self):
+        self.daemon.stop()
+        self.daemon.start()
+
+    @rule(ami=strategies.sampled_from(("ami-12345678", "ami-87654321")),
+          without=strategies.sampled_from((None, "made")))
+    def reload(self, ami, without):
+        self.daemon.config["workers"] = {
+            name: conf | {"ami": ami} for name, conf in WORKERS.items() if name != without}
+        self.daemon.write_config()
+        self.daemon.call("daemon.reload")
+        if without is not None:  # what it runs goes on; the name comes back for the next steps
+            self.daemon.config["workers"] = dict(WORKERS)
+            self.daemon.write_config()
+            self.daemon.call("daemon.reload")
+
+    @rule(pause=strategies.booleans())
+    def pause(self, pause):
+        self.daemon.call("pool.pause" if pause else "pool.resume")
+
+    @invariant()
+    def no_twin(self):
+        judge.check_no_twin(self.sim)
+
+    @invariant()
+    def no_killed_build(self):
+        if self.daemon.process is not None:
+            judge.check_no_killed_build(self.daemon)
+
+    def teardown(self):
+        try:
+            if self.daemon.process is not None:
+                self.come_to_rest()
+        finally:
+            if self.daemon.process is not None:
+                self.daemon.kill()
+            self.stack.close()
+
+    def come_to_rest(self):
+        self.sim.control("DELETE", "faults")
+        self.daemon.call("pool.resume")
+        for name in NAMES:
+            self.daemon.call("worker.insubstantiate", worker=name)
+        for name in NAMES:
+            eventually(lambda n=name: is_down(self.daemon, n), 60)
+        assert not judge.live(self.sim)
+        judge.check_agreement(self.daemon, self.sim)
+
+
+def test_machine():
+    run_state_machine_as_test(Machine, settings=hypothesis.settings(
+        max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, database=None, derandomize=True,
+        suppress_health_check=list(hypothesis.HealthCheck)))
