@@ -338,9 +338,11 @@ pool_reload(struct pool *p, const struct conf *fresh)
 	notices_set_conf(p->notices, fresh);
 	add_workers(p, fresh);
 	for (w = p->workers; w != NULL; w = w->hh.next) {
+		const struct poller *before = w->poller;
+
 		w->poller = NULL;
-		if (!w->removed)
-			(void)pool_poller(w);
+		if (!w->removed && pool_poller(w) != before)
+			worker_drop_place(w); /* it asks another cloud */
 	}
 	retire_pollers(p);
 	for (poller = p->pollers; poller != NULL; poller = poller_next(poller))

@@ -444,15 +444,16 @@ worker_set_conf(struct worker *w, struct conf_worker *conf)
 	int64_t before = w->conf == NULL ? 0 : w->conf->missing_timeout;
 
 	w->removed = conf == NULL;
+	if (conf == NULL || w->conf == NULL || !conf_worker_equal(w->conf, conf))
+		worker_drop_place(w); /* another configuration may have others */
+	if (w->try_ms != INT64_MAX)
+		w->try_ms = 0;
+	loop_poke(&w->poke);
 	if (conf == NULL)
 		return; /* the old one serves what still runs */
 	(void)conf_worker_ref(conf);
 	conf_worker_unref(w->conf);
 	w->conf = conf;
-	worker_drop_place(w); /* another configuration may have others */
-	if (w->try_ms != INT64_MAX)
-		w->try_ms = 0;
-	loop_poke(&w->poke);
 	if (before == conf->missing_timeout)
 		return;
 	/* A running deadline keeps what has elapsed (BUILDBOT.md W4). */

@@ -121,6 +121,54 @@ START_TEST(test_raises)
 }
 END_TEST
 
+/* A reload that changes nothing changes nothing: the bids go on. */
+START_TEST(test_reload_between_bids)
+{
+	struct world v;
+	const struct worker *w;
+
+	world_init(&v, EXAMPLE " }\n");
+	add_prices(&v);
+	refuse(&v, 0, (struct fake_refusal){TOO_LOW, .times = 2});
+	world_up(&v, "a");
+	w = world_worker(&v, "a");
+	for (int n = 0; n < 2; n++) {
+		while (w->phase != WORKER_LAUNCHED)
+			world_run(&v, 10);
+		while (w->phase != WORKER_PLACING)
+			world_run(&v, 10);
+		world_reload(&v, EXAMPLE " }\n");
+	}
+	world_run(&v, MINUTE);
+	ck_assert_str_eq(asked(&v),
+		"m5.large spot 0.069; m5.large spot 0.0759; m5.large spot 0.08");
+	ck_assert_str_eq(worker_phase_name(w), "waiting");
+	world_fini(&v);
+}
+END_TEST
+
+/* Taken out of the file while EC2 is asked: the wish ends, and what is asked is left. */
+START_TEST(test_removed_while_asking)
+{
+	struct world v;
+	struct worker *w;
+
+	world_init(&v, SPOT " }\n  b: { password: y }\n");
+	add_prices(&v);
+	world_up(&v, "a");
+	w = world_worker(&v, "a");
+	ck_assert(place_is_asking(w->place));
+	world_reload(&v, "  b: { password: y }\n");
+	world_run(&v, 10);
+	ck_assert_int_eq(w->phase, WORKER_IDLE);
+	ck_assert_ptr_null(w->place);
+	ck_assert_int_eq(w->last_error.code, ERR_FAILED);
+	world_run(&v, MINUTE);
+	ck_assert_str_eq(asked(&v), "");
+	world_fini(&v);
+}
+END_TEST
+
 START_TEST(test_raised_is_enough)
 {
 	struct world v;
@@ -452,6 +500,8 @@ test_suite(void)
 	tcase_add_test(t, test_guess);
 	tcase_add_test(t, test_maximum_is_bid);
 	tcase_add_test(t, test_raises);
+	tcase_add_test(t, test_reload_between_bids);
+	tcase_add_test(t, test_removed_while_asking);
 	tcase_add_test(t, test_raised_is_enough);
 	tcase_add_test(t, test_capacity_is_not_raised);
 	tcase_add_test(t, test_fallback);
