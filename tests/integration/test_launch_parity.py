@@ -28,13 +28,13 @@ def text(rng):
 
 
 def ebs_of(rng):
-    """A disk as the API describes it; io1 and io2 need a number of operations."""
+    """A disk as the API describes it, within the limits of its type."""
     kind = rng.choice(["gp2", "gp3", "io1", "st1", None])
-    ebs = {"VolumeSize": rng.randint(8, 500)}
+    ebs = {"VolumeSize": rng.randint(125 if kind == "st1" else 8, 500)}
     if kind is not None:
         ebs["VolumeType"] = kind
     if kind == "io1":
-        ebs["Iops"] = rng.randint(100, 1000)
+        ebs["Iops"] = rng.randint(100, 400)
     if kind == "gp3" and rng.random() < 0.5:
         ebs["Throughput"] = rng.randint(125, 500)
     if rng.random() < 0.3:
