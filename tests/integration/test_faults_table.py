@@ -9,7 +9,7 @@ TABLE = (TESTS / "faults.md").read_text()
 
 
 def test_named_tests_exist():
-    named = re.findall(r"((?:unit|integration)/\w+\.(?:c|py))::(\w+)", TABLE)
+    named = re.findall(r"((?:unit|integration|system)/\w+\.(?:c|py))::(\w+)", TABLE)
     assert len(named) > 80
     missing = [f"{file}::{name}" for file, name in named
                if not (TESTS / file).exists()
