@@ -133,7 +133,7 @@ START_TEST(test_one_tries_for_all)
 	world_up(&v, "a-01");
 	world_run(&v, 5000);
 	for (int n = 2; n <= 40; n++) {
-		char name[8];
+		char name[16];
 
 		(void)snprintf(name, sizeof(name), "a-%02d", n);
 		world_up(&v, name);

@@ -238,7 +238,7 @@ END_TEST
 START_TEST(test_history_is_asked_once)
 {
 	struct world v;
-	char name[8];
+	char name[16];
 
 	world_init(&v,
 		"  a-[01-40]: { password: x, placement: a, spot_instance: true }\n");
