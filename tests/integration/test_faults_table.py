@@ -22,3 +22,8 @@ def test_each_fault_once():
               for fault in re.findall(r"[PNARCMT]\d+", row)]
     assert len(faults) > 70
     assert len(set(faults)) == len(faults)
+
+
+def test_each_rule_of_the_launch_protocol_once():
+    rules = re.findall(r"^\| L(\d+) ", TABLE, re.MULTILINE)
+    assert rules == [str(n) for n in range(1, 16)]

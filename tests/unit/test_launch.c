@@ -298,6 +298,24 @@ START_TEST(test_l12_terminated_token)
 }
 END_TEST
 
+/* L12: EC2 knows the token with other parameters: something of ours may live, so it is watched for. */
+START_TEST(test_l12_mismatch)
+{
+	struct world v;
+
+	world_init(&v, FIXED);
+	script(&v, 0, VERDICT_REPEAT, EC2_CLASS_MISMATCH, false, 1);
+	world_up(&v, "a");
+	world_run(&v, 5000);
+	ck_assert_int_eq(launch_of(&v)->phase, LAUNCH_WATCH);
+	ck_assert_uint_eq(v.cloud.runs, 0);
+	world_run(&v, 29 * 60 * 1000);
+	ck_assert_int_eq(launch_of(&v)->phase, LAUNCH_WATCH);
+	ck_assert_uint_eq(v.cloud.runs, 0); /* not with this token, nor with another */
+	world_fini(&v);
+}
+END_TEST
+
 /* L13: of twins the one recorded first is kept. */
 START_TEST(test_l13_twin)
 {
@@ -456,6 +474,7 @@ test_suite(void)
 	tcase_add_test(t, test_last_error_is_of_this_generation);
 	tcase_add_test(t, test_l11_not_found);
 	tcase_add_test(t, test_l12_terminated_token);
+	tcase_add_test(t, test_l12_mismatch);
 	tcase_add_test(t, test_l13_twin);
 	tcase_add_test(t, test_pending_timeout);
 	suite_add_tcase(s, t);
