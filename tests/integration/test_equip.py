@@ -161,12 +161,24 @@ def test_whoever_dies_is_waited_for(make, sim):
     ({"elastic_ip": "203.0.113.99"}, "InvalidAddress.NotFound"),
     ({"volumes": [["vol-0000ffff", "/dev/sdh"]]}, "InvalidVolume.NotFound"),
     ({"volumes": [[FAR, "/dev/sdh"]], "placement": "a"}, "zone us-east-1b"),
-    ({"volumes": [[CACHE, "/dev/sdh"]], "placement": "a", "block_device_map": [
-        {"DeviceName": "/dev/sdh", "Ebs": {"VolumeSize": 1}}]}, "/dev/sdh"),
 ])
 def test_what_cannot_be_had(make, sim, worker, says):
     daemon = make({"bot1": {"password": "x"} | worker})
     refused(daemon, sim, says)
+
+
+@pytest.mark.parametrize("code,reason", [
+    ("InvalidParameterValue", "config"), ("AttachmentLimitExceeded", "quota"),
+    ("UnauthorizedOperation", "auth")])
+def test_an_attach_that_is_refused(make, sim, code, reason):
+    """As for a device that the image has taken. No other machine is tried."""
+    daemon = make({"bot1": BOT})
+    sim.fault(action="AttachVolume", effect="error", code=code, status=400, count=1)
+    error = refused(daemon, sim, f"volume {CACHE} as /dev/sdh: AttachVolume: {code}",
+                    reason=reason)
+    assert error.data["aws"]["code"] == code
+    assert len(sim.ledger()) == 1
+    eventually(lambda: holder(sim) is None)
 
 
 @pytest.mark.parametrize("fault", [
