@@ -131,11 +131,13 @@ def test_start_that_a_pause_outlasts(make_daemon):
         assert error.data["retryable"]
 
 
-def test_resume_ends_hold(daemon):
+def test_resume_ends_hold(daemon, sim):
+    """It is on again after a start, and ends by order over one; no listing can agree before."""
     daemon.stop()
     with contextlib.closing(sqlite3.connect(daemon.directory / "state/ledger.db")) as ledger:
         ledger.execute("UPDATE meta SET hold = 1")
         ledger.commit()
+    sim.fault(action="DescribeInstances", effect="drop")
     daemon.start()
     with daemon.connect() as rpc:
         rpc.call("events.subscribe", types=["pool"])
