@@ -167,8 +167,8 @@ store_read_meta(struct store *s, const char *boot, struct err *err)
 	(void)snprintf(s->meta.paused_by, sizeof(s->meta.paused_by), "%s",
 		db_is_null(q, 5) ? "somebody" : db_text(q, 5));
 	s->meta.hold = db_int(q, 6) != 0;
-	s->meta.hold_wall = db_int(q, 7);
-	set_hold_reason(s, db_text(q, 8));
+	s->meta.hold_wall = db_int(q, 7) != 0 ? db_int(q, 7) : clock_wall_ms();
+	set_hold_reason(s, db_is_null(q, 8) ? "it is not recorded why" : db_text(q, 8));
 	q = db_stmt(s->db, "UPDATE meta SET boot = ?");
 	db_bind_text(q, 1, boot);
 	return check(db_step(q, err), err) < 0 ? -1 : write_lineage(s, err);
