@@ -53,20 +53,27 @@ def ms(text):
 
 
 def owned_spans(daemon):
-    """From when to when the daemon had each launch in its books: from its intent to its proof."""
-    spans = {}
-    for event in rows(daemon, "SELECT * FROM history WHERE type = 'phase' ORDER BY seq"):
-        began, _ = spans.get(event["launch"], (event["at"], None))
-        over = event["to_state"] == "gone"
-        spans[event["launch"]] = (began, event["at"] if over else math.inf)
-    return spans
+    """
+    From when to when the daemon had each (launch, instance) in its books: from the launch's
+    intent to the instance's proof; instance None: what became of it before there was one.
+    """
+    found = rows(daemon, "SELECT launch, instance, MIN(at) AS began,"
+                         " MAX(CASE to_state WHEN 'gone' THEN at END) AS over"
+                         " FROM history WHERE type = 'phase' GROUP BY launch, instance")
+    began = {}
+    for row in found:
+        began[row["launch"]] = min(row["began"], began.get(row["launch"], math.inf))
+    return {(row["launch"], row["instance"]): (
+        began[row["launch"]], math.inf if row["over"] is None else row["over"]) for row in found}
 
 
 def leak_cost(daemon, sim):
     """Seconds that are billed while no owner has the instance in its books, by instance."""
     spans, now, costs = owned_spans(daemon), ms(utc_text()), {}
     for instance in sim.ledger().values():
-        began, ended = spans.get(instance["tags"].get("ec2workerd:launch"), (math.inf, math.inf))
+        launch = instance["tags"].get("ec2workerd:launch")
+        began, ended = spans.get((launch, instance["id"])) or spans.get(
+            (launch, None), (math.inf, math.inf))
         cost = 0
         for run in instance["runs"]:
             first, last = ms(run["from"]), min(ms(run["to"]), now)
@@ -80,10 +87,11 @@ def leak_cost(daemon, sim):
 def check_no_killed_build(daemon):
     """I3: what was condemned had no build on it, or whoever may do that said so."""
     builds = {}
-    for event in rows(daemon, "SELECT * FROM history ORDER BY seq"):
+    for event in rows(daemon, "SELECT * FROM history WHERE type = 'build'"
+                              " OR type = 'phase' AND to_state = 'condemned' ORDER BY seq"):
         if event["type"] == "build":
             builds[event["instance"]] = event["to_state"]
-        elif event["type"] == "phase" and event["to_state"] == "condemned":
+        else:
             by = event["by"]
             # A build is reported before its worker has come, and then waits for it (L14).
             waited = by == "missing" and event["from_state"] != "ready"

@@ -24,7 +24,9 @@ def test_a_good_life_costs_nothing(daemon, sim):
     judge.check_agreement(daemon, sim)
     [entry] = sim.ledger().values()
     assert judge.leak_cost(daemon, sim) == {} and entry["billed_seconds"] > 0
-    [(began, ended)] = judge.owned_spans(daemon).values()
+    spans = judge.owned_spans(daemon)
+    began, ended = spans[entry["tags"]["ec2workerd:launch"], entry["id"]]
+    assert {instance for _, instance in spans} == {None, entry["id"]}
     assert began <= judge.ms(entry["launched_at"])
     assert judge.ms(entry["ended_at"]) <= ended
 
