@@ -2,6 +2,8 @@
 /*
  * What metadata services, agents and STS answer, of any bytes: refused with nothing touched
  * and nothing of a secret told, or keys that can stand in a header.
+ *
+ * Parser: src/ec2/keyset.c
  */
 #include "fuzz.h"
 
