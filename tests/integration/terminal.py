@@ -5,6 +5,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import termios
 import time
@@ -21,6 +22,8 @@ class Terminal:
         self.code = None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # Tests that were started in the background ignore it, and so would their children.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             try:
                 os.execve(argv[0], [str(word) for word in argv], env)
             finally:

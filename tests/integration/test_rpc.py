@@ -68,7 +68,7 @@ def test_worker_object(daemon):
             "bot1", "linux-01", "linux-02", "linux-03"]
         assert all(set(w) == MEMBERS for w in listed["workers"])
         shown = rpc.call("worker.show", worker="bot1")
-        assert set(shown) == MEMBERS | {"stale", "held", "timeline", "configuration", "owner"}
+        assert set(shown) == MEMBERS | {"stale", "held", "timeline", "configuration", "owner", "placement"}
 
 
 def test_list_pages_patterns_and_states(daemon):
