@@ -155,9 +155,7 @@ worker_place(struct worker *w)
 
 	if (clock_ms() < w->try_ms)
 		return;
-	if (pool_may_launch(w->pool, &err) < 0) {
-		wait_for_pool(w, &err);
-	} else if (waits_for_orphan(w, &err)) {
+	if (pool_may_launch(w->pool, &err) < 0 || waits_for_orphan(w, &err)) {
 		wait_for_pool(w, &err);
 	} else if (w->removed) {
 		err_set(&err, ERR_FAILED, "%s is no longer in the configuration",

@@ -199,30 +199,34 @@ take_static_keys(struct planner *p, const char *name)
 	return LOOK_NONE;
 }
 
+/* One more profile on the way, which must not come back to one before. */
+static int
+visit(struct planner *p, const char *name, const char *source)
+{
+	for (size_t i = 0; i < p->visited_count; i++)
+		if (strcmp(p->visited[i], source) == 0)
+			return err_set(p->err, ERR_CONFIG,
+				"profile '%s': source_profile leads back to '%s'", name,
+				source);
+	if (p->visited_count == PROFILES_MAX)
+		return err_set(p->err, ERR_CONFIG,
+			"profile '%s': more than %u profiles lead from one to the next",
+			name, PROFILES_MAX);
+	p->visited[p->visited_count++] = source;
+	return 0;
+}
+
 /* The profile that a role's keys come from: keys of its own go before a role of its own. */
 static enum look
 take_profile(struct planner *p, const char *name, const char *source)
 {
 	enum look look = take_static_keys(p, source);
 
-	if (look == LOOK_NONE) {
-		for (size_t i = 0; i < p->visited_count; i++) {
-			if (strcmp(p->visited[i], source) != 0)
-				continue;
-			err_set(p->err, ERR_CONFIG,
-				"profile '%s': source_profile leads back to '%s'", name,
-				source);
-			return fail(p);
-		}
-		if (p->visited_count == PROFILES_MAX) {
-			err_set(p->err, ERR_CONFIG,
-				"profile '%s': more than %u profiles lead from one to the next",
-				name, PROFILES_MAX);
-			return fail(p);
-		}
-		p->visited[p->visited_count++] = source;
-		look = take_way(p, source);
-	}
+	if (look != LOOK_NONE)
+		return look;
+	if (visit(p, name, source) < 0)
+		return fail(p);
+	look = take_way(p, source);
 	if (look != LOOK_NONE)
 		return look;
 	err_set(p->err, ERR_CONFIG, "profile '%s': its source_profile '%s' %s", name,

@@ -45,7 +45,7 @@ struct sim_address *sim_addresses_add(struct sim_addresses *as, struct sim_cloud
 	const char *region, const char *public_ip);
 /* Adds what is not there yet. */
 void sim_addresses_add_rows(struct sim_addresses *as, struct sim_cloud *cloud,
-	const struct sim_address_row *rows, size_t count);
+	const struct sim_address_row *list, size_t count);
 /* The first, also of those released; ->next leads on. */
 struct sim_address *sim_addresses_first(const struct sim_addresses *as);
 /* By the one of the three that is not NULL; not released, in that region. Or NULL. */

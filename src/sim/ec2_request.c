@@ -77,13 +77,13 @@ check_specification(struct sim_call *call)
 static int
 parse(struct sim_call *call, struct sim_launch *l)
 {
-	AUTO(sim_params) struct sim_params params = {0};
+	AUTO(sim_params) struct sim_params own = {0};
 	struct sim_call run = *call;
 	int ret;
 
-	as_run(call->params, &params);
-	run.params = &params;
-	ret = sim_params_check(&params, sim_ec2_run_params, NULL, &run.error) != 0 ||
+	as_run(call->params, &own);
+	run.params = &own;
+	ret = sim_params_check(&own, sim_ec2_run_params, NULL, &run.error) != 0 ||
 			sim_ec2_parse_launch(&run, l) != 0 ||
 			sim_ec2_check_launch(&run, l) != 0
 		? -1

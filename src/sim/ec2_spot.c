@@ -287,11 +287,12 @@ cancel_requests(struct sim_call *call)
 				    "SpotInstanceRequestId.%zu", n)) != NULL;
 		n++) {
 		struct sim_bid *bid = sim_bids_find(call->bids, call->region, id);
+		struct sim_instance *i = find_instance(call, id);
 
 		if (bid != NULL)
 			sim_bid_cancel(bid);
-		else
-			find_instance(call, id)->request_cancelled = true;
+		else if (i != NULL)
+			i->request_cancelled = true;
 		buf_puts(call->out, "<item>");
 		sim_xml_text(call->out, "spotInstanceRequestId", id);
 		sim_xml_text(call->out, "state", "cancelled");

@@ -290,6 +290,22 @@ sim_volumes_advance(struct sim_volumes *vs, int64_t now_ms)
 			move_on(vs, v);
 }
 
+static void
+equip_with(struct sim_volumes *vs, struct sim_instance *i, const struct sim_disk *disk,
+	const char *id)
+{
+	const struct sim_launch *l = i->launch;
+	struct sim_volume *v = sim_volumes_add(vs, id, l->region, l->zone);
+
+	v->type = xstrdup(disk->type);
+	v->size = disk->size;
+	copy_tags(&v->tags, &l->volume_tags);
+	v->maker = i;
+	LL_APPEND2(i->made, v, next_made);
+	join(vs, v, i, disk->device);
+	v->delete_on_termination = disk->delete_on_termination;
+}
+
 void
 sim_volumes_equip(struct sim_volumes *vs, struct sim_instance *i,
 	struct sim_cloud *cloud)
@@ -298,17 +314,9 @@ sim_volumes_equip(struct sim_volumes *vs, struct sim_instance *i,
 
 	for (size_t d = 0; d < l->disk_count; d++) {
 		char id[SIM_ID_SIZE];
-		struct sim_volume *v;
 
 		sim_cloud_make_id(cloud, "vol-", id);
-		v = sim_volumes_add(vs, id, l->region, l->zone);
-		v->type = xstrdup(l->disks[d].type);
-		v->size = l->disks[d].size;
-		copy_tags(&v->tags, &l->volume_tags);
-		v->maker = i;
-		LL_APPEND2(i->made, v, next_made);
-		join(vs, v, i, l->disks[d].device);
-		v->delete_on_termination = l->disks[d].delete_on_termination;
+		equip_with(vs, i, &l->disks[d], id);
 	}
 }
 

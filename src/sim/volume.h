@@ -75,7 +75,7 @@ void sim_volumes_free(struct sim_volumes *vs);
 struct sim_volume *sim_volumes_add(struct sim_volumes *vs, const char *id,
 	const char *region, const char *zone);
 /* Adds what is not there yet, available. */
-void sim_volumes_add_rows(struct sim_volumes *vs, const struct sim_volume_row *rows,
+void sim_volumes_add_rows(struct sim_volumes *vs, const struct sim_volume_row *list,
 	size_t count);
 /* The first, also of those deleted; ->hh.next leads on. */
 struct sim_volume *sim_volumes_first(const struct sim_volumes *vs);
