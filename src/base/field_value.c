@@ -96,7 +96,7 @@ static int
 set_optbool(const struct field *row, const struct node *node, void *member,
 	struct err *err)
 {
-	bool value;
+	bool value = false;
 
 	if (set_bool(row, node, &value, err) < 0)
 		return -1;

@@ -301,6 +301,7 @@ glances_free(struct glances *all)
 	if (all == NULL)
 		return;
 	while (all->calls != NULL)
+		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		glance_cancel(all->calls);
 	loop_poke_clear(&all->poke);
 	free(all);

@@ -92,6 +92,7 @@ static void
 search_free(struct search *s)
 {
 	while (s->calls != NULL)
+		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		call_free(s->calls);
 	DL_DELETE(s->listing->searches, s);
 	loop_timer_clear(&s->timer);
@@ -118,6 +119,7 @@ listing_free(struct listing *l)
 		listing_answered(l);
 	}
 	while (l->searches != NULL)
+		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		search_free(l->searches);
 	DL_DELETE(l->all->listings, l);
 	ec2_images_fini(&l->list);
@@ -193,8 +195,10 @@ images_free(struct images *all)
 	if (all == NULL)
 		return;
 	while (all->settled != NULL)
+		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		call_free(all->settled);
 	while (all->listings != NULL)
+		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		listing_free(all->listings);
 	loop_timer_clear(&all->timer);
 	free(all);

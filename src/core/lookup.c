@@ -64,6 +64,7 @@ static void
 question_free(struct question *q)
 {
 	while (q->calls != NULL)
+		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		call_free(q->calls);
 	if (q->cloud != NULL) {
 		q->cloud->ops->cancel(q->cloud->self, q->op);
@@ -371,6 +372,7 @@ lookups_free(struct lookups *all)
 	if (all == NULL)
 		return;
 	while (all->list != NULL)
+		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		question_free(all->list);
 	free(all);
 }

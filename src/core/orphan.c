@@ -290,6 +290,7 @@ is_braked(const struct orphans *all, const struct poller *poller)
 	const struct orphan *o;
 
 	for (o = all->table; o != NULL; o = o->hh.next)
+		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		count += o->poller == poller && o->verdict == ORPHAN_RIPE &&
 			!o->accepted;
 	return count > (most > 0 ? most : 1);
@@ -354,6 +355,7 @@ adopt_what_fits(struct orphans *all, const struct poller *poller)
 	struct orphan *o;
 
 	for (o = all->table; o != NULL; o = o->hh.next)
+		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		if (o->poller == poller && may_fit(o))
 			look(o);
 }

@@ -44,7 +44,7 @@ check_image(const void *item)
 {
 	const struct ec2_image *i = item;
 
-	assert(items_id_check(i->id, "ami-") == 0);
+	assert(items_name_check(i->id, "ami-") == 0);
 }
 
 static void
@@ -62,7 +62,7 @@ check_subnet(const void *item)
 {
 	const struct ec2_subnet *s = item;
 
-	assert(items_id_check(s->id, "subnet-") == 0 && s->zone != NULL);
+	assert(items_name_check(s->id, "subnet-") == 0 && s->zone != NULL);
 }
 
 static void
@@ -70,7 +70,7 @@ check_volume(const void *item)
 {
 	const struct ec2_volume *v = item;
 
-	assert(items_id_check(v->id, "vol-") == 0 && v->zone != NULL);
+	assert(items_name_check(v->id, "vol-") == 0 && v->zone != NULL);
 	assert(v->state != NULL && v->size >= 0);
 	assert(v->attachment_count <= EC2_ATTACHMENTS_MAX);
 	for (size_t i = 0; i < v->attachment_count; i++)
@@ -100,7 +100,7 @@ check_group(const void *item)
 {
 	const struct ec2_group *g = item;
 
-	assert(items_id_check(g->id, "sg-") == 0);
+	assert(items_name_check(g->id, "sg-") == 0);
 }
 
 static void
