@@ -22,7 +22,7 @@ from ec2sim import eventually
 GAMES = pwd.getpwnam("games")
 LIMIT = 0.010
 CALLS = 1000
-ROUNDS = 15
+ROUNDS = 5
 ALONE = ["idle", "silent", "dribble", "waits", "half_closed", "batches"]
 USERS = [20001 + n for n in range(7)]
 
