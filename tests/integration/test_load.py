@@ -20,7 +20,8 @@ import trouble
 from ec2sim import eventually
 
 GAMES = pwd.getpwnam("games")
-LIMIT = 0.010
+# Ten milliseconds are promised by what is shipped, not by a build with sanitizers.
+LIMIT = 0.030 if "ASAN_OPTIONS" in os.environ else 0.010
 CALLS = 1000
 ROUNDS = 5
 ALONE = ["idle", "silent", "dribble", "waits", "half_closed", "batches"]
