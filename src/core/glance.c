@@ -149,36 +149,46 @@ tell_address(struct glance_call *call, const struct ec2_answer *a,
 	told.done.address(told.arg, a, seen);
 }
 
+/* Its answer has come, which may be about one of its riders only. */
+static void
+land(struct flight *f, const struct ec2_answer *a)
+{
+	f->op = NULL;
+	if (is_one_to_blame(f, a))
+		split(f);
+}
+
+static void
+retire(struct flight *f)
+{
+	struct glances *all = f->all;
+
+	flight_free(f);
+	loop_poke(&all->poke);
+}
+
 static void
 on_volumes(void *arg, const struct ec2_answer *a, struct ec2_volumes *list)
 {
 	struct flight *f = arg;
-	struct glances *all = f->all;
 	struct glance_call *call;
 
-	f->op = NULL;
-	if (is_one_to_blame(f, a))
-		split(f);
+	land(f, a);
 	while ((call = first_rider(f)) != NULL)
 		tell_volume(call, a, list);
-	flight_free(f);
-	loop_poke(&all->poke);
+	retire(f);
 }
 
 static void
 on_addresses(void *arg, const struct ec2_answer *a, struct ec2_addresses *list)
 {
 	struct flight *f = arg;
-	struct glances *all = f->all;
 	struct glance_call *call;
 
-	f->op = NULL;
-	if (is_one_to_blame(f, a))
-		split(f);
+	land(f, a);
 	while ((call = first_rider(f)) != NULL)
 		tell_address(call, a, list);
-	flight_free(f);
-	loop_poke(&all->poke);
+	retire(f);
 }
 
 /* All that wait for the same, as far as they may go together; the first one decides. */
