@@ -6,25 +6,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/event.h"
 #include "core/notice.h"
-#include "core/orphan.h"
+#include "core/pause.h"
 #include "core/pool.h"
 #include "core/worker_priv.h"
-
-static void
-tell(struct pool *p, const char *from, const char *to, const struct cause *cause)
-{
-	const struct event event = {
-		.type = EVENT_POOL,
-		.from = from,
-		.to = to,
-		.by = cause->by,
-		.reason = cause->reason,
-	};
-
-	event_emit(p->events, NULL, &event);
-}
 
 void
 pool_hold(struct pool *p, const char *reason)
@@ -36,7 +21,7 @@ pool_hold(struct pool *p, const char *reason)
 	p->hold_ms = clock_ms();
 	p->hold_reason = xstrdup(reason);
 	p->meta_dirty = true;
-	tell(p, "running", "hold", &(struct cause){"orphan collector", reason});
+	pool_tell(p, "running", "hold", &(struct cause){"orphan collector", reason});
 	log_error(NULL, "pool: HOLD: %s", reason);
 	notice_hold(p->notices, reason);
 }
@@ -66,7 +51,7 @@ pool_unhold(struct pool *p, const struct cause *cause)
 	free(p->hold_reason);
 	p->hold_reason = NULL;
 	p->meta_dirty = true;
-	tell(p, "hold", "running", cause);
+	pool_tell(p, "hold", "running", cause);
 	log_warning(NULL, "pool: HOLD ended by %s", cause->by);
 	end_adoption(p);
 }

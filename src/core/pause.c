@@ -45,8 +45,8 @@ pool_launches_again(struct pool *p)
 		launch_may_send_again(l);
 }
 
-static void
-tell(struct pool *p, const char *from, const char *to, const struct cause *cause)
+void
+pool_tell(struct pool *p, const char *from, const char *to, const struct cause *cause)
 {
 	const struct event event = {
 		.type = EVENT_POOL,
@@ -57,6 +57,12 @@ tell(struct pool *p, const char *from, const char *to, const struct cause *cause
 	};
 
 	event_emit(p->events, NULL, &event);
+}
+
+static void
+tell(struct pool *p, const char *from, const char *to, const struct cause *cause)
+{
+	pool_tell(p, from, to, cause);
 	log_warning(NULL, "pool: %s -> %s, by %s", from, to, cause->by);
 }
 

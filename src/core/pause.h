@@ -15,6 +15,9 @@ struct pool;
 int pool_may_launch(const struct pool *p, struct err *err);
 /* What kept it from launching has passed: all that wait for that go on. */
 void pool_launches_again(struct pool *p);
+/* The event that the pool goes from one condition to another. */
+void pool_tell(struct pool *p, const char *from, const char *to,
+	const struct cause *cause);
 /* In force with this turn's commit, and until pool_resume, restarts included. */
 void pool_pause(struct pool *p, const struct cause *cause);
 /* Launches again; ends HOLD too. */
