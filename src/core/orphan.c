@@ -46,9 +46,6 @@ static const struct {
 	[ORPHAN_RIPE] = {"ripe", "it is looked at once more and condemned"},
 };
 
-const char *const orphan_verdict_names[] = {"self", "copied", "untagged", "foreign",
-	"newer", "young", "once", "held", "reported", "ripe", NULL};
-
 const char *
 orphan_verdict_name(enum orphan_verdict verdict)
 {
@@ -95,7 +92,6 @@ forget(struct orphan *o)
 	if (w != NULL)
 		worker_may_launch_again(w); /* its name may have waited for this */
 	clear_seen(o);
-	free(o->region);
 	free(o->id);
 	free(o);
 }
@@ -141,7 +137,6 @@ sighting_of(struct orphans *all, struct poller *poller, const char *id,
 	o->all = all;
 	o->poller = poller;
 	o->id = xstrdup(id);
-	o->region = xstrdup(poller_cloud(poller)->region);
 	o->first_ms = began_ms;
 	o->first_wall = clock_wall_ms();
 	o->verdict = ORPHAN_ONCE;
@@ -276,7 +271,7 @@ hold_for(const struct orphan *o)
 {
 	AUTO(free)
 	char *why = xasprintf("%s%s%s in %s: %s", o->worker == NULL ? "" : o->worker,
-		o->worker == NULL ? "" : " ", o->id, o->region,
+		o->worker == NULL ? "" : " ", o->id, poller_cloud(o->poller)->region,
 		verdicts[o->verdict].doc);
 
 	pool_hold(o->all->pool, why);

@@ -32,7 +32,6 @@ enum orphan_verdict {
 /* One sighting. All strings owned. */
 struct orphan {
 	char *id;
-	char *region;
 	char *state, *type, *zone, *worker, *launch, *token, *lineage;
 	int64_t generation, epoch;
 	int64_t launched_wall; /* 0: not known */
@@ -51,8 +50,6 @@ struct orphan {
 };
 
 const char *orphan_verdict_name(enum orphan_verdict verdict);
-/* The names, NULL-terminated: for schemas. */
-extern const char *const orphan_verdict_names[];
 /* A sentence for people. */
 const char *orphan_verdict_doc(enum orphan_verdict verdict);
 

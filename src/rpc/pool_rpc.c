@@ -218,9 +218,9 @@ view_orphan(const struct orphan *o)
 {
 	return json_pack(
 		"{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:b}",
-		"instance", o->id, "region", o->region, "state", o->state, "type",
-		json_text(o->type), "zone", json_text(o->zone), "worker",
-		json_text(o->worker), "generation",
+		"instance", o->id, "region", poller_cloud(o->poller)->region, "state",
+		o->state, "type", json_text(o->type), "zone", json_text(o->zone),
+		"worker", json_text(o->worker), "generation",
 		o->generation == 0 ? json_null() : json_integer(o->generation),
 		"launch", json_text(o->launch), "lineage", json_text(o->lineage),
 		"epoch", json_time(o->epoch), "launched_at",
