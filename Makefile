@@ -291,7 +291,7 @@ coverage:
 	$(Q)tools/install-deps test
 	$(Q)tools/coverage
 
-# Unit tests and corpora under valgrind: reads of what was never written. A quarter of an hour.
+# Unit tests and corpora under valgrind: reads of what was never written. Takes long.
 .PHONY: check-valgrind
 check-valgrind:
 	$(Q)tools/install-deps test
