@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "core/accepted.h"
 #include "core/adopt.h"
 #include "core/cloud.h"
 #include "core/hold.h"
@@ -25,6 +26,7 @@
 struct orphans {
 	struct pool *pool;    /* borrowed */
 	struct orphan *table; /* hash by id */
+	struct accepted_set *accepted;
 };
 
 static const struct {
@@ -64,6 +66,7 @@ orphans_new(struct pool *pool)
 	struct orphans *all = NEW(struct orphans);
 
 	all->pool = pool;
+	all->accepted = accepted_new();
 	return all;
 }
 
@@ -105,7 +108,14 @@ orphans_free(struct orphans *all)
 		return;
 	HASH_ITER(hh, all->table, o, tmp)
 		forget(o);
+	accepted_free(all->accepted);
 	free(all);
+}
+
+struct accepted_set *
+orphans_accepted(const struct orphans *all)
+{
+	return all->accepted;
 }
 
 const struct orphan *
@@ -140,6 +150,7 @@ sighting_of(struct orphans *all, struct poller *poller, const char *id,
 	o->first_ms = began_ms;
 	o->first_wall = clock_wall_ms();
 	o->verdict = ORPHAN_ONCE;
+	o->accepted = accepted_has(all->accepted, id);
 	HASH_ADD_STR(all->table, id, o);
 	log_warning(poller_cloud(poller)->key, "%s has our pool's tag and is in no row",
 		id);
@@ -355,6 +366,16 @@ adopt_what_fits(struct orphans *all, const struct poller *poller)
 			look(o);
 }
 
+static bool
+is_seen(void *arg, const char *id)
+{
+	const struct orphans *all = arg;
+	struct orphan *o;
+
+	HASH_FIND_STR(all->table, id, o);
+	return o != NULL;
+}
+
 void
 orphans_listed(struct orphans *all, struct poller *poller, int64_t began_ms)
 {
@@ -373,6 +394,8 @@ orphans_listed(struct orphans *all, struct poller *poller, int64_t began_ms)
 			!o->accepted)
 			hold_for(o);
 	}
+	accepted_listed(all->accepted, poller_cloud(poller)->key, began_ms,
+		p->conf->orphans.grace, is_seen, all);
 	if (p->hold)
 		adopt_what_fits(all, poller);
 	else
@@ -415,6 +438,8 @@ orphans_accept(struct orphans *all)
 
 	for (o = all->table; o != NULL; o = o->hh.next) {
 		o->accepted = true;
+		accepted_add(all->accepted, o->id, poller_cloud(o->poller)->key,
+			clock_wall_ms());
 		o->verdict = judge(o);
 		if (o->verdict > ORPHAN_NEWER)
 			catch_up(o);

@@ -8,6 +8,7 @@
 
 #include "core/types.h"
 
+struct accepted_set;
 struct ec2_instance;
 struct orphans;
 struct pool;
@@ -42,7 +43,7 @@ struct orphan {
 	int64_t first_ms; /* boottime of the start of the first listing that had it */
 	int64_t began_ms; /* of the latest one */
 	bool copied;      /* the tags are not its own */
-	bool accepted;    /* an admin has ended a HOLD that was on for it */
+	bool accepted;    /* an admin has seen it and ended the HOLD; accepted.h */
 	bool ordered;     /* an admin wants its end */
 	struct orphans *all;
 	struct ec2_call *look;
@@ -71,7 +72,9 @@ void orphans_forget(struct orphans *all, const struct poller *poller);
 
 /* A worker of this name may still run where no row knows it: its id, or NULL. */
 const char *orphans_living(const struct orphans *all, const char *worker);
-/* By an admin: HOLD is over for what is seen now. */
+/* What orphans_accept has said so far, for the ledger. */
+struct accepted_set *orphans_accepted(const struct orphans *all);
+/* By an admin: HOLD is over for what is seen now, whatever restarts. */
 void orphans_accept(struct orphans *all);
 /*
  * By an admin: what this ledger has launched ends now, HOLD, age and brake

@@ -9,10 +9,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "core/accepted.h"
 #include "core/event.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/notice.h"
+#include "core/orphan.h"
 #include "core/pool.h"
 #include "core/request.h"
 #include "core/store_load.h"
@@ -411,6 +413,7 @@ is_dirty(const struct store *s, const struct pool *p)
 	return p->dirty_workers != NULL || p->dirty_launches != NULL ||
 		p->dirty_instances != NULL || p->dirty_owners != NULL ||
 		p->requests->dirty != NULL || events > 0 || notices_dirty(p->notices) ||
+		accepted_is_dirty(orphans_accepted(p->orphans)) ||
 		store_meta_is_dirty(s, p);
 }
 
@@ -431,6 +434,8 @@ write_all(struct store *s, const struct pool *p, struct err *err)
 		result = store_write_owners(s, p, err);
 	if (result == DB_DONE)
 		result = store_write_requests(s, p, err);
+	if (result == DB_DONE)
+		result = store_write_accepted(s, p, err);
 	if (result == DB_DONE)
 		result = write_events(s, p, err);
 	if (result == DB_DONE)
@@ -461,6 +466,7 @@ written(struct store *s, struct pool *p)
 	store_meta_written(s, p);
 	s->meta.last_seq = events_last_seq(p->events);
 	notices_written(p->notices);
+	accepted_written(orphans_accepted(p->orphans));
 	if (clock_ms() >= s->purge_ms)
 		s->purge_ms = clock_ms() + PURGE_EVERY_MS;
 	restore_reserve(s);

@@ -201,7 +201,8 @@ store_load_rows(struct store *s, struct pool *p, struct err *err)
 
 	if (load_workers(s, p, err) < 0 || load_launches(s, p, err) < 0 ||
 		load_instances(s, p, err) < 0 || store_load_owners(s, p, err) < 0 ||
-		store_load_requests(s, p, err) < 0 || load_mails(s, p, err) < 0)
+		store_load_requests(s, p, err) < 0 ||
+		store_load_accepted(s, p, err) < 0 || load_mails(s, p, err) < 0)
 		return -1;
 	for (w = p->workers; w != NULL; w = w->hh.next)
 		if (load_recent(s, w, err) < 0)

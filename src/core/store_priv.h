@@ -61,10 +61,14 @@ enum db_result store_write_owners(struct store *s, const struct pool *p,
 	struct err *err);
 enum db_result store_write_requests(struct store *s, const struct pool *p,
 	struct err *err);
+/* What an admin has let go on. */
+enum db_result store_write_accepted(struct store *s, const struct pool *p,
+	struct err *err);
 /* What the pool says of itself; meta_written once that is committed. */
 enum db_result store_write_meta(struct store *s, const struct pool *p, struct err *err);
 void store_meta_written(struct store *s, struct pool *p);
 int store_load_owners(struct store *s, struct pool *p, struct err *err);
+int store_load_accepted(struct store *s, struct pool *p, struct err *err);
 int store_load_requests(struct store *s, struct pool *p, struct err *err);
 
 #endif

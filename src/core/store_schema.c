@@ -110,6 +110,11 @@ const struct db_migration store_migrations[] = {
 	{
 		"ALTER TABLE worker ADD COLUMN failure_told INTEGER NOT NULL DEFAULT 0;",
 	},
+	{
+		/* What an admin has let go on, by its id. */
+		"CREATE TABLE accepted("
+		" id TEXT PRIMARY KEY, cloud TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;",
+	},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
 

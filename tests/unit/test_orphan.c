@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/field.h"
+#include "core/accepted.h"
 #include "core/hold.h"
 #include "core/instance.h"
 #include "core/launch.h"
@@ -255,6 +256,58 @@ START_TEST(test_resume_lets_the_rest_be_collected)
 }
 END_TEST
 
+/* What an admin has let go on does not bring HOLD back, whatever restarts (promise 4). */
+START_TEST(test_resume_outlasts_a_restart)
+{
+	struct world v;
+	struct fake_instance *foreign;
+
+	begin(&v, "");
+	foreign = fake_add_instance(&v.cloud, "bot9", 1, FOREIGN, 1);
+	world_run(&v, 30 * MINUTE);
+	ck_assert(v.pool->hold);
+	pool_resume(v.pool, &admin);
+	world_turn(&v);
+	for (int n = 0; n < 2; n++) {
+		world_restart(&v);
+		world_run(&v, 30 * MINUTE);
+		ck_assert(!v.pool->hold);
+		ck_assert(only(&v)->accepted);
+	}
+	ck_assert_uint_eq(notices_count(v.pool->notices), 2);
+	fake_cloud_kill(&v.cloud, foreign, EC2_STATE_TERMINATED);
+	world_run(&v, GRACE + 2 * INTERVAL);
+	ck_assert_ptr_null(accepted_first(orphans_accepted(v.pool->orphans)));
+	world_restart(&v);
+	ck_assert_ptr_null(accepted_first(orphans_accepted(v.pool->orphans)));
+	(void)fake_add_instance(&v.cloud, "bot9", 1, FOREIGN, 1);
+	world_run(&v, 30 * MINUTE); /* another one is another matter */
+	ck_assert(v.pool->hold);
+	world_fini(&v);
+}
+END_TEST
+
+/* One listing that leaves it out is no proof that it has gone. */
+START_TEST(test_accepted_until_it_is_long_absent)
+{
+	struct world v;
+	struct fake_instance *foreign;
+
+	begin(&v, "");
+	foreign = fake_add_instance(&v.cloud, "bot9", 1, FOREIGN, 1);
+	world_run(&v, 30 * MINUTE);
+	pool_resume(v.pool, &admin);
+	foreign->untagged = true;
+	world_run(&v, INTERVAL + MINUTE);
+	ck_assert_ptr_null(orphans_first(v.pool->orphans));
+	foreign->untagged = false;
+	world_run(&v, 30 * MINUTE);
+	ck_assert(only(&v)->accepted);
+	ck_assert(!v.pool->hold);
+	world_fini(&v);
+}
+END_TEST
+
 START_TEST(test_newer_epoch_holds)
 {
 	struct world v;
@@ -411,6 +464,8 @@ test_suite(void)
 	tcase_add_test(t, test_late_arrival_of_a_launch_that_is_over);
 	tcase_add_test(t, test_foreign_lineage_holds);
 	tcase_add_test(t, test_resume_lets_the_rest_be_collected);
+	tcase_add_test(t, test_resume_outlasts_a_restart);
+	tcase_add_test(t, test_accepted_until_it_is_long_absent);
 	tcase_add_test(t, test_newer_epoch_holds);
 	tcase_add_test(t, test_newer_generation_is_adopted);
 	tcase_add_test(t, test_adopted_but_never_attached);
