@@ -226,9 +226,6 @@ END_TEST
 /* FAULTS N12: what we did not ask for is handed on as it is. */
 #define PACKED                                                                         \
 	"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nbomb"
-/* FAULTS N21 */
-#define MOVED                                                                          \
-	"HTTP/1.1 307 Away\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
 
 static const struct {
 	const char *answer;
@@ -238,7 +235,6 @@ static const struct {
 } bodies_rows[] = {
 	{CHUNKED, 200, "first last", __LINE__},
 	{PACKED, 200, "bomb", __LINE__},
-	{MOVED, 307, "", __LINE__},
 	{"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end", 200, "to the end",
 		__LINE__},
 	{"HTTP/1.1 204 None\r\n\r\n", 204, "", __LINE__},
@@ -261,6 +257,63 @@ START_TEST(test_bodies)
 		"line %d: %ld %s %s", bodies_rows[_i].line, r.reply.status, r.body,
 		r.reply.error);
 	transfer_result_fini(&r);
+}
+END_TEST
+
+/* Sends whoever asks to itself again, and says each time that it was asked. */
+static void
+send_elsewhere(int listener, const void *arg)
+{
+	struct sockaddr_in sin;
+	socklen_t size = sizeof(sin);
+	char text[8192];
+
+	getsockname(listener, (struct sockaddr *)&sin, &size);
+	for (;;) {
+		int fd = peer_accept(listener);
+		AUTO(free)
+		char *answer = xasprintf("HTTP/1.1 %s Elsewhere\r\n"
+					 "Location: http://127.0.0.1:%d/elsewhere\r\n"
+					 "Content-Length: 0\r\n\r\n",
+			(const char *)arg, ntohs(sin.sin_port));
+
+		while (peer_read_request(fd, text, sizeof(text)) > 0) {
+			peer_say("r");
+			peer_write(fd, answer);
+		}
+		close(fd);
+	}
+}
+
+/* FAULTS N21: a signed body goes where it was addressed to, and nowhere else. */
+START_TEST(test_never_redirected)
+{
+	static const char *const codes[] = {"300", "301", "302", "303", "307", "308"};
+	static const char *const methods[] = {"GET", "POST", "PUT"};
+
+	for (size_t i = 0; i < COUNT_OF(codes) * COUNT_OF(methods); i++) {
+		const char *code = codes[i % COUNT_OF(codes)];
+		struct http_request request = {.method = methods[i / COUNT_OF(codes)],
+			.body = "a",
+			.body_len = 1,
+			.plain = true,
+			.mutating = i % 2 == 0};
+		struct transfer_result r;
+		AUTO(free) char *url = NULL;
+
+		peer_start(&transfer.peer, send_elsewhere, code);
+		request.url = url = transfer_url("http", transfer.peer.port);
+		transfer_run(&request, &r);
+		peer_stop(&transfer.peer);
+		ck_assert_msg(r.reply.complete &&
+				r.reply.status == strtol(code, NULL, 10) &&
+				!r.reply.never_sent &&
+				strcmp(transfer.peer.said, "r") == 0,
+			"%s %s: %ld, asked: %s", request.method, code, r.reply.status,
+			transfer.peer.said);
+		transfer_result_fini(&r);
+		peer_fini(&transfer.peer);
+	}
 }
 END_TEST
 
@@ -369,6 +422,7 @@ test_suite(void)
 		COUNT_OF(what_cannot_leave_rows));
 	tcase_add_loop_test(tc, test_reply_headers, 0, COUNT_OF(reply_headers_rows));
 	tcase_add_loop_test(tc, test_bodies, 0, COUNT_OF(bodies_rows));
+	tcase_add_test(tc, test_never_redirected);
 	tcase_add_test(tc, test_no_proxy);
 	tcase_add_test(tc, test_tls);
 	suite_add_tcase(suite, tc);
