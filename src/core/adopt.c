@@ -5,6 +5,7 @@
 #include "core/adopt.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
@@ -99,6 +100,7 @@ adopt_condemned(struct pool *pool, struct poller *poller,
 	(void)make_instance(l, seen);
 	launch_unwant(l, cause);
 	worker_changed(w);
+	FP("orphan.before_condemn");
 	log_warning(w->name, "%s: condemned by %s: %s", seen->id, cause->by,
 		cause->reason);
 }
@@ -125,6 +127,7 @@ adopt_running(struct pool *pool, struct poller *poller, const struct ec2_instanc
 	(void)make_instance(l, seen);
 	pool_dirty_worker(w);
 	worker_changed(w);
+	FP("orphan.before_adopt");
 	log_warning(w->name, "%s: adopted, for its tags say that it is ours", seen->id);
 	return true;
 }

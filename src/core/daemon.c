@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "conf/conf_load.h"
@@ -63,6 +64,7 @@ on_commit(void *arg)
 	struct daemon *d = arg;
 	struct err err;
 
+	FP("turn.before_commit");
 	switch ((enum store_result)pool_commit(d->pool, &err)) {
 	case STORE_OK: recover(d->pool); return 0;
 	case STORE_LATER:
@@ -200,6 +202,7 @@ daemon_start(struct daemon *d)
 	pool_start(d->pool);
 	if (notify_watchdog_ms() > 0)
 		loop_timer_in(&d->watchdog, notify_watchdog_ms());
+	FP("start.before_ready");
 	notify_send("READY=1");
 }
 
@@ -279,12 +282,14 @@ daemon_reload(struct daemon *d, bool dry_run, struct daemon_reload *ret,
 		err->reason = REASON_CONFIG;
 		return -1;
 	}
+	FP("reload.before_swap");
 	pool_compare(d->pool, fresh, &change);
 	collect_warnings(problems, &ret->warnings);
 	if (dry_run)
 		conf_free(fresh);
 	else
 		swap_conf(d, fresh, ret);
+	FP("reload.after_swap");
 	return 0;
 }
 

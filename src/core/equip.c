@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "conf/conf_device.h"
 #include "core/cloud.h"
@@ -194,6 +195,7 @@ have_it(struct equip *e)
 	text = xasprintf("has %s", what);
 	tell(e, "EC2", text);
 	note(e, NULL);
+	FP("equip.before_record");
 	e->at++;
 	e->act = ACT_LOOK;
 	e->tries = 0;
@@ -346,6 +348,7 @@ on_taken(void *arg, const struct ec2_answer *a)
 
 	if (!is_answered(e, a))
 		return;
+	FP("equip.after_accept");
 	e->tries = 0;
 	look_soon(e);
 }
@@ -392,6 +395,7 @@ take_address(struct equip *e, const struct thing *t)
 {
 	struct cloud *c = cloud_of(e);
 
+	FP("equip.before_address");
 	(void)t;
 	return c->ops->associate(c->self, e->allocation, e->instance->id, on_taken, e);
 }
@@ -401,6 +405,7 @@ take_volume(struct equip *e, const struct thing *t)
 {
 	struct cloud *c = cloud_of(e);
 
+	FP("equip.before_volume");
 	return c->ops->attach(c->self, t->id, e->instance->id, t->device, on_taken, e);
 }
 

@@ -5,6 +5,7 @@
 #include "core/hold.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "core/notice.h"
 #include "core/pause.h"
@@ -24,6 +25,7 @@ pool_hold(struct pool *p, const char *reason)
 	pool_tell(p, "running", "hold", &(struct cause){"orphan collector", reason});
 	log_error(NULL, "pool: HOLD: %s", reason);
 	notice_hold(p->notices, reason);
+	FP("hold.before_begin");
 }
 
 static void
@@ -54,4 +56,5 @@ pool_unhold(struct pool *p, const struct cause *cause)
 	pool_tell(p, "hold", "running", cause);
 	log_warning(NULL, "pool: HOLD ended by %s", cause->by);
 	end_adoption(p);
+	FP("hold.before_end");
 }

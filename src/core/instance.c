@@ -6,6 +6,7 @@
 #include "core/instance.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
@@ -243,6 +244,7 @@ on_terminated(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 	(void)list; /* acceptance proves nothing; the listings do (L11) */
 	i->op = NULL;
 	if (a->verdict == VERDICT_DONE) {
+		FP("stop.after_accept");
 		i->terminate_accepted = true;
 		i->tries = 0;
 		back_off(i, TERMINATE_AGAIN_MS);
@@ -263,6 +265,7 @@ terminate(void *arg)
 	struct instance *i = arg;
 	struct cloud *c = i->launch->cloud;
 
+	FP("stop.after_condemn");
 	i->op = c->ops->terminate(c->self, i->id, on_terminated, i);
 }
 
@@ -329,6 +332,7 @@ instance_condemn(struct instance *i, const struct cause *cause)
 	}
 	if (i->console != NULL)
 		deadline_set(&i->pending, CONSOLE_MS);
+	FP("stop.before_condemn");
 }
 
 void

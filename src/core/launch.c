@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "core/cloud.h"
 #include "core/event.h"
@@ -299,6 +300,7 @@ on_done(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 {
 	struct launch *l = arg;
 
+	FP("launch.after_parse");
 	l->op = NULL;
 	if (phases[l->phase].done != NULL)
 		launch_done(l, a, list);
@@ -318,6 +320,7 @@ on_outbox(void *arg)
 	struct buf body = {0};
 	struct err err;
 
+	FP("launch.after_intent");
 	l->slot = NULL;
 	if (launch_thaw(l, &body, &err) <
 		0) { /* checked before; the key cannot change in between */
@@ -328,6 +331,7 @@ on_outbox(void *arg)
 	}
 	l->op = l->cloud->ops->run(l->cloud->self, slot, buf_str(&body), body.len,
 		on_done, l);
+	FP("launch.after_send");
 	buf_wipe_fini(&body);
 }
 
@@ -405,6 +409,7 @@ on_slot(void *arg)
 	}
 	pool_dirty_launch(l);
 	loop_outbox_put(&l->outbox);
+	FP("launch.before_intent");
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "core/lease.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "core/cloud.h"
 #include "core/instance.h"
@@ -149,6 +150,7 @@ on_tagged(void *arg, const struct ec2_answer *a)
 {
 	struct lease *l = arg;
 
+	FP("lease.after_renewal");
 	l->op = NULL;
 	for (size_t n = 0; n < l->ids.count; n++) {
 		struct instance *i = pool_instance(l->pool, l->ids.items[n]);
@@ -167,6 +169,7 @@ ask(struct lease *l)
 	char text[LEASE_TEXT];
 
 	lease_text(gather(l), text);
+	FP("lease.before_renewal");
 	l->began_ms = clock_ms();
 	l->op = l->cloud->ops->tag(l->cloud->self, &l->ids, LEASE_TAG, text, on_tagged,
 		l);

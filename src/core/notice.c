@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/instance.h"
@@ -101,6 +102,7 @@ on_sent(void *arg, enum mail_outcome outcome, const char *text)
 	row->dirty = true;
 	switch (outcome) {
 	case MAIL_ACCEPTED:
+		FP("mail.after_accept");
 		log_info("mail", "to %s: %s", row->recipient, row->subject);
 		notice_lately_mailed(n->lately, row->recipient);
 		drop(n, row);
@@ -145,6 +147,7 @@ send_row(struct notices *n, struct notice_row *row)
 		.date_ms = row->created_wall,
 	};
 
+	FP("mail.before_send");
 	n->sending = row;
 	n->call = mail_send(n->http, &relay, &message, on_sent, n);
 }
@@ -305,6 +308,7 @@ spool(struct notices *n, const char *to, const char *subject, const char *body,
 	row->dirty = true;
 	DL_APPEND(n->rows, row);
 	n->count++;
+	FP("mail.before_spooled");
 }
 
 void

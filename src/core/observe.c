@@ -4,6 +4,7 @@
  * that is missing keeps its last value, and gone needs proof (L11).
  */
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "core/cloud.h"
 #include "core/instance.h"
@@ -132,6 +133,7 @@ gone(struct instance *i, const char *proof)
 		launch_instance_gone(i->launch, proof);
 	if (was != INSTANCE_CONDEMNED)
 		tell_worker(i, "has died", was == INSTANCE_READY);
+	FP("stop.before_proof");
 }
 
 /* Unasked: stopped or shut down from elsewhere, or by itself. As good as dead, still to be ended. */

@@ -5,6 +5,7 @@
 #include "core/orphan.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/accepted.h"
@@ -264,6 +265,7 @@ look(struct orphan *o)
 		return;
 	switch (store_knows(p->store, o->launch, o->token, o->id, &err)) {
 	case STORE_KNOWS_NOTHING:
+		FP("orphan.before_look");
 		o->look = c->ops->describe(c->self, o->id, on_looked, o);
 		break;
 	case STORE_KNOWS:

@@ -5,6 +5,7 @@
 #include "core/pause.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "core/event.h"
 #include "core/hold.h"
@@ -75,6 +76,7 @@ pool_pause(struct pool *p, const struct cause *cause)
 	p->paused_by = xstrdup(cause->by);
 	p->meta_dirty = true;
 	tell(p, "running", "paused", cause);
+	FP("pause.before_begin");
 }
 
 void
@@ -91,5 +93,6 @@ pool_resume(struct pool *p, const struct cause *cause)
 	p->paused_by = NULL;
 	p->meta_dirty = true;
 	tell(p, "paused", "running", cause);
+	FP("pause.before_end");
 	pool_launches_again(p);
 }

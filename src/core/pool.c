@@ -6,6 +6,7 @@
 #include "core/pool.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
@@ -98,6 +99,7 @@ pool_new(const struct pool_parts *parts, struct err *err)
 		pool_free(p);
 		return NULL;
 	}
+	FP("start.after_load");
 	owners_start(p);
 	for (w = p->workers; w != NULL; w = w->hh.next)
 		w->state = worker_state(w);
@@ -332,6 +334,7 @@ pool_reload(struct pool *p, const struct conf *fresh)
 		}
 	}
 	p->conf = fresh;
+	FP("reload.halfway");
 	rests_reload(p->rests);
 	lookups_forget(p->lookups);
 	owners_set_conf(p, old);
@@ -486,6 +489,7 @@ pool_condemn_all(struct pool *p, const struct cause *cause)
 	for (w = p->workers; w != NULL; w = w->hh.next)
 		(void)worker_insubstantiate(w, 0, cause, &done,
 			&err); /* of the current one: cannot fail */
+	FP("shutdown.before_condemn");
 	for (l = p->launches; l != NULL; l = l->hh.next)
 		launch_unwant(l, cause);
 }

@@ -6,6 +6,7 @@
 #include "core/request.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "core/pool.h"
 #include "core/waiter.h"
 #include "core/worker.h"
@@ -173,6 +174,7 @@ requests_add(struct requests *all, const struct request_ask *ask, struct worker 
 	keep(all, r);
 	mark_dirty(r);
 	loop_poke(&w->poke);
+	FP("request.before_record");
 }
 
 void

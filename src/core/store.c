@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/accepted.h"
@@ -117,6 +118,7 @@ drop_reserve(struct store *s)
 
 	if (path == NULL || unlink(path) < 0)
 		return false;
+	FP("ledger.no_reserve");
 	s->reserve_missing = true;
 	s->reserve_ms = clock_ms() + RESERVE_AGAIN_MS;
 	return true;
@@ -147,6 +149,7 @@ set_aside(const char *path, const struct err *why, struct err *err)
 		if (rename(from, to) < 0 && errno != ENOENT)
 			return err_set_errno(err, ERR_CONFIG, errno,
 				"%s cannot be set aside", from);
+		FP("ledger.set_aside");
 	}
 	log_error(NULL, "%s; set aside as %s.damaged-%s, a new one is made", why->text,
 		path, at);
@@ -486,7 +489,10 @@ store_flush(struct store *s, struct pool *p, struct err *err)
 	}
 	switch (result) {
 	case DB_DONE:
-	case DB_ROW: written(s, p); return STORE_OK;
+	case DB_ROW:
+		FP("ledger.after_commit");
+		written(s, p);
+		return STORE_OK;
 	case DB_FULL:
 	case DB_BUSY: return STORE_LATER;
 	case DB_CONSTRAINT:

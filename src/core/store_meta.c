@@ -5,6 +5,7 @@
  */
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/pool.h"
@@ -50,6 +51,7 @@ store_open_key(struct store *s, struct err *err)
 
 	if (access(path, F_OK) < 0 && errno == ENOENT) {
 		store_make_key(s);
+		FP("ledger.before_key");
 		return file_write(path, 0600, s->key.text, strlen(s->key.text), err);
 	}
 	if (file_read(path, 4096, true, &text, NULL, err) < 0)
@@ -91,6 +93,7 @@ write_lineage(const struct store *s, struct err *err)
 
 	if (s->dir == NULL)
 		return 0;
+	FP("ledger.before_lineage");
 	path = xasprintf("%s/lineage", s->dir);
 	return file_write(path, 0600, s->meta.lineage, LINEAGE_SIZE - 1, err);
 }

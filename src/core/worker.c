@@ -5,6 +5,7 @@
  * worker_view.c's, who waits waiter.c's.
  */
 #include "core/worker.h"
+#include "base/failpoint.h"
 #include "core/worker_view.h"
 
 #include "base/clock.h"
@@ -327,6 +328,7 @@ missing(struct worker *w)
 	if (i != NULL)
 		instance_fetch_console(i);
 	worker_fail(w, EVENT_MISSING, l, &err);
+	FP("worker.before_missing");
 }
 
 /* Who reported it is gone for too long: what was reported counts no more. */
@@ -339,6 +341,7 @@ lapse(struct worker *w, const char *limit)
 	err_set(&err, ERR_CANCELLED, "%s: %s for %s", w->name, why, limit);
 	worker_end(w, &(struct cause){limit, why}, &err);
 	owner_drop(w);
+	FP("worker.before_lapse");
 }
 
 static void
@@ -353,6 +356,7 @@ step_deadlines(struct worker *w)
 	} else if (deadline_is_over(&w->idle) && is_known_lately(w, &w->idle)) {
 		err_set(&err, ERR_CANCELLED, "no build within build_wait_timeout");
 		worker_end(w, &(struct cause){"build_wait_timeout", "no build"}, &err);
+		FP("worker.before_idle_end");
 	} else if (owner != NULL && deadline_is_over(owner) && knows_enough(w, owner)) {
 		lapse(w, limit);
 	}

@@ -4,6 +4,7 @@
  * detached, builds, its password. Rules: BUILDBOT.md 10, with the generation as the judge.
  */
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/event.h"
@@ -133,6 +134,7 @@ set_attached(struct worker *w, bool attached, const struct cause *cause)
 	pool_dirty_worker(w);
 	worker_event(w, attached ? EVENT_ATTACHED : EVENT_DETACHED, w->launch, NULL,
 		NULL, cause);
+	FP("worker.before_attach");
 	worker_changed(w);
 }
 

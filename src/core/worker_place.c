@@ -3,6 +3,7 @@
  * A worker in `placing`: finds a place for its next launch and reserves that; and what
  * follows when a launch was refused.
  */
+#include "base/failpoint.h"
 #include "core/worker_priv.h"
 
 #include "base/clock.h"
@@ -118,6 +119,7 @@ reserve(struct worker *w, const struct placement *at)
 	}
 	place_forget(w->place);
 	worker_set_phase(w, WORKER_LAUNCHED);
+	FP("launch.before_reserved");
 }
 
 static void

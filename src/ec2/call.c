@@ -6,6 +6,7 @@
 #include "ec2/call.h"
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "ec2/request.h"
@@ -130,6 +131,7 @@ judge_reply(struct ec2_call *call, const struct http_reply *reply,
 	bool unparsed = false;
 	struct err err = {0};
 
+	FP("call.before_parse");
 	if (reply->complete && reply->status >= 200 && reply->status <= 299)
 		unparsed = call->op->parse(call, reply->body, reply->body_len, &err) <
 			0;

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "rpc/access.h"
@@ -187,6 +188,7 @@ send_ready(void *arg)
 {
 	struct conn *c = arg;
 
+	FP("rpc.before_reply");
 	c->waits = false;
 	sock_conn_write(c->sock, buf_str(&c->ready), c->ready.len);
 	buf_fini(&c->ready);

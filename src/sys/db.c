@@ -8,6 +8,7 @@
 #include "sys/db.h"
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -437,6 +438,7 @@ checkpoint(struct db *db, struct err *err)
 {
 	int rc;
 
+	FP("ledger.checkpoint");
 	errno = 0;
 	rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE,
 		NULL, NULL);
@@ -452,7 +454,10 @@ db_commit(struct db *db, struct err *err)
 
 	assert(db->in_turn);
 	end_rows(db);
-	result = db_exec(db, "COMMIT", err);
+	if (FP_FAILS("ledger.commit"))
+		result = fail(db, SQLITE_IOERR_WRITE, err);
+	else
+		result = db_exec(db, "COMMIT", err);
 	end_turn(db);
 	if (result == DB_DONE && db->wal_pages >= CHECKPOINT_PAGES)
 		result = checkpoint(db, err);

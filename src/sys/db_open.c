@@ -6,6 +6,7 @@
 #include "sys/db.h"
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -116,6 +117,7 @@ migrate_to(struct db *db, const char *path, size_t version, const char *sql,
 	result = db_step(db_stmt(db, "PRAGMA foreign_key_check"), err);
 	if (result == DB_ROW)
 		return err_set(err, ERR_INTERNAL, "%s: a row without its parent", path);
+	FP("migration.before_version");
 	(void)snprintf(set, sizeof(set), "PRAGMA user_version=%zu", version);
 	return result == DB_DONE && db_script(db, set, err) == DB_DONE ? 0 : -1;
 }
@@ -147,6 +149,7 @@ migrate(struct db *db, const char *path, const struct db_migration *migrations,
 		}
 		if (db_commit(db, err) != DB_DONE)
 			return -1;
+		FP("migration.after_commit");
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -204,6 +205,7 @@ file_write(const char *path, mode_t mode, const void *data, size_t len, struct e
 
 	if (fd < 0)
 		return err_set_errno(err, ERR_IO, errno, "%s: cannot be written", path);
+	FP("file.before_rename");
 	if (finish_file(fd, mode, data, len) == 0 && rename(beside, path) == 0) {
 		if (sync_dir_of(path) == 0)
 			return 0;
