@@ -323,7 +323,9 @@ post_instance(struct sim_visit *d, json_t **ret_reply, struct err *err)
 const struct sim_door sim_doors[] = {
 	{"GET", "/_sim/ledger", get_ledger,
 		"Every instance since the reset, and its bill."},
-	{"GET", "/_sim/calls", get_calls, "How often each action was called."},
+	{"GET", "/_sim/calls", get_calls,
+		"How often each action was called; what was only tried counts apart, as "
+		"DryRun:ACTION."},
 	{"GET", "/_sim/requests", get_requests,
 		"Requests with parameters and outcome; ?since=SEQ, ?limit=N."},
 	{"GET", "/_sim/faults", get_faults,

@@ -35,6 +35,7 @@ struct sim_exchange {
 	struct sim_identity identity;
 	const struct sim_service *service;
 	const struct sim_action *action;
+	char name[64]; /* of what is asked, for rules and the journal; "": unknown */
 	struct sim_rule *rule; /* the fault that fired, or NULL */
 	uint64_t seq;          /* in the journal */
 	char id[CRYPTO_UUID_SIZE];
@@ -471,6 +472,15 @@ find_action(struct sim_exchange *x)
 	return 0;
 }
 
+static void
+name_request(struct sim_exchange *x)
+{
+	if (x->action != NULL)
+		(void)snprintf(x->name, sizeof(x->name), "%s%s",
+			sim_params_true(&x->params, "DryRun") ? SIM_DRY_RUN : "",
+			x->action->name);
+}
+
 static int
 accept_request(struct sim_exchange *x)
 {
@@ -490,8 +500,8 @@ note(struct sim_exchange *x)
 	size_t len;
 	const char *body = httpd_body(x->request, &len);
 
-	r = sim_journal_add(x->sim->journal, x->action != NULL ? x->action->name : NULL,
-		head, body, len);
+	r = sim_journal_add(x->sim->journal, x->name[0] != '\0' ? x->name : NULL, head,
+		body, len);
 	x->seq = r->seq;
 	(void)snprintf(r->request_id, sizeof(r->request_id), "%s", x->id);
 	r->fault = x->rule != NULL ? x->rule->id : 0;
@@ -507,8 +517,9 @@ sim_exchange_begin(struct sim *sim, struct httpd_request *request)
 	x->request = request;
 	crypto_uuid(x->id);
 	good = accept_request(x) == 0;
+	name_request(x);
 	if (good) {
-		struct sim_fault_subject subject = {x->action->name, x->identity.region,
+		struct sim_fault_subject subject = {x->name, x->identity.region,
 			&x->params, sim->cloud};
 
 		x->rule = sim_faults_pick(sim->faults, &subject);

@@ -55,7 +55,8 @@ static const struct field rows[] = {
 		.offset = FIELD_AT(struct sim_fault, action, char *),
 		.def = "*",
 		.example = "RunInstances",
-		.doc = "Pattern of the actions it is about.",
+		.doc = "Pattern of the actions it is about. One that is only tried, by "
+		       "DryRun, is called DryRun:RunInstances.",
 	},
 	{
 		.name = "worker",

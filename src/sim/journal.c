@@ -54,6 +54,8 @@ sim_journal_clear(struct sim_journal *j)
 {
 	while (j->first <= j->last)
 		drop_oldest(j);
+	for (size_t n = 0; n < j->count_count; n++)
+		free(j->counts[n].action);
 	free(j->counts);
 	j->counts = NULL;
 	j->count_count = 0;
@@ -69,17 +71,19 @@ sim_journal_free(struct sim_journal *j)
 	free(j);
 }
 
-static void
+/* Its name as the journal keeps it. */
+static const char *
 count_call(struct sim_journal *j, const char *action)
 {
 	for (size_t n = 0; n < j->count_count; n++) {
 		if (strcmp(j->counts[n].action, action) == 0) {
 			j->counts[n].calls++;
-			return;
+			return j->counts[n].action;
 		}
 	}
 	j->counts = xreallocarray(j->counts, j->count_count + 1, sizeof(*j->counts));
-	j->counts[j->count_count++] = (struct sim_count){action, 1};
+	j->counts[j->count_count] = (struct sim_count){xstrdup(action), 1};
+	return j->counts[j->count_count++].action;
 }
 
 static char *
@@ -109,15 +113,15 @@ struct sim_record *
 sim_journal_add(struct sim_journal *j, const char *action, const char *const head[3],
 	const char *body, size_t body_len)
 {
+	const char *name = count_call(j, action != NULL ? action : UNKNOWN_ACTION);
 	struct sim_record *r;
 
-	count_call(j, action != NULL ? action : UNKNOWN_ACTION);
 	if (j->last - j->first + 1 >= SIM_JOURNAL_MAX)
 		drop_oldest(j);
 	r = slot(j, ++j->last);
 	r->seq = j->last;
 	r->wall_ms = clock_wall_ms();
-	r->action = action;
+	r->action = action != NULL ? name : NULL;
 	r->text = join(head, body, body_len);
 	r->body_len = body_len;
 	j->bytes += text_len(r);

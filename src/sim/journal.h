@@ -2,6 +2,7 @@
 /*
  * What was asked: every request with its parameters, signature and outcome, the newest
  * 10,000 of them (32 MiB at most), and how often each action was called since the reset.
+ * One that is only tried has a name of its own: SIM_DRY_RUN and the action's.
  */
 #ifndef SIM_JOURNAL_H
 #define SIM_JOURNAL_H
@@ -12,6 +13,7 @@
 
 #define SIM_JOURNAL_MAX 10000
 #define SIM_JOURNAL_BYTES (32 * 1024 * 1024)
+#define SIM_DRY_RUN "DryRun:"
 
 struct sim_journal;
 
@@ -19,7 +21,7 @@ struct sim_journal;
 struct sim_record {
 	uint64_t seq; /* from 1 */
 	int64_t wall_ms;
-	const char *action; /* borrowed from its row; NULL: unknown */
+	const char *action; /* the journal's; NULL: unknown */
 	char *text; /* method, target, authorization, body: four strings, each with its NUL */
 	size_t body_len;
 	char request_id[37];
@@ -32,14 +34,17 @@ struct sim_record {
 
 /* How often an action was called. */
 struct sim_count {
-	const char *action;
+	char *action; /* owned */
 	uint64_t calls;
 };
 
 struct sim_journal *sim_journal_new(void);
 void sim_journal_clear(struct sim_journal *j);
 void sim_journal_free(struct sim_journal *j);
-/* A new record, for the caller to fill while no other is added: it keeps its seq and asks again by it. */
+/*
+ * A new record, for the caller to fill while no other is added: it keeps its seq and asks
+ * again by it. action is copied; NULL: unknown.
+ */
 struct sim_record *sim_journal_add(struct sim_journal *j, const char *action,
 	const char *const head[3], const char *body, size_t body_len);
 /* The record of that number, or NULL when it is gone. */

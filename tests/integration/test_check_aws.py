@@ -189,7 +189,7 @@ def test_a_good_configuration(directory, sim):
     assert asked["DescribeKeyPairs"] == 1 and asked["DescribeAvailabilityZones"] == 1
     assert asked["GetParameter"] == 1
     assert asked["DescribeImages"] == 2 and asked["DescribeInstanceTypes"] == 2
-    assert asked["RunInstances"] == 3 and asked["TerminateInstances"] == 1
+    assert asked["DryRun:RunInstances"] == 3 and asked["DryRun:TerminateInstances"] == 1
     assert not sim.client(region=REGION).describe_instances()["Reservations"]
 
 
@@ -220,7 +220,8 @@ def test_volumes_and_addresses(directory, sim):
         "free": {"volumes": [[VOLUME_A, "/dev/sdf"]]}})
     code, _, told = check(path)
     assert (code, told) == (GOOD, [])
-    tried = [entry["params"] for entry in sim.requests() if entry["action"] == "RunInstances"]
+    tried = [entry["params"] for entry in sim.requests()
+             if entry["action"] == "DryRun:RunInstances"]
     assert {params.get("SubnetId") for params in tried[-2:]} == {SUBNET_B, None}
     assert all(params["DryRun"] == "true" for params in tried[-2:])
     assert "us-west-2a" in {params.get("Placement.AvailabilityZone") for params in tried[-2:]}
@@ -270,12 +271,13 @@ def test_a_type_that_is_somewhere_else_only_warns(directory, sim):
 
 
 def test_spot_and_on_demand_are_tried(directory, sim):
-    before = sim.calls("RunInstances")
+    before = sim.calls("DryRun:RunInstances")
     path, _ = write(directory, sim.url, {
         "bot1": {"spot_instance": True},
         "bot2": {"spot_instance": True, "on_demand_fallback": True}})
     code, _, told = check(path)
-    assert (code, told) == (GOOD, []) and sim.calls("RunInstances") == before + 2
+    assert (code, told) == (GOOD, [])
+    assert sim.calls("DryRun:RunInstances") == before + 2
 
 
 def test_what_many_have_from_the_defaults_is_told_once(directory, sim):

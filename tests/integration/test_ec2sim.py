@@ -229,7 +229,14 @@ def test_one_bad_id_spoils_all(ec2):
 def test_dry_run_and_parameters(sim, ec2):
     assert error(ec2.run_instances, **IMAGE, DryRun=True) == ("DryRunOperation", 412)
     assert describe(ec2) == []
+    fault = sim.fault(action="RunInstances", effect="error", count=1)
+    assert error(ec2.run_instances, **IMAGE, DryRun=True) == ("DryRunOperation", 412)
+    assert (sim.calls("RunInstances"), sim.calls("DryRun:RunInstances")) == (0, 2)
+    sim.control("DELETE", f"faults?id={fault}")
+    sim.fault(action="DryRun:*", effect="error", code="UnauthorizedOperation", count=1)
     instance = run(ec2)
+    assert error(ec2.terminate_instances, InstanceIds=[instance["InstanceId"]],
+                 DryRun=True) == ("UnauthorizedOperation", 403)
     assert error(ec2.terminate_instances, InstanceIds=[instance["InstanceId"]],
                  DryRun=True) == ("DryRunOperation", 412)
     assert error(run, ec2, UserData="x" * 16385)[0] == "InvalidParameterValue"
