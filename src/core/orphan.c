@@ -250,12 +250,15 @@ on_looked(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 			forget(o);
 		return;
 	}
+	/* A look that HOLD began to adopt something is none, when HOLD has ended since. */
+	if (!o->ordered && (!o->ending || judge(o) != ORPHAN_RIPE))
+		return;
 	adopt_condemned(p, o->poller, seen, &cause);
 	forget(o);
 }
 
 static void
-look(struct orphan *o)
+look(struct orphan *o, bool ending)
 {
 	struct pool *p = o->all->pool;
 	struct cloud *c = poller_cloud(o->poller);
@@ -263,6 +266,7 @@ look(struct orphan *o)
 
 	if (o->look != NULL)
 		return;
+	o->ending = ending;
 	switch (store_knows(p->store, o->launch, o->token, o->id, &err)) {
 	case STORE_KNOWS_NOTHING:
 		FP("orphan.before_look");
@@ -318,7 +322,7 @@ pass(struct orphans *all, const struct poller *poller)
 	}
 	for (o = all->table; o != NULL; o = o->hh.next)
 		if (o->poller == poller && o->verdict == ORPHAN_RIPE)
-			look(o);
+			look(o, true);
 }
 
 static bool
@@ -365,7 +369,7 @@ adopt_what_fits(struct orphans *all, const struct poller *poller)
 	for (o = all->table; o != NULL; o = o->hh.next)
 		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		if (o->poller == poller && may_fit(o))
-			look(o);
+			look(o, false);
 }
 
 static bool
@@ -460,7 +464,7 @@ orphans_terminate(struct orphans *all, const struct cause *cause)
 			!str_equal(o->lineage, ours))
 			continue;
 		o->ordered = true;
-		look(o);
+		look(o, true);
 		count++;
 		log_warning(o->worker, "%s: to be condemned by order of %s", o->id,
 			cause->by);

@@ -45,6 +45,7 @@ struct orphan {
 	bool copied;      /* the tags are not its own */
 	bool accepted;    /* an admin has seen it and ended the HOLD; accepted.h */
 	bool ordered;     /* an admin wants its end */
+	bool ending;      /* the look under way is the last before its end */
 	struct orphans *all;
 	struct ec2_call *look;
 	UT_hash_handle hh;

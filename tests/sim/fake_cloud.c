@@ -35,7 +35,7 @@ show(const struct fake_cloud *f, const struct fake_instance *i, int64_t at,
 	if (at < clock_ms() && i->state == EC2_STATE_TERMINATED && i->died_ms > at)
 		out->state = EC2_STATE_RUNNING; /* a stale copy */
 	out->token = xstrdup(i->token);
-	if (i->state != EC2_STATE_TERMINATED) {
+	if (i->state != EC2_STATE_TERMINATED && !fake_is_bare(i)) {
 		out->launch = xstrdup(i->launch);
 		out->worker = xstrdup(i->worker);
 		out->generation = i->generation;
@@ -67,7 +67,7 @@ is_shown(const struct ec2_call *c, const struct fake_instance *i)
 	case CALL_TERMINATE: return strcmp(i->id, c->key) == 0;
 	case CALL_RUN: return strcmp(i->token, c->key) == 0;
 	case CALL_LIST: /* the dead lose their tags */
-		return !i->untagged &&
+		return !i->untagged && !fake_is_bare(i) &&
 			(i->died_ms == 0 || clock_ms() - i->died_ms < 60 * 1000);
 	case CALL_CONSOLE:
 	case CALL_THING: break;

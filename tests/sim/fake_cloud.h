@@ -15,6 +15,12 @@
 
 #define FAKE_INSTANCES_MAX 4096
 
+enum fake_origin {
+	FAKE_LAUNCHED, /* by the process that is simulated */
+	FAKE_LOST,     /* ours, and in nobody's books */
+	FAKE_STRANGER, /* whose end would be wrong */
+};
+
 struct fake_instance {
 	char id[24];
 	char token[40], launch[40], worker[72], lineage[40];
@@ -28,6 +34,8 @@ struct fake_instance {
 		building; /* what the machine's worker is doing, for the actors */
 	bool may_die;     /* a stop was asked for, or a limit may act */
 	bool untagged;    /* no listing shows it, its id does */
+	enum fake_origin origin;
+	int64_t untagged_ms; /* from then on it has none of our tags; 0: never */
 	char lease[40];   /* its tag of that name */
 };
 
@@ -108,6 +116,8 @@ struct fake_instance *fake_add_instance(struct fake_cloud *f, const char *worker
 /* An instance dies by other hands. */
 void fake_cloud_kill(struct fake_cloud *f, struct fake_instance *i, int state);
 size_t fake_cloud_living(const struct fake_cloud *f);
+/* Those among them that are a stranger's. */
+size_t fake_cloud_strangers(const struct fake_cloud *f);
 bool fake_is_living(const struct fake_instance *i);
 /* Adds to what there is. */
 void fake_add_image(struct fake_cloud *f, const char *id, const char *location,

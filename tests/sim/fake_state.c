@@ -26,6 +26,12 @@ fake_is_living(const struct fake_instance *i)
 }
 
 bool
+fake_is_bare(const struct fake_instance *i)
+{
+	return i->untagged_ms != 0 && clock_ms() >= i->untagged_ms;
+}
+
+bool
 fake_chance(struct fake_cloud *f, unsigned thousandth)
 {
 	return rng_below(f->rng, 1000) < thousandth;
@@ -66,6 +72,7 @@ check_twins(struct fake_cloud *f, const struct fake_instance *i)
 		struct fake_instance *other = &f->instances[n];
 
 		if (other != i && fake_is_living(other) &&
+			other->origin == FAKE_LAUNCHED &&
 			strcmp(other->worker, i->worker) == 0)
 			violated(f, "twin", i);
 	}
@@ -146,6 +153,8 @@ apply_terminate(struct fake_cloud *f, const struct fake_effect *e)
 
 	if (i == NULL || i->state >= EC2_STATE_SHUTTING_DOWN)
 		return;
+	if (i->origin == FAKE_STRANGER)
+		violated(f, "a stranger's machine is ended", i);
 	if (i->building && !i->may_die)
 		violated(f, "killed with a build on it", i);
 	i->state = EC2_STATE_SHUTTING_DOWN;
@@ -245,4 +254,15 @@ fake_cloud_living(const struct fake_cloud *f)
 	for (size_t n = 0; n < f->count; n++)
 		living += fake_is_living(&f->instances[n]);
 	return living;
+}
+
+size_t
+fake_cloud_strangers(const struct fake_cloud *f)
+{
+	size_t count = 0;
+
+	for (size_t n = 0; n < f->count; n++)
+		count += f->instances[n].origin == FAKE_STRANGER &&
+			fake_is_living(&f->instances[n]);
+	return count;
 }

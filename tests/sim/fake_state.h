@@ -68,6 +68,8 @@ struct fake_effect {
 	struct fake_effect *next, *prev;
 };
 
+/* Has been robbed of its tags. */
+bool fake_is_bare(const struct fake_instance *i);
 bool fake_chance(struct fake_cloud *f, unsigned thousandth);
 /* NULL if there is none. */
 struct fake_instance *fake_by_token(struct fake_cloud *f, const char *token);

@@ -8,21 +8,25 @@
 #include "fake_cloud.h"
 #include "fake_state.h"
 #include "layout.h"
+#include "strays.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/instance.h"
 #include "core/launch.h"
+#include "core/pause.h"
 #include "core/pool.h"
 #include "core/request.h"
 #include "core/store.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BOOT_MS (INT64_C(1000) * 1000)
 #define WALL_MS (INT64_C(1790000000) * 1000)
@@ -47,6 +51,7 @@ struct life {
 	struct pool *pool;
 	enum crash crash; /* in the present turn */
 	bool disk_full;   /* no commit succeeds, and nothing leaves */
+	bool strays;      /* there are instances that no launch of ours has made */
 	unsigned crashes;
 	uint64_t keys;         /* used so far */
 	struct told told[200]; /* the latest, in turn */
@@ -151,7 +156,9 @@ any_instance(struct life *v)
 		struct fake_instance *i =
 			&v->cloud.instances[rng_below(&v->rng, v->cloud.count)];
 
-		if (fake_is_living(i))
+		if (fake_is_living(i) &&
+			(i->origin == FAKE_LAUNCHED ||
+				pool_instance(v->pool, i->id) != NULL))
 			return i;
 	}
 	return NULL;
@@ -303,6 +310,24 @@ act_fill_disk(struct life *v, unsigned crash)
 	(void)turn(v, crash);
 }
 
+static void
+act_stray(struct life *v, unsigned crash)
+{
+	if (!v->strays || v->disk_full)
+		return;
+	(void)turn(v, 0); /* what is known of the worker is in the ledger */
+	strays_add(&v->cloud, v->store, any_worker(v));
+	(void)turn(v, crash);
+}
+
+/* An admin has looked at what HOLD is on for. */
+static void
+act_resume(struct life *v, unsigned crash)
+{
+	pool_resume(v->pool, &actor);
+	(void)turn(v, crash);
+}
+
 static const struct action {
 	void (*act)(struct life *v, unsigned crash);
 	unsigned weight;
@@ -316,6 +341,8 @@ static const struct action {
 	{act_kill, 1},
 	{act_reload, 1},
 	{act_fill_disk, 1},
+	{act_stray, 2},
+	{act_resume, 1},
 };
 
 static void
@@ -362,7 +389,7 @@ is_quiet(const struct life *v)
 		if (worker_state(w) != WORKER_NOT_SUBSTANTIATED)
 			return false;
 	return v->pool->launches == NULL && v->pool->instances == NULL &&
-		v->cloud.effects == NULL;
+		v->cloud.effects == NULL && strays_are_over(&v->cloud, v->pool);
 }
 
 /* Faults stop, all wishes are withdrawn: what is left after the longest window is a leak. */
@@ -381,11 +408,13 @@ settle(struct life *v)
 		if (worker_insubstantiate(w, 0, &actor, &done, &err) < 0)
 			failed(v, err.text);
 	}
-	while (!is_quiet(v) && clock_ms() < limit && v->failure[0] == '\0')
+	while (!is_quiet(v) && clock_ms() < limit && v->failure[0] == '\0') {
 		pass(v, 10000, 0);
+		pool_resume(v->pool, &actor);
+	}
 	if (v->cloud.violation[0] != '\0')
 		failed(v, v->cloud.violation);
-	if (fake_cloud_living(&v->cloud) > 0)
+	if (fake_cloud_living(&v->cloud) > fake_cloud_strangers(&v->cloud))
 		failed(v, "leak: an instance lives that nobody wants");
 	if (!is_quiet(v))
 		failed(v, "not at rest long after all wishes were withdrawn");
@@ -439,7 +468,8 @@ check_equipped(struct life *v)
 			(c->volumes.count == 0 && c->elastic_ip == NULL))
 			continue;
 		real = fake_by_id(&v->cloud, i->id);
-		if (real == NULL || real->state != EC2_STATE_RUNNING)
+		if (real == NULL || real->state != EC2_STATE_RUNNING ||
+			real->origin != FAKE_LAUNCHED)
 			continue;
 		if (!has_volumes(v, c, i->id) ||
 			(c->elastic_ip != NULL &&
@@ -460,6 +490,7 @@ life_run(struct life *v, unsigned steps)
 
 	v->cloud.faults = rng_below(&v->rng, 3) == 0 ? wild : mild;
 	v->cloud.short_memory = rng_below(&v->rng, 2) == 0;
+	v->strays = rng_below(&v->rng, 3) == 0;
 	for (unsigned n = 0; n < steps && v->failure[0] == '\0'; n++) {
 		act(v, 10);
 		pass(v, (int64_t)rng_below(&v->rng, 8000), 3);
@@ -474,7 +505,7 @@ life_run(struct life *v, unsigned steps)
 
 /* Over all lives. */
 struct tally {
-	uint64_t runs, crashes, equipped;
+	uint64_t runs, crashes, equipped, strays;
 };
 
 /* One life from a seed. True if nothing broke. */
@@ -505,6 +536,8 @@ live(uint64_t seed, unsigned steps, struct tally *tally)
 	tally->runs += v->cloud.runs;
 	tally->crashes += v->crashes;
 	tally->equipped += v->equipped;
+	for (size_t n = 0; n < v->cloud.count; n++)
+		tally->strays += v->cloud.instances[n].origin != FAKE_LAUNCHED;
 	pool_free(v->pool);
 	if (v->loop != NULL)
 		loop_free(v->loop);
@@ -522,8 +555,10 @@ main(int argc, char **argv)
 	struct tally tally = {0};
 	unsigned seeds = 40, steps = 400, passed = 0, done = 0;
 	bool first_only = false;
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	log_set_level(LOG_LEVEL_ERROR);
+	log_set_fd(nowhere); /* HOLD is an error, and all in a life's work here */
 	for (int n = 1; n + 1 < argc; n += 2) {
 		uint64_t value = strtoull(argv[n + 1], NULL, 10);
 
@@ -535,14 +570,18 @@ main(int argc, char **argv)
 			steps = (unsigned)value;
 		else if (strcmp(argv[n], "--first-only") == 0)
 			first_only = value != 0;
-		else if (strcmp(argv[n], "--log") == 0)
+		else if (strcmp(argv[n], "--log") == 0) {
 			log_set_level((enum log_level)value);
+			log_set_fd(STDERR_FILENO);
+		}
 	}
 	for (; done < seeds && !(first_only && passed < done); done++)
 		passed += live(seed + done, steps, &tally);
 	(void)printf("sim_core: %u seeds from %" PRIu64 ", %" PRIu64
-		     " launches, %" PRIu64 " crashes, %" PRIu64 " times equipped\n",
-		done, seed, tally.runs, tally.crashes, tally.equipped);
+		     " launches, %" PRIu64 " crashes, %" PRIu64
+		     " times equipped, %" PRIu64 " strays\n",
+		done, seed, tally.runs, tally.crashes, tally.equipped, tally.strays);
 	(void)printf("sim: %u passed, %u failed\n", passed, done - passed);
+	(void)close(nowhere);
 	return passed == done ? 0 : 1;
 }

@@ -308,6 +308,32 @@ START_TEST(test_accepted_until_it_is_long_absent)
 }
 END_TEST
 
+/* What was looked at for its adoption is not ended when HOLD ends in the meantime. */
+START_TEST(test_resume_during_a_look)
+{
+	struct world v;
+	struct fake_instance *ours;
+	const struct orphan *o;
+
+	begin(&v, "");
+	(void)fake_add_instance(&v.cloud, "bot9", 1, FOREIGN, 1);
+	ours = stray(&v, 1);
+	do {
+		world_run(&v, 10);
+		for (o = orphans_first(v.pool->orphans);
+			o != NULL && strcmp(o->id, ours->id) != 0; o = o->hh.next)
+			continue;
+	} while (o == NULL || o->look == NULL);
+	ck_assert(v.pool->hold);
+	pool_resume(v.pool, &admin);
+	world_run(&v, MINUTE);
+	ck_assert(fake_is_living(ours));
+	world_run(&v, GRACE + 2 * INTERVAL);
+	ck_assert(!fake_is_living(ours));
+	world_fini(&v);
+}
+END_TEST
+
 START_TEST(test_newer_epoch_holds)
 {
 	struct world v;
@@ -466,6 +492,7 @@ test_suite(void)
 	tcase_add_test(t, test_resume_lets_the_rest_be_collected);
 	tcase_add_test(t, test_resume_outlasts_a_restart);
 	tcase_add_test(t, test_accepted_until_it_is_long_absent);
+	tcase_add_test(t, test_resume_during_a_look);
 	tcase_add_test(t, test_newer_epoch_holds);
 	tcase_add_test(t, test_newer_generation_is_adopted);
 	tcase_add_test(t, test_adopted_but_never_attached);

@@ -1,0 +1,2 @@
+# src/core/orphan.c: what one listing shows is an orphan.
+s/o->began_ms - o->first_ms < conf->interval/false/
