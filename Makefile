@@ -41,6 +41,8 @@ PAGES := $(patsubst %.in,$(B)/%,$(wildcard man/*.in))
 COMPLETIONS := $(addprefix $(B)/completion/,bash zsh fish)
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
+# What tests put in the place of functions of libc, in programs as they are shipped.
+PRELOADS := $(patsubst %.c,$(B)/%.so,$(wildcard tests/preload/*.c))
 # Whatever else stands beside the tests is linked into those that use it.
 TEST_HELPERS := $(filter-out tests/unit/test_% tests/sim/sim_%,$(wildcard tests/unit/*.c tests/sim/*.c))
 
@@ -159,8 +161,14 @@ $(FUZZERS): $(B)/tests/%: $(B)/tests/%.o $(if $(FUZZ_LDFLAGS),,$(B)/tests/fuzz/r
 $(TEST_TOOLS): $(B)/tests/%: $(B)/tests/%.o $(TEST_LIBS)
 	$(call link)
 
+# Alone, and without the sanitizers of the programs that they come into.
+$(PRELOADS): $(B)/%.so: %.c $(CONFIG)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN_CFLAGS) -O2 -fPIC -shared -o $@ $<
+
 .PHONY: tests
-tests: all $(UNIT_TESTS) $(SIM_TESTS) $(FUZZERS) $(TEST_TOOLS)
+tests: all $(UNIT_TESTS) $(SIM_TESTS) $(FUZZERS) $(TEST_TOOLS) $(PRELOADS)
 
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 $(BENCHES): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(call libraries,sys base)
@@ -212,11 +220,11 @@ check-fuzz: $(FUZZERS)
 
 # PYTEST_ARGS: -k NAME and what else pytest takes.
 .PHONY: check-integration
-check-integration: all $(TEST_TOOLS) .venv/installed
+check-integration: all $(TEST_TOOLS) $(PRELOADS) .venv/installed
 	$(Q)BUILD_DIR=$(abspath $(B)) tools/run-pytest tests/integration -m 'not faults' $(PYTEST_ARGS)
 
 .PHONY: run-faults
-run-faults: all $(GUILTY) .venv/installed
+run-faults: all $(GUILTY) $(PRELOADS) .venv/installed
 	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python -m pytest -m faults $(PYTEST_ARGS) tests/integration
 
 .PHONY: run-system

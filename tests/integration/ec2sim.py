@@ -33,16 +33,20 @@ def eventually(what, timeout=10):
     return result
 
 
-def utc_text():
-    """The wall clock, in the form that all our programs write."""
-    at = datetime.datetime.now(datetime.timezone.utc)
+def utc_text(at=None):
+    """The wall clock, or a time in seconds since 1970, in the form that all our programs write."""
+    at = datetime.datetime.fromtimestamp(time.time() if at is None else at, datetime.timezone.utc)
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}Z"
 
 
 class Ec2sim:
-    """A running simulator. Ends with SIGTERM, and must then leave with 0."""
+    """
+    A running simulator. Ends with SIGTERM, and must then leave with 0. now: what its wall
+    clock shows, as text.
+    """
 
-    def __init__(self, *options, pending="0.1", shutdown="0.1", env=None):
+    def __init__(self, *options, pending="0.1", shutdown="0.1", env=None, now=utc_text):
+        self.now = now
         self.process = subprocess.Popen(
             [BUILD / "ec2sim", "--listen", "127.0.0.1:0", "--pending", pending,
              "--shutdown", shutdown, *options],

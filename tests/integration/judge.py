@@ -9,7 +9,7 @@ import datetime
 import math
 import sqlite3
 
-from ec2sim import eventually, utc_text
+from ec2sim import eventually
 
 LIVE = {"pending", "running", "stopping", "stopped"}
 OWNED = {"pending", "running", "equipping", "waiting", "ready"}
@@ -69,7 +69,7 @@ def owned_spans(daemon):
 
 def leak_cost(daemon, sim):
     """Seconds that are billed while no owner has the instance in its books, by instance."""
-    spans, now, costs = owned_spans(daemon), ms(utc_text()), {}
+    spans, now, costs = owned_spans(daemon), ms(sim.now()), {}
     for instance in sim.ledger().values():
         launch = instance["tags"].get("ec2workerd:launch")
         began, ended = spans.get((launch, instance["id"])) or spans.get(
