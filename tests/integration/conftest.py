@@ -14,6 +14,15 @@ from daemon import Daemon
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "faults: takes its time; run by make check-faults")
+    config.addinivalue_line("markers", "failpoints: needs a build with --enable-failpoints")
+
+
+def pytest_collection_modifyitems(config, items):
+    """What a build does not have is no part of its tests; make check has one that has it."""
+    absent = [item for item in items if item.get_closest_marker("failpoints")
+              and not item.module.HAS_POINTS]
+    config.hook.pytest_deselected(items=absent)
+    items[:] = [item for item in items if item not in absent]
 
 
 def pytest_runtest_logreport(report):

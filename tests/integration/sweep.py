@@ -75,6 +75,10 @@ class Window:
     workers = {"bot1": {"password": "generated", "user_data": "{{ password }}"}}
     config = {}
 
+    def shares_with(self, other):
+        """Whether a lane that was made for the one serves the other."""
+        return self.workers is other.workers and self.config is other.config
+
     def equip(self, lane):
         """What the lane needs besides, before its daemon is started."""
 
@@ -84,6 +88,10 @@ class Window:
     def act(self, lane, said):
         """The window. said gets each reply, which is a promise from then on."""
         raise NotImplementedError
+
+    def judge(self, lane):
+        """Waits until nothing moves any more, and compares the ledgers."""
+        judge.check_rest(lane.daemon, lane.sim)
 
     def check(self, lane, said):
         """After the restart, at rest."""
@@ -110,10 +118,14 @@ class Window:
         self.prepare(lane)
         tracer = lane.attach("-o", "/dev/null", "-e", f"trace={call}",
                              "-e", f"inject={call}:{how}:when={n}")
-        eventually(lambda: self.try_act(lane, said), 30)
+        self.run(lane, said)
         ended = lane.has_ended(1 if how == KILL else 0)
         end_tracer(tracer)
         return ended
+
+    def run(self, lane, said):
+        """The window, with a daemon that may end in it."""
+        eventually(lambda: self.try_act(lane, said), 60)
 
     def try_act(self, lane, said):
         """As a patient client does: what is refused for now, or cut off, is asked again."""
@@ -306,6 +318,10 @@ class Start(Window):
     def traced(self, lane, *options):
         lane.daemon.start(prefix=["strace", "-f", *options], wait=False)
 
+    def run(self, lane, said):
+        lane.daemon.start(wait=False)
+        eventually(lambda: lane.has_ended(0.1) or answers(lane.daemon), 60)
+
     def count(self, lane):
         """From the moment that the configuration is opened: before that it is the linker's."""
         self.prepare(lane)
@@ -406,7 +422,7 @@ class Reload(Window):
         assert worker["state"] == "substantiated" and worker["attached"]
         assert worker["configuration"]["ami"] == "ami-87654321"
         assert show(lane.daemon, "bot2")["state"] == "not_substantiated"
-        assert list(lane.sim.ledger()) == [worker["instance"]["id"]]
+        assert judge.live(lane.sim) == {"bot1": [worker["instance"]["id"]]}
 
     def repeat(self, lane):
         assert is_up(lane)
@@ -464,6 +480,8 @@ class Sweep:
     these system calls; program: in place of the daemon. failures: texts.
     """
 
+    places = "system calls"
+
     def __init__(self, windows, how=KILL, calls=None, lanes=8, program=None):
         self.windows = windows
         self.how = how
@@ -503,18 +521,22 @@ class Sweep:
             step = max(1, len(points) / keep)
             self.points[name] = [points[int(i * step)] for i in range(keep) if i * step < len(points)]
 
+    def hit(self, lane, window, call, n, said):
+        """Whether the daemon has ended there."""
+        return window.hit(lane, self.how, call, n, said)
+
     def run_point(self, lane, window, call, n):
         said = {}
-        ended = window.hit(lane, self.how, call, n, said)
+        ended = self.hit(lane, window, call, n, said)
         self.ended[window.name] += ended
         if ended or self.how == KILL:
             lane.end()
         if lane.daemon.process is None:
             lane.daemon.start()
-        judge.check_rest(lane.daemon, lane.sim)
+        window.judge(lane)
         window.check(lane, said)
         window.repeat(lane)
-        judge.check_agreement(lane.daemon, lane.sim)
+        window.judge(lane)
 
     def run_lane(self, queue):
         lane = None
@@ -524,7 +546,7 @@ class Sweep:
             except IndexError:
                 break
             try:
-                if lane is None or lane.window.workers is not window.workers:
+                if lane is None or not lane.window.shares_with(window):
                     if lane is not None:
                         lane.close()
                     lane = self.new_lane(window)
@@ -556,6 +578,6 @@ class Sweep:
         lines = [f"sweep with {self.how}, {seconds:.0f} s, {len(self.failures)} violations"]
         for name, points in self.points.items():
             calls = len({call for _, call, _ in points})
-            lines.append(f"  {name}: {len(points)} points at {calls} system calls,"
+            lines.append(f"  {name}: {len(points)} points at {calls} {self.places},"
                          f" {self.ended[name]} ends of the daemon")
         return "\n".join(lines)
