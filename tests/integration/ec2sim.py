@@ -45,17 +45,18 @@ class Ec2sim:
     clock shows, as text.
     """
 
-    def __init__(self, *options, pending="0.1", shutdown="0.1", env=None, now=utc_text):
+    def __init__(self, *options, pending="0.1", shutdown="0.1", env=None, now=utc_text,
+                 host="127.0.0.1"):
         self.now = now
         self.process = subprocess.Popen(
-            [BUILD / "ec2sim", "--listen", "127.0.0.1:0", "--pending", pending,
+            [BUILD / "ec2sim", "--listen", f"{host}:0", "--pending", pending,
              "--shutdown", shutdown, *options],
             stdout=subprocess.PIPE, text=True, env=env)
         line = self.process.stdout.readline()
         assert line.startswith(READY), line
-        self.host, port = line.removeprefix(READY).strip().rsplit(":", 1)
-        self.port = int(port)
-        self.url = f"http://{self.host}:{self.port}"
+        self.url = "http://" + line.removeprefix(READY).strip()
+        self.host = host.strip("[]")
+        self.port = int(self.url.rsplit(":", 1)[1])
 
     def close(self):
         self.process.terminate()

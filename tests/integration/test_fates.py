@@ -101,3 +101,22 @@ def test_a_page_token_that_ends(daemon, sim):
     assert ours["state"] == "running"
     daemon.call("worker.insubstantiate", worker="bot1", wait="stopped", timeout=30)
     assert judge.leak_cost(daemon, sim).keys().isdisjoint({ours["id"]})
+
+
+def test_tags_come_with_the_launch(daemon, sim):
+    """
+    From its first moment an instance says whose it is, for the tags are in the request that
+    makes it: no second call that could come too late, or never (A28).
+    """
+    sim.fault(action="RunInstances", effect="drop", after=True, count=1)
+    daemon.call("worker.substantiate", worker="bot1")
+    [born] = eventually(lambda: list(sim.ledger().values()))
+    assert {key: born["tags"][f"ec2workerd:{key}"] for key in (
+        "pool", "worker", "generation")} == {"pool": "test", "worker": "bot1", "generation": "1"}
+    assert {"ec2workerd:launch", "ec2workerd:lineage", "ec2workerd:epoch", "Name"} <= set(born["tags"])
+    bring_to(daemon, "ready")
+    [launch] = judge.rows(daemon, "SELECT launch FROM launch")
+    assert sim.ledger()[born["id"]]["tags"] == born["tags"]
+    assert born["tags"]["ec2workerd:launch"] == launch["launch"]
+    finish(daemon, sim)
+    assert sim.calls("CreateTags") == 0
