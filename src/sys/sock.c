@@ -465,7 +465,6 @@ sock_peer(int fd, struct sock_peer *ret_peer, struct err *err)
 		return err_set_errno(err, ERR_IO, errno, "SO_PEERCRED");
 	peer.uid = cred.uid;
 	peer.gid = cred.gid;
-	peer.pid = cred.pid;
 	if (peer_groups(fd, &peer) != 0)
 		return err_set_errno(err, ERR_IO, errno, "SO_PEERGROUPS");
 	*ret_peer = peer;

@@ -18,11 +18,13 @@ struct sock_listener;
 
 #define SOCK_GROUPS_MAX 65536
 
-/* The peer at the time of connect(); SO_PEERCRED and SO_PEERGROUPS, unix(7). */
+/*
+ * The peer at the time of connect(); SO_PEERCRED and SO_PEERGROUPS, unix(7). Without its pid,
+ * which may be another process by now: nothing may be decided by it.
+ */
 struct sock_peer {
 	uid_t uid;
 	gid_t gid;     /* primary; SO_PEERGROUPS need not list it */
-	pid_t pid;     /* for the log only, never for a decision */
 	gid_t *groups; /* owned */
 	size_t group_count;
 };

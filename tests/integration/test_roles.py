@@ -198,6 +198,42 @@ def test_reload_changes_roles(make_daemon):
     finish(process)
 
 
+# Connects as another user in a process that ends, and hands the connection to one that is root.
+INHERITED = """
+import os, socket, sys
+mine, other = socket.socketpair()
+if os.fork() == 0:
+    os.setgroups([])
+    os.setgid(int(sys.argv[3]))
+    os.setuid(int(sys.argv[2]))
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(sys.argv[1])
+    socket.send_fds(other, [b"x"], [connection.fileno()])
+    os._exit(0)
+fd = socket.recv_fds(mine, 1, 1)[1][0]
+os.wait()
+lines = socket.socket(fileno=fd).makefile("rw")
+for call in sys.stdin:
+    lines.write(call)
+    lines.flush()
+    print(lines.readline(), end="", flush=True)
+"""
+
+
+@needs_root
+def test_who_connected_counts(make_daemon):
+    """Not who has the connection now, nor whose pid that was: that process is gone (R15)."""
+    daemon = make_daemon(access={"observe": ["games"]}, socket_mode="0666").start()
+    process = subprocess.Popen(
+        ["/usr/bin/python3", "-c", INHERITED, str(daemon.socket), str(GAMES.pw_uid),
+         str(GAMES.pw_gid)], cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert code_of(ask(process, request("worker.show", worker="bot1"))) == 0
+    refused = ask(process, request("daemon.stop"))
+    assert code_of(refused) == -32002 and "observe" in refused["error"]["message"]
+    finish(process)
+    assert "pid" not in daemon.log()
+
+
 def test_unknown_name_is_a_warning(make_daemon):
     daemon = make_daemon(access={"observe": ["no-such-user"]}).start()
     assert "access.observe: no-such-user: there is no such user" in daemon.log()
