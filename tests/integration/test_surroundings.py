@@ -2,7 +2,9 @@
 """The host that the daemon runs on: its addresses, its resolver, what its kernel refuses."""
 
 import contextlib
+import datetime
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,9 +12,11 @@ import sys
 import pytest
 
 import ec2sim
+import judge
 import sandbox
 from daemon import BUILD, WORKER, Daemon
-from lives import bring_to, finish
+from ec2sim import eventually, utc_text
+from lives import bring_to, finish, show
 
 V4, V6 = "127.0.0.1", "[::1]"
 FAMILIES = {V4: socket.AF_INET, V6: socket.AF_INET6}
@@ -136,3 +140,35 @@ def test_confined_as_by_the_unit(names, directory, stack):
 def test_no_just_in_time_compiler():
     """What is never asked for cannot be refused (C7)."""
     assert b"pcre2_jit" not in (BUILD / "ec2workerd").read_bytes()
+
+
+def zone_that_changes(seconds):
+    """A zone, without a file of zones, whose clocks are put forward by an hour so soon."""
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return f"AAA0BBB-1,{at.timetuple().tm_yday - 1}/{at:%H:%M:%S},0/0"
+
+
+def hour_in(zone):
+    return subprocess.run(["date", "+%z"], env={"TZ": zone}, capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+
+def test_daylight_saving(directory, sim):
+    """The local clock jumps by an hour in the midst of it, and nobody notices (T1)."""
+    zone = zone_that_changes(4)
+    assert hour_in(zone) == "+0000"
+    daemon = Daemon(directory, sim.url, {"bot1": {"password": "generated", "missing_timeout": 600,
+                                                  "build_wait_timeout": 600}})
+    daemon.environment = {"TZ": zone}
+    with daemon:
+        bring_to(daemon, "waiting")
+        eventually(lambda: hour_in(zone) == "+0100")
+        daemon.call("worker.attached", worker="bot1")
+        worker = show(daemon)
+        now = judge.ms(utc_text())
+        assert worker["phase"] == "ready"
+        assert now + 590_000 < judge.ms(worker["deadline"]["at"]) <= now + 600_000
+        times = [judge.ms(r["at"]) for r in daemon.call("worker.history", worker="bot1")["records"]]
+        assert times == sorted(times, reverse=True) and now - 60_000 < times[-1] <= times[0] <= now
+        assert all(re.match(r"[-\dT:.]+Z ", line) for line in daemon.log().splitlines())
+        finish(daemon, sim)
