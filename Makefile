@@ -79,7 +79,7 @@ $(CONFIG): configure config.mk.in
 	$(Q)touch $@
 
 # Ours are included in quotes only: src/sys/file.h must not hide <sys/file.h>.
-ALL_CPPFLAGS = -iquote src -D_GNU_SOURCE -DHASH_FUNCTION=HASH_FNV -DVERSION='"$(VERSION)"' \
+ALL_CPPFLAGS = -iquote src -D_GNU_SOURCE -DHASH_FUNCTION=HASH_FNV -Duthash_malloc=xmalloc -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' -DRUNSTATEDIR='"$(runstatedir)"' \
 	-DLOCALSTATEDIR='"$(localstatedir)"' $(LIB_CFLAGS) $(BUILD_CPPFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(WARN_CFLAGS) $(HARDEN_CFLAGS) $(BUILD_CFLAGS) $(CFLAGS)

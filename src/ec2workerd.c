@@ -7,7 +7,9 @@
 #include "core/daemon.h"
 #include "core/modes.h"
 #include "core/options.h"
+#include "rpc/json.h"
 #include "rpc/server.h"
+#include "sys/crypto.h"
 #include "sys/process.h"
 
 #include <stdio.h>
@@ -75,6 +77,8 @@ main(int argc, char **argv)
 
 	(void)argc;
 	process_init();
+	crypto_init();
+	json_use_xalloc();
 	if (options_parse(&o, argv, &err) != 0) {
 		(void)fprintf(stderr, "ec2workerd: %s\n", err.text);
 	} else {

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-__attribute__((noreturn)) static void
-out_of_memory(void)
+void
+mem_exhausted(void)
 {
 	static const char text[] = "out of memory\n";
 
@@ -25,7 +25,7 @@ static void *
 checked(void *ptr)
 {
 	if (ptr == NULL)
-		out_of_memory();
+		mem_exhausted();
 	return ptr;
 }
 
@@ -53,7 +53,7 @@ xreallocarray(void *ptr, size_t count, size_t size)
 	size_t total;
 
 	if (__builtin_mul_overflow(count, size, &total))
-		out_of_memory();
+		mem_exhausted();
 	return xrealloc(ptr, total);
 }
 
@@ -85,7 +85,7 @@ xasprintf(const char *fmt, ...)
 	n = vasprintf(&s, fmt, ap);
 	va_end(ap);
 	if (n < 0)
-		out_of_memory();
+		mem_exhausted();
 	return s;
 }
 

@@ -20,6 +20,8 @@ char *xstrdup(const char *s) __attribute__((malloc, returns_nonnull));
 char *xstrndup(const char *s, size_t len) __attribute__((malloc, returns_nonnull));
 char *xasprintf(const char *fmt, ...)
 	__attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+/* How these end the process; for what libraries allocate by themselves. */
+void mem_exhausted(void) __attribute__((noreturn));
 /* NULL stays NULL. */
 char *xstrdup_opt(const char *s);
 bool str_equal(const char *a, const char *b); /* NULL equals only NULL */

@@ -11,7 +11,6 @@
 #include "core/daemon.h"
 #include "rpc/access.h"
 #include "rpc/bind.h"
-#include "rpc/json.h"
 #include "rpc/rpc.h"
 #include "rpc/spec.h"
 #include "sys/notify.h"
@@ -95,7 +94,6 @@ rpc_server_new(struct daemon *d, struct err *err)
 {
 	struct rpc_server *s = NEW(struct rpc_server);
 
-	json_use_xalloc();
 	s->daemon = d;
 	s->service = (struct rpc_service){
 		.specs = rpc_specs,

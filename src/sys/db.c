@@ -240,7 +240,7 @@ fail(struct db *db, int rc, struct err *err)
 	struct failure f = {0};
 
 	if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM)
-		abort();
+		mem_exhausted();
 	describe(db, rc, errnum, &f);
 	if (f.result == DB_FATAL) {
 		give_up(db, &f);
@@ -490,7 +490,7 @@ open_handle(struct db *db, struct err *err)
 	errno = 0;
 	rc = sqlite3_open_v2(db->path, &db->handle, flags, NULL);
 	if (db->handle == NULL)
-		abort(); /* not even room for what would hold the reason */
+		mem_exhausted(); /* not even room for what would hold the reason */
 	(void)sqlite3_extended_result_codes(db->handle, 1);
 	if (rc != SQLITE_OK) {
 		(void)fail(db, sqlite3_extended_errcode(db->handle), err);

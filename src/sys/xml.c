@@ -131,7 +131,7 @@ parser_new(struct reader *r)
 	XML_Parser parser = XML_ParserCreate_MM("UTF-8", &memory, namespace_end);
 
 	if (parser == NULL) /* our allocators do not fail: expat could not even begin */
-		abort();
+		mem_exhausted();
 	XML_SetUserData(parser, r);
 	XML_SetElementHandler(parser, on_start, on_end);
 	XML_SetCharacterDataHandler(parser, on_text);

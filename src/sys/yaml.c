@@ -99,7 +99,7 @@ syntax_problem(struct reader *r)
 	const char *tab = "";
 
 	if (p->error == YAML_MEMORY_ERROR)
-		abort(); /* libyaml has no hook for our allocators */
+		mem_exhausted(); /* libyaml has no hook for our allocators */
 	if (p->error == YAML_READER_ERROR) {
 		diag_add(r->ds, DIAG_ERROR, offset_mark(r, p->problem_offset), NULL,
 			"%s", p->problem);
@@ -398,7 +398,7 @@ yaml_parse(const char *text, size_t len, struct diags *ds)
 	if (check_breaks(&r) < 0)
 		return NULL;
 	if (!yaml_parser_initialize(&r.parser))
-		abort();
+		mem_exhausted();
 	/* Without this, other byte order marks would make it something else than UTF-8. */
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.len);
