@@ -12,6 +12,10 @@ import rpc_table
 from daemon import Daemon
 
 
+# Another allocator than AddressSanitizer's cannot be put into its programs.
+collect_ignore = ["test_torture.py"] if "ASAN_OPTIONS" in os.environ else []
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "faults: takes its time; run by make check-faults")
     config.addinivalue_line("markers", "failpoints: needs a build with --enable-failpoints")

@@ -443,6 +443,8 @@ class Missing(Window):
     def prepare(self, lane):
         lane.sim.control("POST", "reset")
         lane.mail.messages.clear()
+        lane.daemon.kill()  # it would keep the next mail to whom it has just written one
+        lane.daemon.start()
 
     def act(self, lane, said):
         with lane.daemon.connect() as rpc:
@@ -454,9 +456,13 @@ class Missing(Window):
         eventually(lambda: not judge.rows(lane.daemon, "SELECT 1 FROM mail")
                    or lane.has_ended(0), 30)
 
+    def judge(self, lane):
+        """Until its time is over it is at rest, too."""
+        eventually(lambda: is_down(lane.daemon), 30)
+        super().judge(lane)
+
     def check(self, lane, said):
         """I8: each missing worker has its mail, and copies of it are seen to be copies."""
-        eventually(lambda: is_down(lane.daemon), 30)
         generation = show(lane.daemon)["generation"]
         events = [r for r in lane.daemon.call("worker.history", worker="bot1")["records"]
                   if r["type"] == "missing" and r["generation"] == generation]
@@ -494,18 +500,30 @@ class Sweep:
 
     def new_lane(self, window):
         lane = Lane(window.workers, **window.config)
-        if self.program is not None:
-            lane.daemon.program = self.program
+        self.furnish(lane)
         lane.window = window
         window.equip(lane)
         lane.daemon.start()
         return lane
 
+    def furnish(self, lane):
+        """What the daemon of a lane needs for it."""
+        if self.program is not None:
+            lane.daemon.program = self.program
+
+    def count(self, lane, window):
+        """The points of a window: numbers by what is counted."""
+        return window.count(lane)
+
+    def hit(self, lane, window, call, n, said):
+        """Goes through a window with one point in it that is not well. Whether the daemon has ended."""
+        return window.hit(lane, self.how, call, n, said)
+
     def find_points(self):
         for window in self.windows:
             lane = self.new_lane(window)
             try:
-                counts = window.count(lane)
+                counts = self.count(lane, window)
             finally:
                 lane.close()
             self.points[window.name] = [
