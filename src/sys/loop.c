@@ -436,6 +436,15 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	f->fn(f->arg, fd, ready);
 }
 
+/* Whoever is not watched is never heard again; no memory for it is what no memory is. */
+static void
+not_watched(int fd, int errnum)
+{
+	log_warning("loop", "cannot watch descriptor %d: errno %d", fd, errnum);
+	if (errnum == ENOMEM || errnum == ENOSPC)
+		abort();
+}
+
 static void
 fd_arm(struct loop_fd *f, int fd, unsigned want)
 {
@@ -448,7 +457,7 @@ fd_arm(struct loop_fd *f, int fd, unsigned want)
 	f->want = want;
 	event_assign(f->event, f->base, fd, events, on_ready, f);
 	if (want != 0 && event_add(f->event, NULL) != 0)
-		log_warning("loop", "cannot watch descriptor %d: errno %d", fd, errno);
+		not_watched(fd, errno);
 }
 
 struct loop_fd *

@@ -9,8 +9,11 @@
 #include "base/mem.h"
 #include "unit.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -396,6 +399,32 @@ START_TEST(test_two_loops)
 }
 END_TEST
 
+/* In the place of libc's: what the kernel says to each new watch, 0 for what it really says. */
+static int refusal;
+
+int
+epoll_ctl(int set, int op, int fd, struct epoll_event *event)
+{
+	if (op == EPOLL_CTL_ADD && refusal != 0) {
+		errno = refusal;
+		return -1;
+	}
+	return (int)syscall(SYS_epoll_ctl, set, op, fd, event);
+}
+
+/* Whoever is not watched would never be heard again: that is no way to go on. */
+START_TEST(test_no_memory_for_a_watch)
+{
+	struct watcher w = {0};
+	int pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	refusal = _i == 0 ? ENOMEM : ENOSPC;
+	w.watch = loop_fd_new(loop, pair[0], LOOP_READ, on_watched, &w);
+	ck_abort_msg("it goes on");
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -414,6 +443,8 @@ test_suite(void)
 	tcase_add_checked_fixture(real, actor_setup_real, actor_teardown);
 	tcase_add_test(real, test_outbox_goes_on_next_turn_without_waiting);
 	tcase_add_test(real, test_descriptor_wants);
+	tcase_add_loop_test_raise_signal(real, test_no_memory_for_a_watch, SIGABRT, 0,
+		2);
 	tcase_add_test(real, test_freed_while_ready);
 	tcase_add_test(real, test_signals);
 	tcase_add_test(real, test_run_until_stop);
