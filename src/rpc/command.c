@@ -247,6 +247,12 @@ rpc_context(const struct command *cmd)
 	return cmd->context;
 }
 
+void
+rpc_changes(struct command *cmd)
+{
+	cmd->changes = true;
+}
+
 const char *
 rpc_by(const struct command *cmd)
 {

@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "conf/conf_load.h"
 #include "core/daemon.h"
+#include "core/pool.h"
 #include "core/store.h"
 #include "rpc/args.h"
 #include "rpc/calls.h"
@@ -45,12 +46,15 @@ const struct rpc_result *
 call_daemon_reload(struct command *cmd, const void *args)
 {
 	const struct rpc_reload_args *a = args;
+	struct daemon *d = rpc_context(cmd);
 	struct conf_problems *problems = conf_problems_new();
 	struct daemon_reload changes = {.added = {.items = NULL}};
 	const struct rpc_result *result;
 	struct err err;
 
-	if (daemon_reload(rpc_context(cmd), a->dry_run, &changes, problems, &err) != 0)
+	if (!a->dry_run && !d->pool->degraded)
+		rpc_changes(cmd); /* else it may be what makes room */
+	if (daemon_reload(d, a->dry_run, &changes, problems, &err) != 0)
 		result = fail_reload(cmd, problems, &err);
 	else
 		result = rpc_reply_take(cmd,

@@ -76,6 +76,9 @@ void *rpc_context(const struct command *cmd);
 /* "uid 1000": who asks, for history. Lives as long as the command. */
 const char *rpc_by(const struct command *cmd);
 
+/* Its success is told when all that has changed is on disk, though its row does not say so. */
+void rpc_changes(struct command *cmd);
+
 /* The connection that the command came on, which outlives it; see conn.h. */
 struct conn *rpc_conn(const struct command *cmd);
 /* Sends a notification of what is on disk already. params becomes the dispatcher's. */

@@ -107,27 +107,20 @@ def test_all_points_or_none():
         assert bool(left) <= HAS_POINTS, f"{program}: {left}"
 
 
-class Points(sweep.Sweep):
+class Points(sweep.OrderedSweep):
     """A sweep whose deaths have names. Who does not come by has failed."""
 
     places = "failpoints"
+    variable = "EC2WORKERD_FAILPOINTS"
 
     def __init__(self, windows, **how):
         super().__init__([window() for window in windows], **how)
-
-    def new_lane(self, window):
-        lane = super().new_lane(window)
-        lane.orders = lane.daemon.directory / "failpoints"
-        lane.daemon.environment["EC2WORKERD_FAILPOINTS"] = str(lane.orders)
-        lane.daemon.kill()
-        lane.daemon.start()
-        return lane
 
     def find_points(self):
         for window in self.windows:
             self.points[window.name] = [
                 (window, name, n) for name, hits in HITS.items() for kind, numbers in hits
-                if isinstance(window, kind) and type(window) is kind
+                if type(window) is kind
                 for n in (range(1, self.migrations(window) + 1) if numbers is EVERY else numbers)]
 
     def migrations(self, window):
@@ -138,9 +131,8 @@ class Points(sweep.Sweep):
             lane.close()
 
     def hit(self, lane, window, call, n, said):
-        window.prepare(lane)
-        lane.orders.write_text(f"{call}=nth:{n},{self.how} {getattr(window, 'orders', '')}\n")
-        window.run(lane, said)
+        orders = f"{call}=nth:{n},{self.how} {getattr(window, 'orders', '')}\n"
+        self.run_with(lane, window, orders, said)
         assert lane.has_ended(5), "nobody comes by"
         assert lane.daemon.process.returncode == -9, lane.daemon.process.returncode
         lane.orders.unlink()
@@ -212,6 +204,23 @@ def test_ends_and_comes_back(armed, sim, orders, code):
     daemon.call("worker.substantiate", worker="bot1", wait="running")
     assert len(sim.ledger()) == 1
     judge.check_rest(daemon, sim)
+    finish(daemon, sim)
+
+
+@pytest.mark.failpoints
+def test_reload_is_told_when_it_is_on_disk(armed, sim):
+    """Whoever has the reply may rely on what it says of workers (I4)."""
+    daemon = armed()
+    bring_to(daemon, "ready")
+    daemon.config["workers"] = {"bot1": {"password": "generated", "ami": "ami-87654321"}}
+    daemon.write_config()
+    daemon.order("ledger.commit=err:EIO")
+    with pytest.raises(AssertionError, match="connection has ended"):
+        daemon.call("daemon.reload")
+    assert daemon.wait() == 1
+    daemon.order("")
+    daemon.start()
+    assert show(daemon)["configuration"]["ami"] == "ami-87654321"
     finish(daemon, sim)
 
 
