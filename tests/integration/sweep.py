@@ -19,7 +19,7 @@ import traceback
 import ec2sim
 import judge
 import smtpd
-from daemon import Daemon
+from daemon import BUILD, Daemon
 from ec2sim import eventually
 from lives import has_phase, is_down, show
 from rpcclient import RpcError
@@ -74,6 +74,7 @@ class Window:
     name = None
     workers = {"bot1": {"password": "generated", "user_data": "{{ password }}"}}
     config = {}
+    passing = ("unavailable",)  # kinds of errors after which one asks again
 
     def shares_with(self, other):
         """Whether a lane that was made for the one serves the other."""
@@ -134,7 +135,7 @@ class Window:
         except GONE:
             return lane.has_ended(0.2)
         except RpcError as error:
-            if error.kind != "unavailable":
+            if error.kind not in self.passing:
                 raise
             return False
         return True
@@ -401,6 +402,7 @@ class Reload(Window):
     """A reload while a worker is up, which changes it and brings another one."""
 
     name = "reload"
+    passing = ("unavailable", "failed")
 
     def prepare(self, lane):
         lane.daemon.config["workers"] = dict(self.workers)
@@ -441,10 +443,12 @@ class Missing(Window):
         lane.daemon.write_config()
 
     def prepare(self, lane):
+        """Anew, or the next mail to the same recipient would wait for company."""
+        lane.daemon.kill()
+        lane.daemon.start()
         lane.sim.control("POST", "reset")
         lane.mail.messages.clear()
-        lane.daemon.kill()  # it would keep the next mail to whom it has just written one
-        lane.daemon.start()
+        lane.before = show(lane.daemon)["generation"]
 
     def act(self, lane, said):
         with lane.daemon.connect() as rpc:
@@ -457,13 +461,16 @@ class Missing(Window):
                    or lane.has_ended(0), 30)
 
     def judge(self, lane):
-        """Until its time is over it is at rest, too."""
+        """What waits to be missing is not at rest."""
         eventually(lambda: is_down(lane.daemon), 30)
         super().judge(lane)
 
     def check(self, lane, said):
         """I8: each missing worker has its mail, and copies of it are seen to be copies."""
         generation = show(lane.daemon)["generation"]
+        if generation == lane.before:
+            assert "accepted" not in said, "I4"
+            return
         events = [r for r in lane.daemon.call("worker.history", worker="bot1")["records"]
                   if r["type"] == "missing" and r["generation"] == generation]
         if "accepted" in said:
@@ -551,6 +558,16 @@ class Sweep:
             lane.end()
         if lane.daemon.process is None:
             lane.daemon.start()
+        try:
+            self.judge_point(lane, window, said)
+        except GONE:
+            if self.how == KILL or not lane.has_ended(1):
+                raise
+            lane.end()  # the error has come to light later, and ended it
+            lane.daemon.start()
+            self.judge_point(lane, window, said)
+
+    def judge_point(self, lane, window, said):
         window.judge(lane)
         window.check(lane, said)
         window.repeat(lane)
@@ -599,3 +616,59 @@ class Sweep:
             lines.append(f"  {name}: {len(points)} points at {calls} {self.places},"
                          f" {self.ended[name]} ends of the daemon")
         return "\n".join(lines)
+
+
+class OrderedSweep(Sweep):
+    """
+    A sweep whose daemons do not need a tracer: what is to happen to them is written into a
+    file, whose name they have in a variable.
+    """
+
+    variable = None
+    environment = {}
+
+    def new_lane(self, window):
+        lane = super().new_lane(window)
+        lane.orders = lane.daemon.directory / "orders"
+        lane.daemon.environment |= {self.variable: str(lane.orders)} | self.environment
+        lane.daemon.kill()
+        lane.daemon.start()
+        return lane
+
+    def run_with(self, lane, window, orders, said):
+        """The window, with the orders in force from its beginning to its end."""
+        window.prepare(lane)
+        lane.orders.write_text(orders)
+        window.run(lane, said)
+
+
+class ShortSweep(OrderedSweep):
+    """Each write in a window is a short one once: nobody notices."""
+
+    places = "functions"
+    variable = "SHORT_IO"
+    environment = {"LD_PRELOAD": str(BUILD / "tests/preload/short_io.so"), "ASAN_OPTIONS": ":".join(
+        filter(None, (os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))}
+
+    def __init__(self, windows, **how):
+        super().__init__(windows, how="short writes", **how)
+        self.shortened = 0
+
+    def find_points(self):
+        for window in self.windows:
+            lane = self.new_lane(window)
+            try:
+                self.run_with(lane, window, "count\n", {})
+                _, *calls = lane.orders.read_text().split()
+            finally:
+                lane.close()
+            self.points[window.name] = [
+                (window, call, n) for call, count in sorted(collections.Counter(calls).items())
+                for n in range(1, count + 1)]
+
+    def hit(self, lane, window, call, n, said):
+        self.run_with(lane, window, f"{call} {n}\n", said)
+        self.shortened += not lane.orders.exists()
+        lane.orders.unlink(missing_ok=True)
+        assert not lane.has_ended(0), "ended by a short write"
+        return False

@@ -187,8 +187,8 @@ def tracing():
         pytest.skip(f"no strace here: {done.stderr.strip()}")
 
 
-def run(capsys, windows, most=None, **how):
-    swept = sweep.Sweep(windows, **how)
+def run(capsys, windows, most=None, kind=sweep.Sweep, **how):
+    swept = kind(windows, **how)
     began = time.monotonic()
     swept.find_points()
     if most is not None:
@@ -204,16 +204,25 @@ def judged(swept):
     return swept
 
 
-ALL = (sweep.Launch, sweep.Equip, sweep.Cancel, sweep.Build, sweep.Stop, sweep.Start, sweep.Fresh,
-       sweep.Missing, sweep.Reload)
+# The six lives that everything is swept over, and what happens around them.
+CANONICAL = (sweep.Launch, sweep.Cancel, sweep.Build, sweep.Stop, sweep.Reload, sweep.Missing)
+ALL = CANONICAL + (sweep.Equip, sweep.Start, sweep.Fresh)
 # What is swept with calls that fail: by make check-faults-full everything.
 FAILING = ALL if os.environ.get("FAULTS") == "full" else (sweep.Launch, sweep.Stop)
+ERRORS = [
+    ("error=ENOSPC", ("pwrite64", "write", "fallocate", "ftruncate")),
+    ("error=EIO", ("pwrite64", "pread64", "fdatasync", "fsync", "ftruncate")),
+    ("error=EINTR", ("accept4", "connect", "recvfrom", "sendto", "poll", "epoll_wait", "read",
+                     "write")),
+    ("error=EMFILE", ("accept4", "socket", "openat")),
+    ("error=ENOMEM", ("mmap", "brk", "mremap", "socket", "accept4", "epoll_ctl", "openat")),
+]
 
 
 @pytest.mark.usefixtures("tracing")
 @pytest.mark.parametrize("windows, most", [
     ((sweep.Launch, sweep.Stop), 60), ((sweep.Start, sweep.Fresh), 24), ((sweep.Equip,), 24),
-    ((sweep.Cancel, sweep.Build), 24)])
+    ((sweep.Cancel, sweep.Build), 24), ((sweep.Reload, sweep.Missing), 16)])
 def test_some_points(capsys, windows, most):
     """An even slice of what check-faults sweeps whole."""
     swept = judged(run(capsys, [window() for window in windows], most))
@@ -229,18 +238,36 @@ def test_every_point(capsys):
     assert sum(swept.ended.values()) >= 0.9 * sum(map(len, swept.points.values()))
 
 
+@pytest.mark.usefixtures("tracing")
+@pytest.mark.parametrize("how, calls", ERRORS)
+def test_some_calls_that_fail(capsys, how, calls):
+    judged(run(capsys, [window() for window in CANONICAL], 12, how=how, calls=calls))
+
+
 @pytest.mark.faults
 @pytest.mark.usefixtures("tracing")
-@pytest.mark.parametrize("how, calls", [
-    ("error=ENOSPC", ("pwrite64", "write", "fallocate", "ftruncate")),
-    ("error=EIO", ("pwrite64", "pread64", "fdatasync", "fsync", "ftruncate")),
-    ("error=EINTR", ("accept4", "connect", "recvfrom", "sendto", "poll", "epoll_wait", "read",
-                     "write")),
-    ("error=EMFILE", ("accept4", "socket", "openat")),
-])
+@pytest.mark.parametrize("how, calls", ERRORS)
 def test_calls_that_fail(capsys, how, calls):
     """It goes on, or it ends and comes back; what was promised holds either way."""
     judged(run(capsys, [window() for window in FAILING], how=how, calls=calls))
+
+
+def shortened(capsys, windows, most=None):
+    """All of them went on: what is written is written on, whatever a call takes of it."""
+    swept = judged(run(capsys, [window() for window in windows], most, kind=sweep.ShortSweep))
+    points = sum(map(len, swept.points.values()))
+    assert swept.shortened >= 0.8 * points
+    assert not sum(swept.ended.values())
+    return points
+
+
+def test_some_short_writes(capsys):
+    assert shortened(capsys, (sweep.Launch, sweep.Stop, sweep.Missing), 24) >= 16
+
+
+@pytest.mark.faults
+def test_every_short_write(capsys):
+    assert shortened(capsys, FAILING) > 16
 
 
 @pytest.mark.faults
