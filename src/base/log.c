@@ -161,6 +161,12 @@ report_dropped(void)
 	return true;
 }
 
+unsigned long
+log_dropped(void)
+{
+	return sink.dropped;
+}
+
 static void
 emit(enum log_level level, const char *object, const char *text)
 {

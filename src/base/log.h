@@ -28,6 +28,9 @@ void log_set_journal(bool on);
  */
 void log_set_fd(int fd);
 
+/* Lines lost since the last one that arrived. */
+unsigned long log_dropped(void);
+
 /* object: a worker, a launch, an endpoint; NULL for the daemon itself. */
 void log_write(enum log_level level, const char *object, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

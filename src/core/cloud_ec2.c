@@ -9,7 +9,6 @@
 #include "core/cloud_ec2.h"
 
 #include "base/buf.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
@@ -21,6 +20,7 @@
 
 /* A credential set in use. */
 struct set {
+	struct cloud_ec2 *owner; /* borrowed, outlives us */
 	struct ec2_creds *creds;
 	unsigned number; /* among those of the same name; 1 for the first */
 	unsigned users;  /* clouds */
@@ -32,6 +32,8 @@ struct cloud_ec2 {
 	struct http *http; /* borrowed */
 	struct set *sets;
 	struct cloud_maker maker;
+	loop_fn *on_trouble; /* or NULL */
+	void *on_trouble_arg;
 };
 
 /* What a struct cloud of ours has behind it. */
@@ -337,14 +339,10 @@ free_number(const struct cloud_ec2 *owner, const char *name)
 static void
 on_trouble(void *arg)
 {
-	const struct set *set = arg;
-	const char *name = ec2_creds_name(set->creds);
-	struct ec2_creds_trouble trouble;
+	const struct cloud_ec2 *owner = ((const struct set *)arg)->owner;
 
-	if (ec2_creds_trouble(set->creds, &trouble))
-		log_warning("credentials", "%s: %s", name, trouble.text);
-	else
-		log_info("credentials", "%s: renewed again", name);
+	if (owner->on_trouble != NULL)
+		owner->on_trouble(owner->on_trouble_arg);
 }
 
 static struct set *
@@ -357,6 +355,7 @@ set_use(struct cloud_ec2 *owner, const struct ec2_creds_source *source)
 			break;
 	if (set == NULL) {
 		set = NEW(struct set);
+		set->owner = owner;
 		set->creds = ec2_creds_new(owner->loop, owner->http, source);
 		set->number = free_number(owner, ec2_creds_name(set->creds));
 		ec2_creds_watch(set->creds, on_trouble, set);
@@ -505,6 +504,13 @@ const struct cloud_maker *
 cloud_ec2_maker(struct cloud_ec2 *c)
 {
 	return &c->maker;
+}
+
+void
+cloud_ec2_watch(struct cloud_ec2 *c, loop_fn *fn, void *arg)
+{
+	c->on_trouble = fn;
+	c->on_trouble_arg = arg;
 }
 
 void

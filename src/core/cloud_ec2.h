@@ -18,6 +18,8 @@ struct loop;
 struct cloud_ec2 *cloud_ec2_new(struct loop *loop, struct http *http);
 /* Borrowed; valid until cloud_ec2_free. */
 const struct cloud_maker *cloud_ec2_maker(struct cloud_ec2 *c);
+/* fn is called when keys could not be renewed, and when they could again. */
+void cloud_ec2_watch(struct cloud_ec2 *c, void (*fn)(void *arg), void *arg);
 /* The region that a worker means (NULL: the pool), by files and environment alone. Caller frees. */
 char *cloud_ec2_region(const struct conf *conf, const struct conf_worker *worker);
 /* After the last cloud. */

@@ -13,6 +13,7 @@
 #include "conf/conf_load.h"
 #include "core/cloud_ec2.h"
 #include "core/event.h"
+#include "core/health.h"
 #include "core/pause.h"
 #include "core/pool.h"
 #include "core/store.h"
@@ -31,15 +32,16 @@
 /* The problems of a refused file, when only a signal asked. */
 #define PROBLEMS_LOGGED 20
 
+static const struct trouble unwritable = {.condition = CONDITION_LEDGER};
+
 static void
-degrade(struct pool *p, const char *why)
+degrade(struct pool *p, const struct err *why)
 {
 	if (p->degraded)
 		return;
 	p->degraded = true;
-	p->degraded_wall = clock_wall_ms();
-	p->degraded_text = xstrdup(why);
-	log_error("ledger", "cannot be written, so nothing new is launched: %s", why);
+	p->degraded_text = xstrdup(why->text);
+	health_begin(p->health, &unwritable, why, NULL);
 }
 
 static void
@@ -50,7 +52,7 @@ recover(struct pool *p)
 	p->degraded = false;
 	free(p->degraded_text);
 	p->degraded_text = NULL;
-	log_info("ledger", "can be written again");
+	health_end(p->health, &unwritable, NULL);
 	pool_launches_again(p);
 }
 
@@ -68,7 +70,7 @@ on_commit(void *arg)
 	switch ((enum store_result)pool_commit(d->pool, &err)) {
 	case STORE_OK: recover(d->pool); return 0;
 	case STORE_LATER:
-		degrade(d->pool, err.text);
+		degrade(d->pool, &err);
 		loop_timer_in(&d->commit_retry, COMMIT_RETRY_MS);
 		return -1;
 	case STORE_FATAL: break;
@@ -138,6 +140,14 @@ init_timers(struct daemon *d)
 	loop_timer_init(&d->commit_retry, d->loop, on_retry, d);
 }
 
+static void
+on_keys(void *arg)
+{
+	const struct daemon *d = arg;
+
+	pool_look_at_clouds(d->pool);
+}
+
 static int
 open_parts(struct daemon *d, struct err *err)
 {
@@ -165,7 +175,10 @@ open_parts(struct daemon *d, struct err *err)
 			.seed = seed,
 		},
 		err);
-	return d->pool == NULL ? -1 : 0;
+	if (d->pool == NULL)
+		return -1;
+	cloud_ec2_watch(d->ec2, on_keys, d);
+	return 0;
 }
 
 struct daemon *
@@ -352,6 +365,8 @@ daemon_free(struct daemon *d)
 		return;
 	for (size_t n = 0; n < DAEMON_SIGNALS; n++)
 		loop_signal_free(d->signals[n]);
+	if (d->ec2 != NULL)
+		cloud_ec2_watch(d->ec2, NULL, NULL);
 	pool_free(d->pool);
 	cloud_ec2_free(d->ec2);
 	http_free(d->http);

@@ -6,15 +6,31 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "base/log.h"
-#include "core/notice.h"
-#include "core/pause.h"
+#include "core/health.h"
 #include "core/pool.h"
+#include "core/store.h"
 #include "core/worker_priv.h"
+
+static const struct trouble held = {.condition = CONDITION_HOLD};
+
+void
+pool_was_held(struct pool *p)
+{
+	struct err err;
+
+	if (p->hold && store_meta(p->store)->made) {
+		err_set(&err, ERR_UNAVAILABLE, "%s", p->hold_reason);
+		health_begin(p->health, &held, &err, NULL);
+	} else if (p->hold) {
+		health_resume(p->health, &held, p->hold_reason, p->hold_wall);
+	}
+}
 
 void
 pool_hold(struct pool *p, const char *reason)
 {
+	struct err err;
+
 	if (p->hold)
 		return;
 	p->hold = true;
@@ -22,9 +38,8 @@ pool_hold(struct pool *p, const char *reason)
 	p->hold_ms = clock_ms();
 	p->hold_reason = xstrdup(reason);
 	p->meta_dirty = true;
-	pool_tell(p, "running", "hold", &(struct cause){"orphan collector", reason});
-	log_error(NULL, "pool: HOLD: %s", reason);
-	notice_hold(p->notices, reason);
+	err_set(&err, ERR_UNAVAILABLE, "%s", reason);
+	health_begin(p->health, &held, &err, "orphan collector");
 	FP("hold.before_begin");
 }
 
@@ -53,8 +68,7 @@ pool_unhold(struct pool *p, const struct cause *cause)
 	free(p->hold_reason);
 	p->hold_reason = NULL;
 	p->meta_dirty = true;
-	pool_tell(p, "hold", "running", cause);
-	log_warning(NULL, "pool: HOLD ended by %s", cause->by);
+	health_end(p->health, &held, cause->by);
 	end_adoption(p);
 	FP("hold.before_end");
 }

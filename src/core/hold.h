@@ -12,6 +12,8 @@ struct pool;
 
 /* Begins, with one mail. While it is on already, nothing. */
 void pool_hold(struct pool *p, const char *reason);
+/* The ledger says so: it goes on. */
+void pool_was_held(struct pool *p);
 /* Ends; adopted workers that have not attached have missing_timeout from now on. */
 void pool_unhold(struct pool *p, const struct cause *cause);
 

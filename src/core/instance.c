@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "core/alarm.h"
 #include "core/cloud.h"
 #include "core/equip.h"
 #include "core/event.h"
@@ -113,6 +114,8 @@ instance_set_phase(struct instance *i, enum instance_phase to,
 	i->try_ms = 0;
 	if (to != INSTANCE_PENDING)
 		deadline_clear(&i->pending);
+	if (to == INSTANCE_GONE)
+		alarm_gone(i);
 	pool_dirty_instance(i);
 	worker_event(i->launch->worker, EVENT_PHASE, i->launch, from, phases[to].name,
 		cause);
@@ -247,6 +250,7 @@ on_terminated(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 		FP("stop.after_accept");
 		i->terminate_accepted = true;
 		i->tries = 0;
+		alarm_terminated(i);
 		back_off(i, TERMINATE_AGAIN_MS);
 		pool_dirty_instance(i);
 		poller_expect(i->launch->poller);
@@ -254,6 +258,8 @@ on_terminated(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 		back_off(i, a->retry_after_ms);
 		log_warning(name, "%s is not terminated yet: %s", i->id, a->err.text);
 		worker_note_error(i->launch->worker, i->launch->generation, &a->err);
+		if (a->verdict == VERDICT_REFUSED)
+			alarm_terminate(i, &a->err);
 	}
 	loop_poke(&i->poke);
 }
@@ -272,6 +278,8 @@ terminate(void *arg)
 static void
 step_condemned(struct instance *i)
 {
+	if (clock_ms() >= alarm_dying_ms(i))
+		alarm_dying(i);
 	if (instance_is_dying(i) || i->op != NULL || i->outbox.call.queued ||
 		clock_ms() < i->try_ms)
 		return;
@@ -295,6 +303,9 @@ arm(struct instance *i)
 		due = i->try_ms;
 	if (equip_due_ms(i->equip) < due)
 		due = equip_due_ms(i->equip);
+	if (i->phase == INSTANCE_CONDEMNED && alarm_dying_ms(i) < due &&
+		alarm_dying_ms(i) > clock_ms())
+		due = alarm_dying_ms(i);
 	if (due == INT64_MAX)
 		loop_timer_clear(&i->timer);
 	else if (due > clock_ms())
@@ -325,6 +336,7 @@ instance_condemn(struct instance *i, const struct cause *cause)
 	i->condemned_by = xstrdup(cause->by);
 	i->condemned_reason = xstrdup_opt(cause->reason);
 	i->condemned_wall = clock_wall_ms();
+	i->condemned_ms = clock_ms();
 	instance_set_phase(i, INSTANCE_CONDEMNED, cause);
 	if (i->launch->instance == i) {
 		i->launch->unwanted = true;
@@ -416,6 +428,10 @@ instance_of(struct launch *l, const char *id)
 void
 instance_resume(struct instance *i)
 {
+	int64_t age = clock_wall_ms() - i->condemned_wall;
+
+	if (i->phase == INSTANCE_CONDEMNED)
+		i->condemned_ms = clock_ms() - (age > 0 ? age : 0);
 	if (i->phase != INSTANCE_PENDING)
 		deadline_clear(
 			&i->pending); /* a console's time is not worth resuming */

@@ -44,6 +44,7 @@ struct instance {
 
 	char *condemned_by, *condemned_reason; /* owned; NULL unless condemned */
 	int64_t condemned_wall;
+	int64_t condemned_ms;    /* the same on boottime */
 	bool terminate_accepted; /* at least once; no proof of anything */
 	unsigned not_found;      /* sightings of NotFound since condemned */
 	int64_t not_found_wall;  /* of the first */

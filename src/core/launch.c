@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "core/alarm.h"
 #include "core/cloud.h"
 #include "core/event.h"
 #include "core/instance.h"
@@ -120,6 +121,7 @@ set_phase(struct launch *l, enum launch_phase to, const struct cause *cause)
 
 	assert(launch_phase_leads_to(l->phase, to));
 	leave_phase(l);
+	alarm_launch(l, to == LAUNCH_WATCH, cause->reason);
 	l->was = l->phase;
 	l->phase = to;
 	l->phase_wall = clock_wall_ms();
@@ -560,6 +562,7 @@ launch_resume(struct launch *l)
 			&(struct cause){"start", "the daemon ended while sending"});
 	if (l->phase == LAUNCH_UNKNOWN)
 		worker_launched(l->worker, l->generation);
+	alarm_launch_resume(l);
 	if (l->unwanted)
 		l->unwanted_ms = clock_ms();
 	loop_poke(&l->poke);

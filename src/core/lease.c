@@ -7,11 +7,10 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "base/log.h"
 #include "core/cloud.h"
+#include "core/health.h"
 #include "core/instance.h"
 #include "core/launch.h"
-#include "core/poller.h"
 #include "core/pool.h"
 #include "ec2/verdict.h"
 
@@ -31,7 +30,6 @@ struct lease {
 	struct ec2_call *op;
 	struct strings ids; /* of the request under way */
 	int64_t began_ms;
-	struct poller_trouble trouble;
 	struct loop_timer timer;
 };
 
@@ -133,16 +131,8 @@ note_trouble(struct lease *l, const struct ec2_answer *a)
 {
 	bool fine = a->verdict == VERDICT_DONE || a->verdict == VERDICT_MISSING;
 
-	if (fine && l->trouble.since_wall != 0)
-		log_info(l->cloud->key, "leases are renewed again");
-	if (!fine && l->trouble.since_wall == 0)
-		log_warning(l->cloud->key, "leases are not renewed: %s", a->err.text);
-	if (fine)
-		l->trouble.since_wall = 0;
-	else if (l->trouble.since_wall == 0)
-		l->trouble.since_wall = clock_wall_ms();
-	if (!fine)
-		l->trouble.error = a->err;
+	health_choose(l->pool->health, l->cloud->key, 1u << CONDITION_LEASES,
+		CONDITION_LEASES, fine ? NULL : &a->err);
 }
 
 static void
@@ -205,12 +195,6 @@ lease_new(struct pool *pool, struct cloud *cloud)
 	l->cloud = cloud;
 	loop_timer_init(&l->timer, pool->loop, on_timer, l);
 	return l;
-}
-
-const struct poller_trouble *
-lease_trouble(const struct lease *l)
-{
-	return &l->trouble;
 }
 
 void

@@ -12,7 +12,6 @@
 
 struct cloud;
 struct lease;
-struct poller_trouble;
 struct pool;
 
 #define LEASE_TAG "ec2workerd:lease"
@@ -23,8 +22,6 @@ struct pool;
 struct lease *lease_new(struct pool *pool, struct cloud *cloud);
 /* Renews what is due, and arms itself for the next; after each listing. */
 void lease_renew(struct lease *l);
-/* What keeps it from renewing; since 0: nothing. Borrowed. */
-const struct poller_trouble *lease_trouble(const struct lease *l);
 void lease_free(struct lease *l);
 
 /* The value of the tag, from now on. */

@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "core/health.h"
 #include "core/instance.h"
 #include "core/notice_digest.h"
 #include "core/notice_text.h"
@@ -24,11 +25,15 @@
 #define GIVE_UP_MS (INT64_C(3) * 24 * 3600 * 1000)
 #define CONSOLE_WAIT_MS 8000
 #define SPOOL_MAX 1000
+/* A relay that takes nothing for so long is in trouble, not busy. */
+#define RELAY_SLOW_MS (INT64_C(10) * 60 * 1000)
+#define FULL_TOLD_MS (60 * 60 * 1000)
 
 struct notices {
 	struct loop *loop;
 	struct http *http;       /* borrowed; NULL: nothing is sent */
 	const struct conf *conf; /* borrowed */
+	struct health *health;   /* borrowed, or NULL */
 	struct notice_row *rows; /* owned, oldest first */
 	size_t count;            /* of those that are not over */
 	int64_t last_id;
@@ -77,7 +82,7 @@ arm(struct notices *n)
 	if (!n->started || n->http == NULL || n->sending != NULL)
 		return;
 	DL_FOREACH(n->rows, row) {
-		if (row->over || row->dirty)
+		if (row->over || (row->dirty && !row->at_once))
 			continue;
 		mend_times(row, now);
 		if (next == NULL || row->next_wall < next->next_wall)
@@ -90,6 +95,23 @@ arm(struct notices *n)
 			next->next_wall < now ? 0 : next->next_wall - now);
 }
 
+/* text: why it takes no mail; NULL: it has answered. */
+static void
+judge_relay(struct notices *n, const struct notice_row *row, const char *text)
+{
+	const struct trouble relay = {.condition = CONDITION_MAIL, .about = "relay"};
+	struct err err;
+
+	if (n->health == NULL)
+		return;
+	if (text == NULL) {
+		health_end(n->health, &relay, NULL);
+	} else if (clock_wall_ms() - row->created_wall >= RELAY_SLOW_MS) {
+		err_set(&err, ERR_NETWORK, "%s", text);
+		health_begin(n->health, &relay, &err, NULL);
+	}
+}
+
 static void
 on_sent(void *arg, enum mail_outcome outcome, const char *text)
 {
@@ -100,6 +122,7 @@ on_sent(void *arg, enum mail_outcome outcome, const char *text)
 	n->call = NULL;
 	n->sending = NULL;
 	row->dirty = true;
+	judge_relay(n, row, outcome == MAIL_LATER ? text : NULL);
 	switch (outcome) {
 	case MAIL_ACCEPTED:
 		FP("mail.after_accept");
@@ -189,7 +212,7 @@ on_timer(void *arg)
 	int64_t now = clock_wall_ms();
 
 	DL_FOREACH(n->rows, row) {
-		if (row->over || row->dirty || row->next_wall > now)
+		if (row->over || (row->dirty && !row->at_once) || row->next_wall > now)
 			continue;
 		if (n->conf->mail.smtp_url != NULL) {
 			if (is_put_off(n, row) || is_folded(n, row))
@@ -221,6 +244,12 @@ void
 notices_set_conf(struct notices *n, const struct conf *conf)
 {
 	n->conf = conf;
+}
+
+void
+notices_set_health(struct notices *n, struct health *health)
+{
+	n->health = health;
 }
 
 struct notice_row *
@@ -271,6 +300,19 @@ notices_written(struct notices *n)
 	arm(n);
 }
 
+/* That it has been full is worth knowing for a while. */
+static void
+spool_is_full(struct notices *n)
+{
+	const struct trouble full = {.condition = CONDITION_MAIL, .about = "spool"};
+	struct err err;
+
+	if (n->health == NULL)
+		return;
+	err_set(&err, ERR_LIMIT, "the spool is full, and the oldest mails are dropped");
+	health_begin_until(n->health, &full, &err, clock_ms() + FULL_TOLD_MS);
+}
+
 /* The spool is bounded: the oldest go first, with a line in the log. */
 static void
 make_room(struct notices *n)
@@ -284,12 +326,13 @@ make_room(struct notices *n)
 			continue;
 		log_error("mail", "the spool is full: the mail to %s of %s is dropped",
 			row->recipient, row->subject);
+		spool_is_full(n);
 		drop(n, row);
 		return;
 	}
 }
 
-static void
+static struct notice_row *
 spool(struct notices *n, const char *to, const char *subject, const char *body,
 	const char *console_of)
 {
@@ -309,6 +352,7 @@ spool(struct notices *n, const char *to, const char *subject, const char *body,
 	DL_APPEND(n->rows, row);
 	n->count++;
 	FP("mail.before_spooled");
+	return row;
 }
 
 void
@@ -331,7 +375,7 @@ notice_missing(struct notices *n, const struct worker *w, const struct instance 
 	}
 	for (size_t k = 0; k < to->count; k++)
 		if (mail_address(to->items[k], address, sizeof(address)) == 0)
-			spool(n, address, subject, body,
+			(void)spool(n, address, subject, body, /* nothing more to say */
 				i == NULL || err->code != ERR_MISSING ? NULL : i->id);
 }
 
@@ -348,7 +392,7 @@ add_recipients(const struct conf_worker *c, struct strings *to)
 }
 
 static void
-tell_all(struct notices *n, const char *subject, const char *body)
+tell_all(struct notices *n, const char *subject, const char *body, bool at_once)
 {
 	struct strings to = {0};
 
@@ -358,40 +402,21 @@ tell_all(struct notices *n, const char *subject, const char *body)
 		log_warning("mail", "not sent, for there is no mail.smtp_url: %s",
 			subject);
 	for (size_t k = 0; k < to.count && n->conf->mail.smtp_url != NULL; k++)
-		spool(n, to.items[k], subject, body, NULL);
+		spool(n, to.items[k], subject, body, NULL)->at_once = at_once;
 	strings_fini(&to);
+	if (at_once)
+		arm(n);
 }
 
 void
-notice_hold(struct notices *n, const char *reason)
-{
-	AUTO(free) char *subject = xasprintf("ec2workerd %s: HOLD", n->conf->pool);
-	AUTO(free) char *body = notice_hold_body(n->conf->pool, reason);
-
-	tell_all(n, subject, body);
-}
-
-void
-notice_refused(struct notices *n, const char *cloud, const struct err *err)
+notice_condition(struct notices *n, const struct episode *e)
 {
 	AUTO(free)
 	char *subject = xasprintf("ec2workerd %s: %s", n->conf->pool,
-		err->reason == REASON_QUOTA ? "a quota is used up"
-					    : "EC2 refuses the credentials");
-	AUTO(free) char *body = notice_refused_body(n->conf->pool, cloud, err);
+		conditions[e->condition].subject);
+	AUTO(free) char *body = notice_condition_body(n->conf->pool, e);
 
-	tell_all(n, subject, body);
-}
-
-void
-notice_trouble(struct notices *n, const char *cloud, const struct err *err)
-{
-	const char *what = err->reason == REASON_AUTH ? "no credentials"
-						      : "EC2 is of no use";
-	AUTO(free) char *subject = xasprintf("ec2workerd %s: %s", n->conf->pool, what);
-	AUTO(free) char *body = notice_trouble_body(n->conf->pool, cloud, err);
-
-	tell_all(n, subject, body);
+	tell_all(n, subject, body, e->condition == CONDITION_LEDGER);
 }
 
 void

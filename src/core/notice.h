@@ -9,6 +9,8 @@
 #include "core/types.h"
 
 struct conf;
+struct episode;
+struct health;
 struct http;
 struct instance;
 struct notices;
@@ -22,6 +24,7 @@ struct notice_row {
 	unsigned tries;
 	bool put_off;     /* for what else there may be to say to its recipient */
 	bool dirty, over; /* over: the row is deleted by the next commit */
+	bool at_once;     /* does not wait for the commit that writes it */
 	char *console_of; /* owned; waits for this instance's console until next_wall, or NULL */
 	struct notice_row *next, *prev;
 };
@@ -30,6 +33,8 @@ struct notice_row {
 struct notices *notices_new(struct loop *loop, struct http *http,
 	const struct conf *conf);
 void notices_set_conf(struct notices *n, const struct conf *conf);
+/* Where is told that mails do not leave; borrowed, outlives its use. Without: nowhere. */
+void notices_set_health(struct notices *n, struct health *health);
 /* For store.c: all rows; a loaded row is given to notices_adopt. */
 struct notice_row *notices_rows(struct notices *n);
 size_t notices_count(const struct notices *n);
@@ -41,12 +46,11 @@ void notices_written(struct notices *n);
    err is ERR_MISSING, and the mail waits for the console of i; or why the start failed. */
 void notice_missing(struct notices *n, const struct worker *w, const struct instance *i,
 	const struct err *err);
-/* Mails everyone who is in any worker's notify_on_missing that HOLD has begun. */
-void notice_hold(struct notices *n, const char *reason);
-/* Mails the same people that EC2 has not been of use for a while. */
-void notice_trouble(struct notices *n, const char *cloud, const struct err *err);
-/* Mails the same people that a quota is used up, or that EC2 refuses credentials for good. */
-void notice_refused(struct notices *n, const char *cloud, const struct err *err);
+/*
+ * Mails everyone who is in any worker's notify_on_missing what is wrong. That the ledger
+ * cannot be written is told without it: then a crash may mean one mail more.
+ */
+void notice_condition(struct notices *n, const struct episode *e);
 /* The console of an instance has come, or will not (len 0): mails that waited for it may leave. */
 void notices_console(struct notices *n, const struct instance *i, const char *text,
 	size_t len);

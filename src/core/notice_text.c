@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "core/console.h"
 #include "core/event.h"
+#include "core/health.h"
 #include "core/instance.h"
 #include "core/worker.h"
 
@@ -103,60 +104,28 @@ notice_missing_body(const char *pool, const struct worker *w, const struct insta
 }
 
 char *
-notice_trouble_body(const char *pool, const char *cloud, const struct err *err)
+notice_condition_body(const char *pool, const struct episode *e)
 {
+	const struct condition_row *row = &conditions[e->condition];
+	char at[CLOCK_TEXT_SIZE];
 	struct buf out = {0};
 
-	buf_printf(&out,
-		"The pool %s has had no listing of its instances for five minutes.\n\n"
-		"Where:       %s\nWhat:        %s\n",
-		pool, cloud, err->text);
-	if (err->origin[0] != '\0')
-		buf_printf(&out, "EC2's error: %s: %s (request id %s)\n", err->origin,
-			err->origin_text, err->request_id);
+	buf_printf(&out, "The pool %s is %s: %s.\n\n", pool,
+		row->down ? "down" : "degraded", row->name);
+	buf_printf(&out, "Since:       %s\n", clock_format(e->since_wall, at));
+	if (e->cloud != NULL)
+		buf_printf(&out, "Where:       %s\n", e->cloud);
+	if (e->about != NULL)
+		buf_printf(&out, "About:       %s\n", e->about);
+	buf_printf(&out, "What:        %s\n", e->err.text);
+	if (e->err.origin[0] != '\0')
+		buf_printf(&out, "EC2's error: %s: %s (request id %s)\n", e->err.origin,
+			e->err.origin_text, e->err.request_id);
+	buf_printf(&out, "\n%s\n\n%s\n", row->doc, row->remedy);
 	buf_puts(&out,
-		"\nIt is tried on. Nothing is terminated for want of it; workers may not come "
-		"meanwhile. To look:\n  ec2workerctl status\n");
+		"\nThis mail comes once, however long it lasts. To look:\n"
+		"  ec2workerctl status\n");
 	return buf_take(&out);
-}
-
-char *
-notice_refused_body(const char *pool, const char *cloud, const struct err *err)
-{
-	bool quota = err->reason == REASON_QUOTA;
-	struct buf out = {0};
-
-	buf_printf(&out, "EC2 starts no more instances for the pool %s: %s\n\n", pool,
-		quota ? "a quota of the account is used up."
-		      : "it refuses its credentials.");
-	buf_printf(&out, "Where:       %s\nWhat:        %s\n", cloud, err->text);
-	if (err->origin[0] != '\0')
-		buf_printf(&out, "EC2's error: %s: %s (request id %s)\n", err->origin,
-			err->origin_text, err->request_id);
-	buf_puts(&out,
-		quota ? "\nWhat does not share the quota is started instead, where the "
-			"configuration names it;\nelse it is tried on, every few "
-			"minutes. This mail comes once until something starts again.\n"
-		      : "\nWorkers that are asked for fail at once. It is tried every five "
-			"minutes, and after\na reload; what runs goes on, and terminates "
-			"are tried on.\n");
-	buf_puts(&out, "To look:\n  ec2workerctl status\n");
-	return buf_take(&out);
-}
-
-char *
-notice_hold_body(const char *pool, const char *reason)
-{
-	return xasprintf(
-		"The pool %s is on HOLD: what runs under its name and what its ledger knows do "
-		"not fit together.\n\n"
-		"Why:         %s\n\n"
-		"Nothing that the ledger does not know is terminated meanwhile; all else goes on. "
-		"To look:\n"
-		"  ec2workerctl orphans\n  ec2workerctl status\n"
-		"HOLD ends by itself when the two agree again, or by order:\n"
-		"  ec2workerctl resume\n",
-		pool, reason);
 }
 
 char *

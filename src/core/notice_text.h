@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+struct episode;
 struct err;
 struct instance;
 struct worker;
@@ -16,9 +17,7 @@ char *notice_missing_subject(const char *pool, const struct worker *w,
 	const struct err *err);
 char *notice_missing_body(const char *pool, const struct worker *w,
 	const struct instance *i, const struct err *err);
-char *notice_trouble_body(const char *pool, const char *cloud, const struct err *err);
-char *notice_refused_body(const char *pool, const char *cloud, const struct err *err);
-char *notice_hold_body(const char *pool, const char *reason);
+char *notice_condition_body(const char *pool, const struct episode *e);
 /* body with the console's tail behind it, known secrets masked; len 0: that there is none. */
 char *notice_with_console(const char *body, const struct instance *i,
 	const char *console, size_t len);

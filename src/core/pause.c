@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "base/log.h"
 #include "core/event.h"
+#include "core/health.h"
 #include "core/hold.h"
 #include "core/launch.h"
 #include "core/orphan.h"
@@ -60,22 +60,31 @@ pool_tell(struct pool *p, const char *from, const char *to, const struct cause *
 	event_emit(p->events, NULL, &event);
 }
 
-static void
-tell(struct pool *p, const char *from, const char *to, const struct cause *cause)
+static const struct trouble paused = {.condition = CONDITION_PAUSED};
+
+void
+pool_was_paused(struct pool *p)
 {
-	pool_tell(p, from, to, cause);
-	log_warning(NULL, "pool: %s -> %s, by %s", from, to, cause->by);
+	AUTO(free) char *text = NULL;
+
+	if (p->paused_wall == 0)
+		return;
+	text = xasprintf("by %s", p->paused_by);
+	health_resume(p->health, &paused, text, p->paused_wall);
 }
 
 void
 pool_pause(struct pool *p, const struct cause *cause)
 {
+	struct err err;
+
 	if (p->paused_wall != 0)
 		return;
 	p->paused_wall = clock_wall_ms();
 	p->paused_by = xstrdup(cause->by);
 	p->meta_dirty = true;
-	tell(p, "running", "paused", cause);
+	err_set(&err, ERR_UNAVAILABLE, "by %s", cause->by);
+	health_begin(p->health, &paused, &err, cause->by);
 	FP("pause.before_begin");
 }
 
@@ -92,7 +101,7 @@ pool_resume(struct pool *p, const struct cause *cause)
 	free(p->paused_by);
 	p->paused_by = NULL;
 	p->meta_dirty = true;
-	tell(p, "paused", "running", cause);
+	health_end(p->health, &paused, cause->by);
 	FP("pause.before_end");
 	pool_launches_again(p);
 }

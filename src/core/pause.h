@@ -20,6 +20,8 @@ void pool_tell(struct pool *p, const char *from, const char *to,
 	const struct cause *cause);
 /* In force with this turn's commit, and until pool_resume, restarts included. */
 void pool_pause(struct pool *p, const struct cause *cause);
+/* The ledger says so: it goes on. */
+void pool_was_paused(struct pool *p);
 /* Launches again; ends HOLD too. */
 void pool_resume(struct pool *p, const struct cause *cause);
 

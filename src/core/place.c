@@ -13,7 +13,6 @@
 #include "core/bid.h"
 #include "core/cloud.h"
 #include "core/launch.h"
-#include "core/notice.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/rest.h"
@@ -299,9 +298,7 @@ place_refused(struct place *p, const struct launch *l, const struct err *err)
 	p->last = *err;
 	if (chooses_again(p, err) || speaks_of_another(p, err))
 		return;
-	if (rests_refused(p->worker->pool->rests, &at, err) &&
-		(err->reason == REASON_QUOTA || err->reason == REASON_AUTH))
-		notice_refused(p->worker->pool->notices, p->cloud->key, err);
+	(void)rests_refused(p->worker->pool->rests, &at, err); /* the first or not */
 	switch (err->reason) {
 	case REASON_CAPACITY:
 	case REASON_QUOTA:

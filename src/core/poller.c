@@ -6,18 +6,18 @@
 #include "core/poller.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
+#include "core/health.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/lease.h"
-#include "core/notice.h"
 #include "core/orphan.h"
 #include "core/pool.h"
 #include "core/worker.h"
 #include "ec2/verdict.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -25,7 +25,6 @@
 #define FAST_MS 1000
 #define SLOW_AFTER 30 /* the interval is the age divided by this */
 #define STEADY_MS 60000
-#define TELL_MS (5 * 60 * 1000)
 #define LOOKS_MAX 20 /* by id, for each listing that failed */
 
 struct poller {
@@ -38,12 +37,9 @@ struct poller {
 	int64_t listed_wall;
 	int64_t expect_ms; /* since when something is expected */
 	unsigned failures; /* in a row */
-	struct poller_trouble trouble;
-	int64_t trouble_ms; /* since when, boottime */
-	bool told;          /* in a mail, once for each of its troubles */
-	int64_t retry_ms;   /* after a failure: not before */
-	bool asked;         /* one more is wanted, whatever is there */
-	bool serves;        /* the one under way is the one that was wanted */
+	int64_t retry_ms;  /* after a failure: not before */
+	bool asked;        /* one more is wanted, whatever is there */
+	bool serves;       /* the one under way is the one that was wanted */
 	bool started;
 	struct loop_timer timer;
 	struct poller *next;
@@ -166,20 +162,52 @@ look_one_by_one(struct poller *p)
 			left -= instance_look(i);
 }
 
+static enum condition
+condition_of(const struct err *err)
+{
+	if (err->reason == REASON_AUTH)
+		return CONDITION_CREDENTIALS;
+	return err->code == ERR_NETWORK ? CONDITION_ENDPOINT : CONDITION_LISTING;
+}
+
+/* What a listing is kept by; err NULL: nothing any more. */
+static void
+tell(struct poller *p, const struct err *err)
+{
+	health_choose(p->pool->health, p->cloud->key,
+		1u << CONDITION_CREDENTIALS | 1u << CONDITION_ENDPOINT |
+			1u << CONDITION_LISTING,
+		err == NULL ? CONDITION_COUNT : condition_of(err), err);
+}
+
+void
+poller_look(struct poller *p)
+{
+	struct ec2_counts counts;
+	struct cloud_trouble keys;
+	char off[CLOCK_TEXT_SIZE];
+	struct err err;
+	bool is_off, is_old;
+
+	cloud_counts(p->cloud, &counts);
+	is_off = counts.clock_off_ms != 0;
+	if (is_off)
+		err_set(&err, ERR_UNAVAILABLE, "this machine's clock is %s %s EC2's",
+			clock_span(llabs(counts.clock_off_ms), off),
+			counts.clock_off_ms > 0 ? "behind" : "ahead of");
+	health_choose(p->pool->health, p->cloud->key, 1u << CONDITION_CLOCK,
+		CONDITION_CLOCK, is_off ? &err : NULL);
+	is_old = cloud_trouble(p->cloud, &keys);
+	if (is_old)
+		err_set(&err, ERR_UNAVAILABLE, "%s", keys.text);
+	health_choose(p->pool->health, p->cloud->key, 1u << CONDITION_RENEWAL,
+		CONDITION_RENEWAL, is_old ? &err : NULL);
+}
+
 static void
 failed(struct poller *p, const struct ec2_answer *a)
 {
-	if (p->failures == 0) {
-		log_warning(p->cloud->key, "no listing: %s", a->err.text);
-		p->trouble.since_wall = clock_wall_ms();
-		p->trouble_ms = clock_ms();
-		p->told = false;
-	}
-	p->trouble.error = a->err;
-	if (!p->told && clock_ms() - p->trouble_ms >= TELL_MS) {
-		p->told = true;
-		notice_trouble(p->pool->notices, p->cloud->key, &a->err);
-	}
+	tell(p, &a->err);
 	p->retry_ms = clock_ms() + FAST_MS +
 		rng_backoff_ms(&p->pool->rng, p->failures, FAST_MS, STEADY_MS / 2);
 	p->failures++;
@@ -197,16 +225,15 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 	if (a->verdict == VERDICT_DONE) {
 		p->listed_ms = p->began_ms;
 		p->listed_wall = clock_wall_ms();
-		if (p->failures > 0)
-			log_info(p->cloud->key, "listing works again");
+		tell(p, NULL);
 		p->failures = 0;
-		p->trouble.since_wall = 0;
 		p->retry_ms = 0;
 		apply(p, list);
 		lease_renew(p->lease);
 	} else {
 		failed(p, a);
 	}
+	poller_look(p);
 	arm(p);
 }
 
@@ -279,18 +306,6 @@ poller_listed_wall(const struct poller *p)
 	return p->listed_wall;
 }
 
-const struct poller_trouble *
-poller_trouble(const struct poller *p)
-{
-	return &p->trouble;
-}
-
-const struct poller_trouble *
-poller_lease_trouble(const struct poller *p)
-{
-	return lease_trouble(p->lease);
-}
-
 void
 poller_start(struct poller *p)
 {
@@ -309,6 +324,7 @@ poller_free(struct poller *p)
 		p->cloud->ops->cancel(p->cloud->self, p->op);
 	lease_free(p->lease);
 	loop_timer_clear(&p->timer);
+	health_forget(p->pool->health, p->cloud->key);
 	orphans_forget(p->pool->orphans, p);
 	LL_DELETE(p->pool->pollers, p);
 	cloud_free(p->cloud);

@@ -12,12 +12,6 @@ struct cloud;
 struct poller;
 struct pool;
 
-/* What kept it from listing lately; since 0: nothing. */
-struct poller_trouble {
-	struct err error;
-	int64_t since_wall;
-};
-
 /* Owns cloud from now on. */
 struct poller *poller_new(struct pool *p, struct cloud *cloud);
 struct cloud *poller_cloud(const struct poller *p);
@@ -27,10 +21,8 @@ void poller_expect(struct poller *p);
 int64_t poller_listed_ms(const struct poller *p);
 /* Wall time of it, for worker.check; 0. */
 int64_t poller_listed_wall(const struct poller *p);
-/* Borrowed. */
-const struct poller_trouble *poller_trouble(const struct poller *p);
-/* The same of the leases of its instances. */
-const struct poller_trouble *poller_lease_trouble(const struct poller *p);
+/* Tells of what its cloud says by itself: a wrong clock, keys that cannot be renewed. */
+void poller_look(struct poller *p);
 void poller_start(struct poller *p);
 void poller_free(struct poller *p);
 struct poller *poller_next(const struct poller *p);

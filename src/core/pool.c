@@ -12,6 +12,8 @@
 #include "core/cloud.h"
 #include "core/event.h"
 #include "core/glance.h"
+#include "core/health.h"
+#include "core/hold.h"
 #include "core/images.h"
 #include "core/instance.h"
 #include "core/launch.h"
@@ -19,6 +21,7 @@
 #include "core/notice.h"
 #include "core/orphan.h"
 #include "core/owner.h"
+#include "core/pause.h"
 #include "core/poller.h"
 #include "core/request.h"
 #include "core/rest.h"
@@ -84,13 +87,17 @@ pool_new(const struct pool_parts *parts, struct err *err)
 	p->images = images_new(parts->loop);
 	p->lookups = lookups_new(parts->loop);
 	p->glances = glances_new(parts->loop);
-	p->rests = rests_new(&p->rng);
+	p->health = health_new(p);
+	p->rests = rests_new(&p->rng, p->health);
 	p->notices = notices_new(parts->loop, parts->http, parts->conf);
+	notices_set_health(p->notices, p->health);
 	p->paused_wall = meta->paused_wall;
 	p->paused_by = meta->paused_wall == 0 ? NULL : xstrdup(meta->paused_by);
 	p->hold = meta->hold;
 	p->hold_wall = meta->hold_wall;
 	p->hold_reason = meta->hold ? xstrdup(meta->hold_reason) : NULL;
+	pool_was_paused(p);
+	pool_was_held(p);
 	p->orphans = orphans_new(p);
 	p->self = self_new(p, parts->http);
 	loop_poke_init(&p->settled, p->loop, on_settled, p);
@@ -140,6 +147,8 @@ pool_free(struct pool *p)
 
 	if (p == NULL)
 		return;
+	health_free(p->health);
+	p->health = NULL;
 	for (w = p->workers; w != NULL; w = w->hh.next)
 		worker_drop_place(w);
 	images_free(p->images);
@@ -402,6 +411,14 @@ pool_poller_of_row(struct worker *w, const char *region, const char *credentials
 }
 
 void
+pool_look_at_clouds(struct pool *p)
+{
+	for (struct poller *poller = p->pollers; poller != NULL;
+		poller = poller_next(poller))
+		poller_look(poller);
+}
+
+void
 pool_dirty_worker(struct worker *w)
 {
 	if (w->dirty)
@@ -458,12 +475,29 @@ reap(struct pool *p)
 	p->dirty_launches = NULL;
 }
 
+static void
+look_at_log(struct pool *p)
+{
+	const struct trouble lost = {.condition = CONDITION_LOG};
+	unsigned long count = log_dropped();
+	struct err err;
+
+	if (count == 0) {
+		health_end(p->health, &lost, NULL);
+		return;
+	}
+	err_set(&err, ERR_IO, "%lu lines could not be written", count);
+	health_begin(p->health, &lost, &err, NULL);
+}
+
 int
 pool_commit(struct pool *p, struct err *err)
 {
-	enum store_result result = store_flush(p->store, p, err);
+	enum store_result result;
 	struct worker *w, *next;
 
+	look_at_log(p);
+	result = store_flush(p->store, p, err);
 	if (result != STORE_OK)
 		return (int)result;
 	for (w = p->dirty_workers; w != NULL; w = next) {

@@ -17,6 +17,7 @@ struct images;
 struct instance;
 struct launch;
 struct glances;
+struct health;
 struct lookups;
 struct notices;
 struct orphans;
@@ -36,6 +37,7 @@ struct pool {
 	const struct conf *conf; /* borrowed from the daemon; replaced by pool_reload */
 	struct events *events;   /* owned */
 	struct notices *notices; /* owned */
+	struct health *health;   /* owned */
 	struct rng rng;
 	struct secret key; /* hex; passwords are derived from it */
 
@@ -58,11 +60,10 @@ struct pool {
 	struct owner *dirty_owners;
 
 	bool started;
-	bool retiring;         /* a poller may be left that only launches use */
-	bool stopping;         /* no new launches: the daemon is going */
-	bool degraded;         /* the ledger cannot be written: no new launches */
-	char *degraded_text;   /* owned; why */
-	int64_t degraded_wall; /* since when */
+	bool retiring;       /* a poller may be left that only launches use */
+	bool stopping;       /* no new launches: the daemon is going */
+	bool degraded;       /* the ledger cannot be written: no new launches */
+	char *degraded_text; /* owned; why */
 	int64_t paused_wall; /* since when an admin wants no new launches; 0: not so */
 	char *paused_by;     /* owned; NULL unless paused */
 	bool hold;           /* what nobody owns is not touched; hold.c's */
@@ -120,6 +121,9 @@ void pool_reload(struct pool *p, const struct conf *fresh);
 struct poller *pool_poller(struct worker *w);
 struct poller *pool_poller_of_row(struct worker *w, const char *region,
 	const char *credentials);
+
+/* A cloud has something to say by itself (poller_look). */
+void pool_look_at_clouds(struct pool *p);
 
 /* Rows changed in this turn: written by the commit at its end. */
 void pool_dirty_worker(struct worker *w);

@@ -5,10 +5,12 @@
  */
 #include "core/rest.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
+#include "core/health.h"
 
 #include <string.h>
 #include <utlist.h>
@@ -19,7 +21,8 @@
 #define TRY_MS (30 * SECOND)
 
 struct rests {
-	struct rng *rng; /* borrowed */
+	struct rng *rng;       /* borrowed */
+	struct health *health; /* borrowed, or NULL */
 	struct rest *list;
 };
 
@@ -163,9 +166,58 @@ rest_free(struct rest *rest)
 	free(rest);
 }
 
+/* What it is about, in the words of the file. */
+static char *
+subject_of(const struct rest *rest)
+{
+	const char *const parts[] = {rest->conf == NULL ? NULL : rest->conf->name,
+		rest->type, rest->class, rest->zone, rest->subnet, rest->market};
+	struct buf text = {0};
+
+	for (size_t n = 0; n < COUNT_OF(parts); n++)
+		if (parts[n] != NULL)
+			buf_printf(&text, "%s%s", text.len == 0 ? "" : " ", parts[n]);
+	return text.len == 0 ? NULL : buf_take(&text);
+}
+
+/* A want of capacity is everyday life and passes. */
+static enum condition
+condition_of(const struct rest *rest)
+{
+	static const enum condition by_kind[REST_KIND_COUNT] = {
+		[REST_CANDIDATE] = CONDITION_QUOTA,
+		[REST_TEMPLATE] = CONDITION_CONFIGURATION,
+		[REST_CREDENTIALS] = CONDITION_AUTHORIZATION,
+	};
+
+	if (rest->kind == REST_CANDIDATE && rest->why.reason != REASON_QUOTA)
+		return CONDITION_COUNT;
+	return by_kind[rest->kind];
+}
+
+static void
+tell(struct rests *r, const struct rest *rest, bool begins)
+{
+	AUTO(free) char *about = subject_of(rest);
+	const struct trouble t = {.condition = condition_of(rest),
+		.cloud = rest->cloud,
+		.about = about};
+	struct err err = rest->why;
+
+	if (r->health == NULL || t.condition == CONDITION_COUNT)
+		return;
+	if (rest->conf != NULL)
+		(void)err_wrap(&err, "%s and its like", rest->conf->name);
+	if (begins)
+		health_begin_until(r->health, &t, &err, rest->until_ms);
+	else
+		health_end(r->health, &t, NULL);
+}
+
 static void
 drop(struct rests *r, struct rest *rest)
 {
+	tell(r, rest, false);
 	DL_DELETE(r->list, rest);
 	rest_free(rest);
 }
@@ -238,6 +290,7 @@ rests_refused(struct rests *r, const struct rest_at *at, const struct err *why)
 		rest->again_ms = now +
 			rng_backoff_ms(r->rng, rest->tries++, rule->base_ms,
 				rule->cap_ms);
+	tell(r, rest, true);
 	return first;
 }
 
@@ -310,11 +363,12 @@ rests_next(const struct rests *r, const struct rest *rest)
 }
 
 struct rests *
-rests_new(struct rng *rng)
+rests_new(struct rng *rng, struct health *health)
 {
 	struct rests *r = NEW(struct rests);
 
 	r->rng = rng;
+	r->health = health;
 	return r;
 }
 
@@ -325,6 +379,7 @@ rests_free(struct rests *r)
 
 	if (r == NULL)
 		return;
+	r->health = NULL; /* nothing passes by our end */
 	DL_FOREACH_SAFE(r->list, rest, tmp)
 		drop(r, rest);
 	free(r);

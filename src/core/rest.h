@@ -12,6 +12,7 @@
 
 struct cloud;
 struct conf_worker;
+struct health;
 struct rests;
 
 /* What is tried: a candidate of a worker, or of its launch. Borrowed. */
@@ -46,8 +47,8 @@ struct rest {
 	struct rest *next, *prev;
 };
 
-/* rng is borrowed. */
-struct rests *rests_new(struct rng *rng);
+/* Both are borrowed; health (or NULL) hears of what stops launches. */
+struct rests *rests_new(struct rng *rng, struct health *health);
 void rests_free(struct rests *r);
 /*
  * A launch there was refused; only some reasons are of a kind that rests. True: it is the

@@ -23,6 +23,7 @@ struct store_meta {
 	int64_t paused_wall; /* 0: not paused */
 	char paused_by[64];
 	bool hold;
+	bool made;             /* by this start, and not written since */
 	int64_t hold_wall;     /* 0: not on HOLD */
 	char hold_reason[256]; /* "" then */
 	bool same_boot;        /* boottimes in the rows are of the present boot */

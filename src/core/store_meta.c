@@ -125,7 +125,6 @@ hold_for_the_lost(struct store *s)
 	s->meta.hold = true;
 	s->meta.hold_wall = s->meta.epoch;
 	set_hold_reason(s, "the ledger was lost or damaged, and has been made anew");
-	log_error(NULL, "pool: HOLD: %s", s->meta.hold_reason);
 }
 
 static int
@@ -136,7 +135,7 @@ make_meta(struct store *s, const char *boot, struct err *err)
 		" VALUES(1, ?, ?, ?, ?, ?, ?)");
 
 	s->meta.epoch = clock_wall_ms();
-	s->meta.same_boot = true;
+	s->meta.same_boot = s->meta.made = true;
 	if (inherit_lineage(s))
 		hold_for_the_lost(s);
 	else
@@ -224,5 +223,6 @@ store_meta_written(struct store *s, struct pool *p)
 	s->meta.hold = p->hold;
 	s->meta.hold_wall = p->hold_wall;
 	set_hold_reason(s, p->hold_reason);
+	s->meta.made = false;
 	p->meta_dirty = false;
 }

@@ -246,6 +246,7 @@ static const struct column degraded_columns[] = {
 	{.title = "KIND", .path = "kind", .colour = colour_of_error},
 	{.title = "SINCE", .path = "since", .age = true},
 	{.title = "CLOUD", .path = "cloud"},
+	{.title = "ABOUT", .path = "about"},
 	{.title = "MESSAGE", .path = "message"},
 	{.title = NULL},
 };
@@ -305,6 +306,27 @@ add_calls(const struct ctl *c, struct buf *out, const json_t *cloud)
 	table_add(out, call_columns, json_object_get(cloud, "calls"), c->colour);
 }
 
+/* Those of a kind have one remedy, and stand together. */
+static void
+add_remedies(const struct ctl *c, const json_t *degraded, struct buf *out)
+{
+	const json_t *last = NULL;
+
+	add_title(c, out, "What to do");
+	for (size_t i = 0; i < json_array_size(degraded); i++) {
+		const json_t *one = json_array_get(degraded, i);
+		const json_t *kind = json_object_get(one, "kind");
+
+		if (last != NULL && json_equal(last, kind))
+			continue;
+		last = kind;
+		text_add_value(out, kind);
+		buf_puts(out, ": ");
+		text_add_value(out, json_object_get(one, "remedy"));
+		buf_putc(out, '\n');
+	}
+}
+
 void
 render_status(const struct ctl *c, const json_t *result, struct buf *out)
 {
@@ -315,6 +337,7 @@ render_status(const struct ctl *c, const json_t *result, struct buf *out)
 	if (json_array_size(degraded) > 0) {
 		add_title(c, out, "Degraded");
 		table_add(out, degraded_columns, degraded, c->colour);
+		add_remedies(c, degraded, out);
 	}
 	if (json_array_size(clouds) > 0) {
 		add_title(c, out, "Clouds");

@@ -12,6 +12,7 @@
 #include "conf/conf_keys.h"
 #include "doc/mdoc.h"
 #include "doc/methods.h"
+#include "doc/monitor.h"
 #include "doc/phases.h"
 #include "doc/rows.h"
 #include "doc/simulator.h"
@@ -99,6 +100,8 @@ const struct fragment fragments[] = {
 	{"errors", NULL, "Errors of methods, as mdoc.", NULL, methods_errors},
 	{"events", NULL, "Types of events, as mdoc.", NULL, methods_events},
 	{"limits", NULL, "Limits of the socket, as mdoc.", NULL, methods_limits},
+	{"conditions", NULL, "What can be wrong with the whole, as mdoc.", NULL,
+		monitor_conditions},
 	{"actions", NULL, "Actions of ec2sim, as mdoc.", NULL, simulator_actions},
 	{"doors", NULL, "Paths of ec2sim's door, as mdoc.", NULL, simulator_doors},
 	{"phases", NULL, "Phase tables, as Markdown with Mermaid.", NULL,

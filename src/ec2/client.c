@@ -265,4 +265,5 @@ ec2_client_counts(const struct ec2_client *c, struct ec2_counts *ret)
 	ret->window = gate_window(launch);
 	ret->in_flight = gate_in_flight(launch);
 	ret->queued = gate_queued(launch);
+	ret->clock_off_ms = sender_offset_ms(c->senders[SERVICE_EC2]);
 }

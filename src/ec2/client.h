@@ -92,6 +92,7 @@ struct ec2_counts {
 	uint64_t calls[32]; /* by enum ec2_action, requests that left */
 	uint64_t throttled;
 	unsigned window, in_flight, queued; /* of the launch lane */
+	int64_t clock_off_ms; /* what ours lacks, if that is more than five minutes; else 0 */
 };
 void ec2_client_counts(const struct ec2_client *c, struct ec2_counts *ret);
 

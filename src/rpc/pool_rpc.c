@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "core/cloud.h"
+#include "core/health.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/notice.h"
@@ -12,7 +13,6 @@
 #include "core/pause.h"
 #include "core/poller.h"
 #include "core/pool.h"
-#include "core/rest.h"
 #include "core/waiter.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
@@ -61,73 +61,22 @@ view_paused(const struct pool *p)
 }
 
 static json_t *
-view_trouble(const char *kind, const char *message, int64_t since, const char *cloud)
-{
-	return json_pack("{s:s,s:o,s:o,s:o}", "kind", kind, "message",
-		json_text(message), "since", json_time(since), "cloud",
-		json_text(cloud));
-}
-
-/* What the listing met, and what it has not met yet. */
-static void
-add_cloud_troubles(json_t *view, const struct poller *poller)
-{
-	const struct poller_trouble *t = poller_trouble(poller);
-	const struct cloud *cloud = poller_cloud(poller);
-	bool keys = t->error.reason == REASON_AUTH;
-	const struct poller_trouble *lease = poller_lease_trouble(poller);
-	struct cloud_trouble own;
-
-	if (t->since_wall != 0)
-		(void)json_array_append_new(view,
-			view_trouble(keys ? "credentials" : "endpoint", t->error.text,
-				t->since_wall, cloud->key));
-	if (lease->since_wall != 0)
-		(void)json_array_append_new(view,
-			view_trouble("leases", lease->error.text, lease->since_wall,
-				cloud->key));
-	if (cloud_trouble(cloud, &own))
-		(void)json_array_append_new(view,
-			view_trouble("credentials", own.text, own.since_wall,
-				cloud->key));
-}
-
-/* What stops launches until somebody mends it. */
-static void
-add_rests(json_t *view, const struct pool *p)
-{
-	for (const struct rest *rest = rests_next(p->rests, NULL); rest != NULL;
-		rest = rests_next(p->rests, rest)) {
-		AUTO(free) char *text = NULL;
-
-		if (rest->kind == REST_CANDIDATE)
-			continue; /* passes by itself */
-		text = rest->conf == NULL ? xstrdup(rest->why.text)
-					  : xasprintf("%s and its like: %s",
-						    rest->conf->name, rest->why.text);
-		(void)json_array_append_new(view,
-			view_trouble(rest->conf == NULL ? "credentials"
-							: "configuration",
-				text, rest->since_wall, rest->cloud));
-	}
-}
-
-static json_t *
 view_degraded(const struct pool *p)
 {
 	json_t *view = json_array();
 
-	if (p->degraded)
+	for (const struct episode *e = health_next(p->health, NULL); e != NULL;
+		e = health_next(p->health, e)) {
+		const struct condition_row *row = &conditions[e->condition];
+
 		(void)json_array_append_new(view,
-			view_trouble("ledger", p->degraded_text, p->degraded_wall,
-				NULL));
-	if (p->hold)
-		(void)json_array_append_new(view,
-			view_trouble("hold", p->hold_reason, p->hold_wall, NULL));
-	for (const struct poller *poller = p->pollers; poller != NULL;
-		poller = poller_next(poller))
-		add_cloud_troubles(view, poller);
-	add_rests(view, p);
+			json_pack("{s:s,s:b,s:o,s:o,s:o,s:o,s:s,s:s}", "kind",
+				row->name, "down", row->down, "message",
+				json_text(e->err.text), "since",
+				json_time(e->since_wall), "cloud", json_text(e->cloud),
+				"about", json_text(e->about), "meaning", row->doc,
+				"remedy", row->remedy));
+	}
 	return view;
 }
 
@@ -178,10 +127,11 @@ call_pool_status(struct command *cmd, const void *args)
 
 	(void)args;
 	return rpc_reply_take(cmd,
-		json_pack("{s:s,s:o,s:o,s:o,s:b,s:o,s:o}", "pool", p->conf->pool,
-			"workers", view_states(p), "queues", view_queues(p), "paused",
-			view_paused(p), "hold", p->hold, "degraded", view_degraded(p),
-			"clouds", view_clouds(p)));
+		json_pack("{s:s,s:s,s:o,s:o,s:o,s:b,s:o,s:o}", "pool", p->conf->pool,
+			"health", health_word(p->health), "workers", view_states(p),
+			"queues", view_queues(p), "paused", view_paused(p), "hold",
+			p->hold, "degraded", view_degraded(p), "clouds",
+			view_clouds(p)));
 }
 
 const struct rpc_result *

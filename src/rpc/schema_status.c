@@ -53,24 +53,29 @@ static const struct field paused_rows[] = {
 };
 static const struct fields paused_fields = {.name = "paused", .rows = paused_rows};
 
-static const char *const degraded_words[] = {"ledger", "hold", "credentials",
-	"endpoint", "leases", "configuration", NULL};
+/* Of the core, which the client does not know. */
+static const char *const degraded_words[] = {"ledger", "endpoint", "credentials",
+	"authorization", "paused", "hold", "listing", "renewal", "configuration",
+	"quota", "watch", "terminate", "dying", "leases", "clock", "mail", "log", NULL};
+static const char *const health_words[] = {"ok", "degraded", "down", NULL};
 
 static const struct field degraded_rows[] = {
 	{.name = "kind",
 		.type = FIELD_ENUM,
 		.flags = FIELD_REQUIRED,
 		.choices = degraded_words,
-		.doc = "ledger: it cannot be written; hold: it does not fit what is in the "
-		       "cloud; credentials: there are none, EC2 "
-		       "takes none of them, or those in use could not be renewed; endpoint: EC2 does not answer, or not well; "
-		       "leases: EC2 does not let them be renewed, and instances with a dead_man will "
-		       "switch themselves off; "
-		       "configuration: EC2 refuses what a row of the file asks for, so nothing is "
-		       "launched by it until a reload."},
+		.doc = "A word for it; ec2workerd(8) lists them."},
+	{.name = "down",
+		.type = FIELD_BOOL,
+		.flags = FIELD_REQUIRED,
+		.doc = "It keeps workers from coming up."},
 	TEXT("message", 0, "What was said last."),
-	TEXT("since", 0, "Of the first of its failures in a row."),
+	TEXT("since", 0, "When it began."),
 	TEXT("cloud", FIELD_NULLABLE, "Which of `clouds`; null: none of them."),
+	TEXT("about", FIELD_NULLABLE,
+		"The instance, launch or row of the file; null: none of these."),
+	TEXT("meaning", 0, "What this kind means."),
+	TEXT("remedy", 0, "What to do about it, or what is done."),
 	{.name = NULL},
 };
 static const struct fields degraded_fields = {.name = "degraded",
@@ -106,6 +111,12 @@ static const struct fields cloud_fields = {.name = "cloud", .rows = cloud_rows};
 
 static const struct field status_rows[] = {
 	TEXT("pool", 0, "Its name."),
+	{.name = "health",
+		.type = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = health_words,
+		.doc = "down: something keeps workers from coming up; degraded: something is "
+		       "wrong, but they come."},
 	OBJECT("workers", 0, &states_fields, "Counts by state."),
 	OBJECT("queues", 0, &queues_fields, "What is under way or waits."),
 	OBJECT("paused", FIELD_NULLABLE, &paused_fields,

@@ -219,13 +219,13 @@ def test_source_that_is_down(make, sim):
     fault = sim.fault(action="AssumeRole", effect="error", code="ServiceUnavailable")
 
     eventually(lambda: check(daemon) and "the keys in use last another" in str(degraded(daemon)), 10)
-    assert daemon.log().count("warning credentials:") == 1, daemon.log()
+    assert daemon.log().count(": renewal: ") == 1, daemon.log()
     eventually(lambda: not check(daemon), 10)
     assert daemon.call("worker.show", worker="bot1")["state"] == "substantiating"
     sim.control("DELETE", f"faults?id={fault}")
     eventually(lambda: check(daemon), 10)
     eventually(lambda: check(daemon) and not degraded(daemon), 10)
-    assert "credentials: role:" in daemon.log() and "renewed again" in daemon.log()
+    assert ": renewal: " in daemon.log() and "renewal is over" in daemon.log()
     assert [i["state"] for i in sim.ledger().values()] == ["running"]
     assert daemon.ctl("down", "bot1")[0] == 0
     assert len(sim.ledger()) == 1
@@ -316,7 +316,7 @@ def test_metadata_service_in_trouble(make, sim, trouble, text):
     play_host(sim, lifetime="4s", **trouble)
     eventually(lambda: not check(daemon), 15)
     assert text in str(degraded(daemon)), degraded(daemon)
-    assert daemon.log().count("warning credentials:") == 1, daemon.log()
+    assert daemon.log().count(": renewal: ") == 1, daemon.log()
     play_host(sim, lifetime="4s")
     eventually(lambda: check(daemon) and not degraded(daemon), 15)
     assert [i["state"] for i in sim.ledger().values()] == ["running"]

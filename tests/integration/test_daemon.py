@@ -471,7 +471,7 @@ def test_full_disk(small_disk, make_daemon, sim):
     launched = sim.calls("RunInstances")
     assert daemon.call("worker.show", worker="bot1")["worker"] == "bot1"
     (small_disk / "ballast").unlink()
-    eventually(lambda: "can be written again" in daemon.log(), 60)
+    eventually(lambda: "ledger is over after" in daemon.log(), 60)
     eventually(lambda: has_phase(daemon, "waiting", "linux-03"), 60)
     assert sim.calls("RunInstances") > launched
     judge.check_rest(daemon, sim)
@@ -486,7 +486,7 @@ def bring_down_until_full(daemon, disk):
     daemon.call("worker.insubstantiate", worker="bot1", wait="stopped")
     fill(disk)
     call = up(daemon, "linux-03", "accepted")
-    eventually(lambda: "nothing new is launched" in daemon.log(), 60)
+    eventually(lambda: "error: ledger: " in daemon.log(), 60)
     assert not call
 
 
@@ -497,13 +497,13 @@ def test_locked_ledger(daemon, sim):
     holder.execute("BEGIN EXCLUSIVE")
     launched = sim.calls("RunInstances")
     waiting = up(daemon, "linux-01", "accepted")
-    eventually(lambda: "nothing new is launched" in daemon.log(), 30)
+    eventually(lambda: "error: ledger: " in daemon.log(), 30)
     assert not waiting and sim.calls("RunInstances") == launched
     holder.rollback()
     holder.close()
     eventually(lambda: waiting, 30)
     assert waiting[0]["generation"] == 1
     eventually(lambda: has_phase(daemon, "waiting", "linux-01"), 30)
-    assert "can be written again" in daemon.log()
+    assert "ledger is over after" in daemon.log()
     judge.check_rest(daemon, sim)
     finish(daemon, sim)

@@ -59,7 +59,7 @@ def seen(daemon, instance):
 
 
 def mails(daemon):
-    return daemon.log().count("HOLD:")
+    return daemon.log().count("warning: hold: ")
 
 
 def test_collected(daemon, sim):

@@ -284,7 +284,7 @@ def test_refused_credentials(make_daemon, sim):
         assert error.data["aws"]["code"] == "UnauthorizedOperation"
     assert len(launches(sim)) == 2
     [degraded] = daemon.call("pool.status")["degraded"]
-    assert degraded["kind"] == "credentials" and degraded["cloud"]
+    assert degraded["kind"] == "authorization" and degraded["cloud"]
     daemon.call("worker.insubstantiate", worker="bot1", wait="stopped", timeout=30)
     sim.control("DELETE", f"faults?id={fault}")
     daemon.call("daemon.reload")

@@ -221,7 +221,8 @@ static const struct {
 		{RESULT(1,
 			"{\"pool\":\"p\",\"workers\":{\"substantiated\":2},\"queues\":{"
 			"\"mails\":0},\"paused\":null,\"hold\":true,\"degraded\":[{\"kind\":"
-			"\"endpoint\",\"message\":\"no\\u001b\",\"since\":null,\"cloud\":\"c\"}],"
+			"\"endpoint\",\"message\":\"no\\u001b\",\"since\":null,\"cloud\":\"c\","
+			"\"about\":null,\"remedy\":\"Do it.\"}],"
 			"\"clouds\":[{\"cloud\":\"c\\n\",\"region\":\"r\",\"listed_at\":null,"
 			"\"throttled\":1,\"run_instances\":{\"window\":4,\"in_flight\":1,"
 			"\"queued\":0},\"calls\":[{\"action\":\"RunInstances\",\"count\":7}]}]}")},
@@ -232,8 +233,10 @@ static const struct {
 		"paused                   -\n"
 		"hold                     yes\n"
 		"\nDegraded\n"
-		"KIND      SINCE  CLOUD  MESSAGE\n"
-		"endpoint  -      c      no\\x1b\n"
+		"KIND      SINCE  CLOUD  ABOUT  MESSAGE\n"
+		"endpoint  -      c      -      no\\x1b\n"
+		"\nWhat to do\n"
+		"endpoint: Do it.\n"
 		"\nClouds\n"
 		"CLOUD  REGION  LISTED  WINDOW  IN FLIGHT  QUEUED  THROTTLED\n"
 		"c\\x0a  r       -       4       1          0       1\n"

@@ -5,6 +5,7 @@
 #include "base/opts.h"
 #include "conf/conf.h"
 #include "conf/conf_keys.h"
+#include "core/condition.h"
 #include "core/event.h"
 #include "core/options.h"
 #include "ctl/ctl.h"
@@ -298,6 +299,20 @@ START_TEST(test_results)
 }
 END_TEST
 
+START_TEST(test_conditions)
+{
+	AUTO(free) char *text = make("conditions", NULL);
+
+	check_form(text);
+	ck_assert_uint_eq(count_of(text, ".It Cm "), CONDITION_COUNT);
+	for (unsigned i = 0; i < CONDITION_COUNT; i++) {
+		check_item(text, ".It Cm", conditions[i].name);
+		check_doc(text, conditions[i].doc);
+		check_doc(text, conditions[i].remedy);
+	}
+}
+END_TEST
+
 START_TEST(test_errors)
 {
 	AUTO(free) char *text = make("errors", NULL);
@@ -443,6 +458,7 @@ test_suite(void)
 	tcase_add_test(tc, test_verb_default);
 	tcase_add_test(tc, test_methods);
 	tcase_add_test(tc, test_results);
+	tcase_add_test(tc, test_conditions);
 	tcase_add_test(tc, test_errors);
 	tcase_add_test(tc, test_events);
 	tcase_add_test(tc, test_limits);

@@ -6,6 +6,8 @@
 #include "core/lease.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/cloud.h"
+#include "core/health.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/poller.h"
@@ -149,10 +151,13 @@ START_TEST(test_nothing_to_renew)
 }
 END_TEST
 
-static const struct poller_trouble *
+static const struct episode *
 trouble(void)
 {
-	return poller_lease_trouble(v.pool->pollers);
+	const struct trouble t = {.condition = CONDITION_LEASES,
+		.cloud = poller_cloud(v.pool->pollers)->key};
+
+	return health_find(v.pool->health, &t);
 }
 
 /* Asked again within a tenth of the life or a minute, and told until it works. */
@@ -162,18 +167,18 @@ START_TEST(test_refused)
 
 	world_ready(&v, "a");
 	world_run(&v, 2 * MINUTE);
-	ck_assert_int_eq(trouble()->since_wall, 0);
+	ck_assert_ptr_null(trouble());
 	v.cloud.thing_answer = (struct fake_thing_answer){.verdict = VERDICT_REFUSED,
 		.class = EC2_CLASS_AUTH,
 		.reason = REASON_AUTH,
 		.times = 1000};
 	tags = tags_in(20 * MINUTE);
 	ck_assert_msg(tags >= 8 && tags <= 21, "%u requests", tags);
-	ck_assert_int_ne(trouble()->since_wall, 0);
-	ck_assert_int_eq(trouble()->error.reason, REASON_AUTH);
+	ck_assert_ptr_nonnull(trouble());
+	ck_assert_int_eq(trouble()->err.reason, REASON_AUTH);
 	v.cloud.thing_answer.times = 0;
 	world_run(&v, 2 * MINUTE);
-	ck_assert_int_eq(trouble()->since_wall, 0);
+	ck_assert_ptr_null(trouble());
 	tags = tags_in(30 * MINUTE);
 	ck_assert_msg(tags >= 2 && tags <= 4, "%u requests", tags);
 }
@@ -193,7 +198,7 @@ START_TEST(test_missing_one)
 	fake_cloud_kill(&v.cloud, world_living(&v, "a"), EC2_STATE_TERMINATED);
 	world_run(&v, 12 * MINUTE);
 	ck_assert_str_ne(lease_of("b"), before);
-	ck_assert_int_eq(trouble()->since_wall, 0);
+	ck_assert_ptr_null(trouble());
 }
 END_TEST
 

@@ -3,8 +3,10 @@
  * pool.status, number by number, and rpc.discover, which must say what the rows say.
  */
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/field.h"
 #include "base/log.h"
+#include "core/health.h"
 #include "core/hold.h"
 #include "core/pool.h"
 #include "core/worker.h"
@@ -119,7 +121,8 @@ START_TEST(test_no_listing)
 	list = json_object_get(s, "degraded");
 	ck_assert_uint_eq(json_array_size(list), 1);
 	trouble = json_array_get(list, 0);
-	ck_assert_str_eq(text_of(trouble, "kind"), "endpoint");
+	ck_assert_str_eq(text_of(trouble, "kind"), "listing");
+	ck_assert_str_eq(text_of(s, "health"), "degraded");
 	ck_assert_str_eq(text_of(trouble, "message"), "injected");
 	ck_assert_str_gt(text_of(trouble, "since"), "2026");
 	ck_assert_str_eq(text_of(trouble, "cloud"),
@@ -141,15 +144,17 @@ START_TEST(test_no_ledger)
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"pool.status\"}\n";
 	AUTO(json) json_t *reply = NULL;
 	AUTO(free) char *line = NULL;
+	static const struct trouble ledger = {.condition = CONDITION_LEDGER};
 	const json_t *trouble;
 	struct rpc_world w;
+	struct err err;
 	int fd;
 
 	rpc_world_init(&w, workers, NULL);
 	fd = server_connect(&w.server);
 	w.world.disk_full = true;
-	w.world.pool->degraded_text = xstrdup("no space");
-	w.world.pool->degraded_wall = clock_wall_ms();
+	err_set(&err, ERR_IO, "no space");
+	health_begin(w.world.pool->health, &ledger, &err, NULL);
 	server_run(&w.server);
 	client_send(&w.server, fd, call, strlen(call));
 	line = client_line(&w.server, fd);
@@ -161,6 +166,8 @@ START_TEST(test_no_ledger)
 	ck_assert_str_eq(text_of(trouble, "kind"), "ledger");
 	ck_assert_str_eq(text_of(trouble, "message"), "no space");
 	ck_assert(json_is_null(json_object_get(trouble, "cloud")));
+	ck_assert(json_is_true(json_object_get(trouble, "down")));
+	ck_assert_str_eq(text_of(json_object_get(reply, "result"), "health"), "down");
 	close(fd);
 	rpc_world_fini(&w);
 }

@@ -32,7 +32,7 @@ begin(void)
 		"workers:\n"
 		"  a-[1-2]: {}\n"
 		"  b: {}\n");
-	rests = rests_new(&rng);
+	rests = rests_new(&rng, NULL);
 }
 
 static void
