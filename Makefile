@@ -178,6 +178,7 @@ $(BENCHES): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(call libraries,sys base)
 bench: $(PROGRAMS) $(BENCHES) .venv/installed
 	$(Q)tests/bench/ec2sim.sh $(B)
 	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python tests/integration/speed.py
+	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python tests/integration/turns.py
 
 # What is left behind, by the original and by us.
 .PHONY: bench-leaks

@@ -68,18 +68,22 @@ command_free(struct command *cmd)
 }
 
 void
+batch_drop(struct conn *conn, struct batch *b, size_t calls)
+{
+	conn_gather(conn, -(ptrdiff_t)b->text.len);
+	buf_fini(&b->text);
+	b->left -= calls;
+	if (b->left == 0)
+		batch_free(b);
+}
+
+void
 command_drop(struct command *cmd)
 {
-	struct batch *batch = cmd->batch;
-
 	if (cmd->gone != NULL)
 		cmd->gone(cmd->gone_arg);
-	if (batch != NULL) {
-		conn_gather(cmd->conn, -(ptrdiff_t)batch->text.len);
-		buf_fini(&batch->text);
-		if (--batch->left == 0)
-			batch_free(batch);
-	}
+	if (cmd->batch != NULL)
+		batch_drop(cmd->conn, cmd->batch, 1);
 	command_free(cmd);
 }
 

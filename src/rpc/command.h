@@ -39,5 +39,7 @@ void command_error_text(const struct err *err, const char *worker, json_t *data,
 
 /* For one line that is a list of so many calls; freed with the last of them. */
 struct batch *batch_new(size_t count);
+/* So many of its calls end without a reply, for the client is gone. */
+void batch_drop(struct conn *conn, struct batch *b, size_t calls);
 
 #endif

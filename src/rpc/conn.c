@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "rpc/access.h"
 #include "rpc/command.h"
+#include "rpc/pace.h"
 #include "sys/loop.h"
 #include "sys/sock.h"
 
@@ -35,6 +36,7 @@ struct conns {
 	struct conn *list; /* owned */
 	size_t count, pending;
 	struct loop_poke relieve; /* too much is held: somebody must go */
+	struct pace pace;         /* of the calls of all */
 	int64_t refusal_ms;       /* boottime: no refusal is logged before */
 	unsigned refusals;        /* not logged since */
 };
@@ -56,6 +58,7 @@ struct conn {
 	} parts[CONN_PART_COUNT];
 	conn_drained_fn *drained; /* or NULL */
 	void *drained_arg;
+	bool held;   /* no line is served for now */
 	bool eof;    /* it sends no more: ends with its last reply */
 	bool ending; /* ends with what is ready */
 	struct conn *next, *prev;
@@ -171,7 +174,8 @@ watch_output(struct conn *c)
 static bool
 has_more(const struct conn *c)
 {
-	return c->pending_count > 0 || c->parts[CONN_SUBSCRIPTION].part != NULL;
+	return c->pending_count > 0 || c->held ||
+		c->parts[CONN_SUBSCRIPTION].part != NULL;
 }
 
 void
@@ -184,6 +188,13 @@ conn_settle(struct conn *c)
 }
 
 static void
+pause_or_not(struct conn *c)
+{
+	sock_conn_pause(c->sock,
+		c->ending || c->held || c->ready.len >= c->all->limits->out_pause);
+}
+
+static void
 send_ready(void *arg)
 {
 	struct conn *c = arg;
@@ -192,8 +203,7 @@ send_ready(void *arg)
 	c->waits = false;
 	sock_conn_write(c->sock, buf_str(&c->ready), c->ready.len);
 	buf_fini(&c->ready);
-	if (!c->ending)
-		sock_conn_pause(c->sock, false);
+	pause_or_not(c);
 	watch_output(c);
 	conn_settle(c);
 }
@@ -214,7 +224,7 @@ make_ready(struct conn *c, const char *text, size_t len)
 	buf_add(&c->ready, text, len);
 	buf_putc(&c->ready, '\n');
 	if (c->ready.len >= c->all->limits->out_pause)
-		sock_conn_pause(c->sock, true);
+		pause_or_not(c);
 	watch_output(c);
 }
 
@@ -248,11 +258,18 @@ conn_when_drained(struct conn *c, conn_drained_fn *fn, void *arg)
 }
 
 void
+conn_hold(struct conn *c, bool hold)
+{
+	c->held = hold;
+	pause_or_not(c);
+}
+
+void
 conn_end(struct conn *c)
 {
 	c->ending = true;
 	end_parts(c);
-	sock_conn_pause(c->sock, true);
+	pause_or_not(c);
 	conn_settle(c);
 }
 
@@ -295,6 +312,20 @@ conn_part(const struct conn *c, enum conn_part kind)
 }
 
 /* What happens on the socket */
+
+bool
+conns_may_serve(struct conns *all)
+{
+	return pace_has_time(&all->pace);
+}
+
+static bool
+may_serve(void *arg)
+{
+	const struct conn *c = arg;
+
+	return conns_may_serve(c->all);
+}
 
 static void
 on_line(void *arg, const char *line, size_t len)
@@ -367,6 +398,7 @@ on_closed(void *arg, enum sock_closed why)
 
 static const struct sock_events socket_events = {
 	.on_line = on_line,
+	.may_serve = may_serve,
 	.on_too_long = on_too_long,
 	.on_eof = on_eof,
 	.on_drained = on_drained,
@@ -507,6 +539,7 @@ conns_new(struct loop *loop, const struct rpc_limits *limits, struct access *acc
 		.lines_a_turn = LINES_A_TURN,
 	};
 	loop_poke_init(&all->relieve, loop, on_relieve, all);
+	pace_init(&all->pace, loop);
 	return all;
 }
 
@@ -521,6 +554,7 @@ conns_free(struct conns *all)
 		conn_free(c);
 	}
 	loop_poke_clear(&all->relieve);
+	pace_fini(&all->pace);
 	access_free(all->access);
 	free(all);
 }

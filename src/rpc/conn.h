@@ -30,6 +30,8 @@ void conns_accept(struct conns *all, int fd);
 /* Works out all roles again; who has none now is told and closed. Takes access. */
 void conns_set_access(struct conns *all, struct access *access);
 size_t conns_count(const struct conns *all);
+/* Whether this turn may serve another call: the first of it always is. */
+bool conns_may_serve(struct conns *all);
 /* Calls that wait, over all. */
 size_t conns_pending(const struct conns *all);
 
@@ -37,6 +39,7 @@ size_t conns_pending(const struct conns *all);
 enum conn_part {
 	CONN_SUBSCRIPTION, /* while there is one, a peer that sends no more is kept */
 	CONN_SESSION,      /* the owner of the facts that come this way */
+	CONN_BATCH,        /* one whose other calls are for a later turn */
 	CONN_PART_COUNT
 };
 typedef void conn_part_end(void *part);
@@ -59,6 +62,8 @@ size_t conn_unsent(const struct conn *c);
 /* Calls fn once, when all that is unsent has left; there must be some. NULL: no longer. */
 typedef void conn_drained_fn(void *arg);
 void conn_when_drained(struct conn *c, conn_drained_fn *fn, void *arg);
+/* No line is served until it is let go. */
+void conn_hold(struct conn *c, bool hold);
 /* Nothing more is read; closed when what was sent so far has left. */
 void conn_end(struct conn *c);
 /* Ends the connection if this was the last that its peer waits for. */

@@ -5,6 +5,7 @@
  */
 #include "rpc/rpc.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/field.h"
@@ -14,7 +15,9 @@
 #include "rpc/command.h"
 #include "rpc/conn.h"
 #include "rpc/json.h"
+#include "rpc/pace.h"
 #include "rpc/spec.h"
+#include "sys/loop.h"
 #include "sys/sock.h"
 #include "sys/watch.h"
 
@@ -266,10 +269,110 @@ refuse_line(struct conn *c, const struct err *err)
 	conn_send_read(c, text.data, text.len);
 }
 
+/* A batch of which a turn serves a part; its connection serves no line meanwhile. */
+struct batch_run {
+	struct rpc *rpc;     /* borrowed */
+	struct conn *conn;   /* borrowed: this is a part of it */
+	json_t *list;        /* owned */
+	size_t next;         /* the first call that is not served yet */
+	struct batch *batch; /* borrowed: it ends with its last call */
+	struct loop_timer again;
+	bool serving; /* whoever serves frees it */
+	bool over;    /* the connection ended it */
+};
+
 static void
-serve_batch(struct rpc *rpc, struct conn *c, const json_t *list)
+run_free(struct batch_run *run)
 {
+	size_t left = json_array_size(run->list) - run->next;
+
+	if (left > 0)
+		batch_drop(run->conn, run->batch, left);
+	loop_timer_clear(&run->again);
+	json_decref(run->list);
+	free(run);
+}
+
+static void
+end_run(void *part)
+{
+	struct batch_run *run = part;
+
+	run->over = true;
+	if (!run->serving)
+		run_free(run);
+}
+
+/* At least one call, and no more than for a slice; returns the first that is left. */
+static size_t
+serve_slice(struct rpc *rpc, struct conn *c, struct batch *batch, const json_t *list,
+	size_t next)
+{
+	int64_t end_ms = clock_ms() + PACE_SLICE_MS;
 	size_t count = json_array_size(list);
+
+	do
+		serve_one(rpc, c, batch, json_array_get(list, next++));
+	while (next < count && clock_ms() < end_ms && conns_may_serve(rpc->conns));
+	return next;
+}
+
+/* Whether calls are left for another turn. */
+static bool
+serve_some(struct batch_run *run)
+{
+	if (!conns_may_serve(run->rpc->conns)) {
+		/* Before those who were served in this turn. */
+		loop_timer_at(&run->again, 0);
+		return true;
+	}
+	run->serving = true;
+	run->next = serve_slice(run->rpc, run->conn, run->batch, run->list, run->next);
+	run->serving = false;
+	if (run->over || run->next == json_array_size(run->list))
+		return false;
+	loop_timer_at(&run->again, clock_ms());
+	return true;
+}
+
+static void
+on_batch(void *arg)
+{
+	struct batch_run *run = arg;
+	struct conn *c = run->conn;
+
+	if (serve_some(run))
+		return;
+	if (run->over)
+		run_free(run);
+	else
+		conn_set_part(c, CONN_BATCH, NULL, NULL);
+	conn_hold(c, false);
+	conn_settle(c);
+}
+
+/* The calls from next on. */
+static void
+serve_rest(struct rpc *rpc, struct conn *c, json_t *list, struct batch *batch,
+	size_t next)
+{
+	struct batch_run *run = NEW(struct batch_run);
+
+	*run = (struct batch_run){.rpc = rpc,
+		.conn = c,
+		.list = json_incref(list),
+		.next = next,
+		.batch = batch};
+	loop_timer_init(&run->again, rpc->loop, on_batch, run);
+	loop_timer_at(&run->again, clock_ms());
+	conn_set_part(c, CONN_BATCH, run, end_run);
+	conn_hold(c, true);
+}
+
+static void
+serve_batch(struct rpc *rpc, struct conn *c, json_t *list)
+{
+	size_t count = json_array_size(list), next;
 	struct batch *batch;
 	struct err err;
 
@@ -281,8 +384,9 @@ serve_batch(struct rpc *rpc, struct conn *c, const json_t *list)
 		return;
 	}
 	batch = batch_new(count);
-	for (size_t i = 0; i < count; i++)
-		serve_one(rpc, c, batch, json_array_get(list, i));
+	next = serve_slice(rpc, c, batch, list, 0);
+	if (next < count)
+		serve_rest(rpc, c, list, batch, next);
 }
 
 static void

@@ -96,6 +96,8 @@ struct sock_events {
 	 * stands after the last newline when the peer is done is a line too.
 	 */
 	void (*on_line)(void *arg, const char *line, size_t len);
+	/* Whether another line may be served in this turn. NULL: always. */
+	bool (*may_serve)(void *arg);
 	/*
 	 * A line longer than line_max: nothing more is read; the owner may still write,
 	 * then sock_conn_finish.

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define READ_SIZE 16384u
+#define SEND_A_TURN (1u << 20)
 #define BUFFER_KEEP (64u << 10) /* an empty buffer that grew larger is given back */
 #define LINGER_MS 1000
 #define LINGER_BYTES_MAX (16u << 20)
@@ -153,13 +154,21 @@ tell_too_long(struct sock_conn *c)
 	c->events->on_too_long(c->arg);
 }
 
+/* The owner's time for this turn may be used up, by other connections too. */
+static bool
+may_serve(const struct sock_conn *c)
+{
+	return can_serve(c) &&
+		(c->events->may_serve == NULL || c->events->may_serve(c->arg));
+}
+
 /* Hands out at most lines_a_turn lines; false when the conn was freed meanwhile. */
 static bool
 serve_lines(struct sock_conn *c)
 {
 	size_t pos = 0;
 
-	for (unsigned i = 0; i < c->limits.lines_a_turn && can_serve(c); i++) {
+	for (unsigned i = 0; i < c->limits.lines_a_turn && may_serve(c); i++) {
 		size_t len;
 		char *line = next_line(c, &pos, &len);
 
@@ -233,9 +242,21 @@ serve_rest(struct sock_conn *c)
 	serve_eof(c);
 }
 
+/* Before those who were served in this turn, so that everyone gets on. */
+static void
+wait_for_time(struct sock_conn *c)
+{
+	loop_timer_at(&c->again, 0);
+	conn_arm(c);
+}
+
 static void
 serve(struct sock_conn *c)
 {
+	if (can_serve(c) && !may_serve(c)) {
+		wait_for_time(c);
+		return;
+	}
 	if (!serve_lines(c))
 		return;
 	if (can_serve(c)) {
@@ -289,18 +310,25 @@ conn_read(struct sock_conn *c)
 	serve(c);
 }
 
-/* 0, or -1 when the connection is broken. */
+/*
+ * 0, or -1 when the connection is broken. A peer that reads as fast as we send gets a part
+ * only, for the others wait.
+ */
 static int
 send_some(struct sock_conn *c)
 {
+	size_t end = c->out_pos + SEND_A_TURN;
+
 	c->blocked = false;
 	while (sock_conn_queued(c) > 0) {
-		ssize_t n = send(c->fd, c->out.data + c->out_pos, sock_conn_queued(c),
-			MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = c->out_pos >= end
+			? 0
+			: send(c->fd, c->out.data + c->out_pos, sock_conn_queued(c),
+				  MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN) {
+		if (n == 0 || (n < 0 && errno == EAGAIN)) {
 			c->blocked = true;
 			return 0;
 		}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rpc_server.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/field.h"
 #include "conf/conf.h"
@@ -84,6 +85,7 @@ enum {
 	NOTIFY_HELLO,
 	NOTIFY_SUM,
 	GET_DATA,
+	SLOW,
 	WAIT,
 	BIG,
 	FAIL,
@@ -105,6 +107,7 @@ static const struct rpc_spec specs[COUNT] = {
 		.params = &sum_params},
 	[NOTIFY_SUM] = {.name = "notify_sum", .role = RPC_ADMIN, .params = &sum_params},
 	[GET_DATA] = {.name = "get_data", .role = RPC_OBSERVE, .params = &no_params},
+	[SLOW] = {.name = "slow", .role = RPC_OPERATE, .params = &no_params},
 	[WAIT] = {.name = "wait", .role = RPC_OBSERVE, .params = &no_params},
 	[BIG] = {.name = "big", .role = RPC_OBSERVE, .params = &big_params},
 	[FAIL] = {.name = "fail", .role = RPC_ADMIN, .params = &big_params},
@@ -142,6 +145,17 @@ call_get_data(struct command *cmd, const void *args)
 {
 	(void)args;
 	return rpc_reply_take(cmd, json_pack("[s,i]", "hello", 5));
+}
+
+/* By the fake clock. */
+static const struct rpc_result *
+call_slow(struct command *cmd, const void *args)
+{
+	struct served *served = rpc_context(cmd);
+
+	(void)args;
+	clock_fake_advance(SERVER_SLOW_MS);
+	return rpc_reply_take(cmd, json_integer((json_int_t)++served->slow));
 }
 
 static void
@@ -202,6 +216,7 @@ static rpc_call *const calls[COUNT] = {
 	[NOTIFY_HELLO] = call_notify,
 	[NOTIFY_SUM] = call_notify,
 	[GET_DATA] = call_get_data,
+	[SLOW] = call_slow,
 	[WAIT] = call_wait,
 	[BIG] = call_big,
 	[FAIL] = call_fail,

@@ -11,11 +11,14 @@
 
 #include <jansson.h>
 
+#define SERVER_SLOW_MS 4 /* what "slow" takes, by the fake clock; it counts its calls */
+
 /* What the calls of the test server did; the context of its methods. */
 struct served {
 	struct command *waiting[64]; /* by "wait", oldest first */
 	size_t waiting_count;
 	size_t gone;     /* waits whose client left */
+	size_t slow;     /* calls of it */
 	size_t notified; /* calls of update, notify_hello and notify_sum */
 };
 
