@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/failpoint.h"
 #include "base/mem.h"
+#include "sys/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -201,11 +202,14 @@ db_open(const char *path, const struct db_migration *migrations, size_t count,
 static int
 open_dir(const char *path, struct err *err)
 {
-	int fd;
+	int fd, made = mkdir(path, 0700);
 
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+	if (made < 0 && errno != EEXIST)
 		return err_set_errno(err, ERR_CONFIG, errno, "%s: cannot be made",
 			path);
+	/* All that will be promised lies in it. */
+	if (made == 0 && file_sync_dir_of(path) < 0)
+		return err_set_errno(err, ERR_CONFIG, errno, "%s: directory", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOTDIR)
 		return err_set(err, ERR_CONFIG,

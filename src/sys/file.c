@@ -184,9 +184,8 @@ finish_file(int fd, mode_t mode, const void *data, size_t len)
 	return rc;
 }
 
-/* The rename is durable only when its directory is. */
-static int
-sync_dir_of(const char *path)
+int
+file_sync_dir_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	size_t len = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
@@ -207,7 +206,7 @@ file_write(const char *path, mode_t mode, const void *data, size_t len, struct e
 		return err_set_errno(err, ERR_IO, errno, "%s: cannot be written", path);
 	FP("file.before_rename");
 	if (finish_file(fd, mode, data, len) == 0 && rename(beside, path) == 0) {
-		if (sync_dir_of(path) == 0)
+		if (file_sync_dir_of(path) == 0)
 			return 0;
 		return err_set_errno(err, ERR_IO, errno, "%s: directory", path);
 	}

@@ -32,5 +32,7 @@ int file_read(const char *path, size_t max, bool nofollow, struct buf *out,
  */
 int file_write(const char *path, mode_t mode, const void *data, size_t len,
 	struct err *err);
+/* A name is durable only when its directory is synced: does that. -1 and errno. */
+int file_sync_dir_of(const char *path);
 
 #endif

@@ -48,11 +48,19 @@ remove_entry(const char *name, const struct stat *st, int type, struct FTW *ftw)
 }
 
 void
+scratch_remove(const char *name)
+{
+	if (access(name, F_OK) == 0)
+		ck_assert_int_eq(nftw(name, remove_entry, OPEN_MAX_HERE,
+					 FTW_DEPTH | FTW_PHYS),
+			0);
+}
+
+void
 scratch_teardown(void)
 {
 	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(nftw(path, remove_entry, OPEN_MAX_HERE, FTW_DEPTH | FTW_PHYS),
-		0);
+	scratch_remove(path);
 }
 
 const char *

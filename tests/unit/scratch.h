@@ -12,6 +12,8 @@
 void scratch_setup(void);
 /* Removes it with all that is in it. */
 void scratch_teardown(void);
+/* Removes what has this name, if anything has, with all that is in it. */
+void scratch_remove(const char *name);
 /* Its absolute path. */
 const char *scratch_path(void);
 /* How many entries the current directory has. */
