@@ -29,5 +29,6 @@ cloud_free(struct cloud *c)
 	free(c->key);
 	free(c->region);
 	free(c->credentials);
+	free(c->set);
 	free(c);
 }

@@ -68,6 +68,7 @@ struct cloud_ops {
 	struct ec2_call *(*offerings)(void *self, const struct strings *types,
 		ec2_offerings_done *done, void *arg);
 	struct ec2_call *(*zones)(void *self, ec2_zones_done *done, void *arg);
+	/* NULL: neither can be tried. */
 	struct ec2_call *(*dry_run)(void *self, const char *body, size_t len,
 		ec2_done *done, void *arg);
 	struct ec2_call *(*dry_terminate)(void *self, const char *instance,
@@ -84,8 +85,9 @@ struct cloud {
 	const struct cloud_ops *ops; /* borrowed, static */
 	void *self;                  /* owned, freed by ops->free */
 	char *key; /* owned; "endpoint region credentials": equal keys are one cloud */
-	char *region;       /* owned */
-	char *credentials;  /* owned; a name without secrets, as in the ledger's rows */
+	char *region;      /* owned */
+	char *credentials; /* owned; a name without secrets, as in the ledger's rows */
+	char *set; /* owned; the same, and which one of several of that name, in this process */
 	unsigned questions; /* under way that no launch keeps it for */
 };
 

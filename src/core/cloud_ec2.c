@@ -438,15 +438,21 @@ set_of(struct cloud_ec2 *owner, const struct conf *conf,
 	return set_use(owner, &source);
 }
 
+/* The number means nothing outside this process. */
 static char *
-make_key(const struct ec2_client_conf *client, const struct set *set)
+name_set(const struct set *set)
+{
+	const char *name = ec2_creds_name(set->creds);
+
+	return set->number > 1 ? xasprintf("%s#%u", name, set->number) : xstrdup(name);
+}
+
+static char *
+make_key(const struct ec2_client_conf *client, const char *name)
 {
 	struct buf key = {0};
 
-	buf_printf(&key, "%s %s %s", client->endpoint, client->region,
-		ec2_creds_name(set->creds));
-	if (set->number > 1)
-		buf_printf(&key, "#%u", set->number);
+	buf_printf(&key, "%s %s %s", client->endpoint, client->region, name);
 	if (client->ca_file != NULL)
 		buf_printf(&key, " ca:%s", client->ca_file);
 	if (client->ssm_endpoint != NULL)
@@ -479,7 +485,8 @@ make(void *self, const struct conf *conf, const struct conf_worker *worker,
 	cloud->ops = &ops;
 	cloud->self = behind;
 	cloud->credentials = xstrdup(ec2_creds_name(behind->set->creds));
-	cloud->key = make_key(&client, behind->set);
+	cloud->set = name_set(behind->set);
+	cloud->key = make_key(&client, cloud->set);
 	return cloud;
 }
 

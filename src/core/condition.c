@@ -49,12 +49,13 @@ const struct condition_row conditions[CONDITION_COUNT] = {
 			.name = "authorization",
 			.down = true,
 			.subject = "EC2 refuses the credentials",
-			.doc = "EC2 refuses to launch with these credentials. Workers that are "
-			       "asked for fail at once; what runs goes on, and terminates are "
-			       "tried on.",
+			.doc = "EC2 refuses to launch with these credentials, or they lack the "
+			       "permission to terminate, and what cannot be ended is not "
+			       "started. Workers that are asked for fail at once, in all "
+			       "regions; what runs goes on, and terminates are tried on.",
 			.remedy =
 				"Allow what ec2workerd --print-policy lists. It is tried every "
-				"five minutes, and after a reload.",
+				"few minutes, and after a reload.",
 		},
 	[CONDITION_PAUSED] =
 		{

@@ -15,6 +15,7 @@
 #include "core/event.h"
 #include "core/launch.h"
 #include "core/notice.h"
+#include "core/permit.h"
 #include "core/place.h"
 #include "core/poller.h"
 #include "core/pool.h"
@@ -191,6 +192,7 @@ equipped(struct instance *i)
 static void
 step_running(struct instance *i)
 {
+	permits_running(i->pool->permits, i);
 	if (i->launch->holds)
 		instance_set_phase(i, INSTANCE_EQUIPPING,
 			&(struct cause){"instance", NULL});
@@ -246,6 +248,7 @@ on_terminated(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 
 	(void)list; /* acceptance proves nothing; the listings do (L11) */
 	i->op = NULL;
+	permits_terminated(i->pool->permits, i, a);
 	if (a->verdict == VERDICT_DONE) {
 		FP("stop.after_accept");
 		i->terminate_accepted = true;

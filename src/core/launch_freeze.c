@@ -113,23 +113,25 @@ launch_thaw(const struct launch *l, struct buf *body, struct err *err)
 	return 0;
 }
 
+/* l: NULL for a trial. */
 static void
-build_body(struct launch *l, const struct worker *w, struct buf *out)
+build_body(const struct launch *l, const struct worker *w, const struct placement *at,
+	struct buf *out)
 {
 	const struct conf_worker *c = w->conf;
-	const struct store_meta *meta = store_meta(l->pool->store);
+	const struct store_meta *meta = store_meta(w->pool->store);
 	struct conf_metadata metadata = c->metadata_options;
 	char lease[LEASE_TEXT] = "";
 	struct ec2_run run = {
-		.token = l->token,
-		.image = l->image,
-		.type = l->type,
+		.token = l != NULL ? l->token : NULL,
+		.image = at->image,
+		.type = at->type,
 		.key = c->keypair_name,
 		/* A zone that follows from the subnet is not said twice. */
-		.zone = l->subnet != NULL && c->placement == NULL ? NULL : l->zone,
-		.subnet = l->subnet,
-		.spot = l->market != NULL,
-		.max_price = l->bid,
+		.zone = at->subnet != NULL && c->placement == NULL ? NULL : at->zone,
+		.subnet = at->subnet,
+		.spot = at->spot,
+		.max_price = at->bid,
 		.security_name = c->security_name,
 		.security_groups = &c->security_group_ids,
 		.instance_profile = c->instance_profile_name,
@@ -137,11 +139,11 @@ build_body(struct launch *l, const struct worker *w, struct buf *out)
 		.devices = &c->block_device_map,
 		.metadata_rows = &conf_metadata_fields,
 		.metadata = &metadata,
-		.pool = l->pool->conf->pool,
+		.pool = w->pool->conf->pool,
 		.worker = w->name,
-		.launch = l->id,
+		.launch = l != NULL ? l->id : NULL,
 		.lineage = meta->lineage,
-		.generation = l->generation,
+		.generation = w->generation,
 		.epoch = meta->epoch,
 		.lease = lease,
 		.tags = &c->tags,
@@ -152,6 +154,12 @@ build_body(struct launch *l, const struct worker *w, struct buf *out)
 		metadata.instance_metadata_tags = CONF_SWITCH_ON; /* for its guard */
 	}
 	ec2_run_body(&run, out);
+}
+
+void
+launch_trial(const struct worker *w, const struct placement *at, struct buf *out)
+{
+	build_body(NULL, w, at, out);
 }
 
 static int
@@ -190,7 +198,7 @@ launch_freeze(struct launch *l, const struct worker *w, const struct placement *
 	l->elastic_ip = xstrdup_opt(w->conf->elastic_ip);
 	l->volumes = equip_freeze_volumes(&w->conf->volumes);
 	l->holds = l->elastic_ip != NULL || l->volumes != NULL;
-	build_body(l, w, &body);
+	build_body(l, w, at, &body);
 	l->body = buf_take(&body);
 	if (build_user_data(l, w, err) < 0 || finish(l, &finished, err) < 0) {
 		err->reason = REASON_CONFIG;

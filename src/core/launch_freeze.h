@@ -16,6 +16,11 @@ struct worker;
 int launch_freeze(struct launch *l, const struct worker *w, const struct placement *at,
 	struct err *err);
 /*
+ * Appends the body that a launch of w would have there, for trying whether it is allowed:
+ * without a token, user data, and the tag that tells launches apart.
+ */
+void launch_trial(const struct worker *w, const struct placement *at, struct buf *out);
+/*
  * Appends the finished body, secrets filled in. ERR_INTERNAL if its digest is not the
  * recorded one: then it must not be sent.
  */

@@ -13,6 +13,7 @@
 #include "core/bid.h"
 #include "core/cloud.h"
 #include "core/launch.h"
+#include "core/permit.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/rest.h"
@@ -58,23 +59,12 @@ struct left {
 		*rest; /* of that one, else of the last that is refused for good */
 };
 
-/* A candidate that rests: when it may be tried, INT64_MAX: never in this generation. */
-static int64_t
-try_ms(const struct rest *rest)
-{
-	if (rest->kind == REST_CREDENTIALS && clock_ms() < rest->again_ms)
-		return clock_ms() < rest->tried_ms ? rest->tried_ms : INT64_MAX;
-	return rest->again_ms;
-}
-
 static void
 count_resting(struct left *left, struct candidate *c, const struct rest *rest)
 {
-	int64_t at = try_ms(rest);
-
-	if (at < left->again_ms) {
+	if (rest->again_ms < left->again_ms) {
 		left->next = c;
-		left->again_ms = at;
+		left->again_ms = rest->again_ms;
 		left->rest = rest;
 	} else if (left->next == NULL) {
 		left->rest = rest;
@@ -150,7 +140,10 @@ troubled(struct place *p, int64_t *ret_again_ms, struct err *err)
 typedef enum place_outcome stage(struct place *p, int64_t *ret_again_ms,
 	struct err *err);
 
+static stage check_permit;
+
 static stage *const stages[] = {
+	check_permit,
 	place_find_volumes,
 	choose,
 	place_find_image,
@@ -208,12 +201,10 @@ explain(struct place *p)
 }
 
 static void
-found(struct place *p, struct placement *ret)
+describe(struct place *p, struct placement *ret)
 {
 	const struct candidate *c = p->at;
-	const struct rest_at at = place_rest_at(p, c);
 
-	rests_try(p->worker->pool->rests, &at);
 	if (c->spot)
 		bid_print(bid_nth(p->conf, c->first, c->too_low + 1), p->bid);
 	explain(p);
@@ -226,6 +217,46 @@ found(struct place *p, struct placement *ret)
 		.bid = c->spot ? p->bid : NULL,
 		.why = buf_str(&p->why),
 	};
+}
+
+static enum place_outcome
+permitted(struct place *p, enum permit_answer answer)
+{
+	p->waits = answer == PERMIT_ASKING;
+	switch (answer) {
+	case PERMIT_GOOD: return PLACE_FOUND;
+	case PERMIT_ASKING: return PLACE_ASKING;
+	case PERMIT_LATER: return PLACE_LATER;
+	case PERMIT_REFUSED: break;
+	}
+	return PLACE_NONE;
+}
+
+/* Nothing else is asked with keys that are refused. */
+static enum place_outcome
+check_permit(struct place *p, int64_t *ret_again_ms, struct err *err)
+{
+	return permitted(p,
+		permits_check(p->worker->pool->permits, p->cloud, ret_again_ms, err));
+}
+
+/* What its keys may do is the last thing asked: a trial looks like the launch. */
+static enum place_outcome
+found(struct place *p, struct placement *ret, int64_t *ret_again_ms, struct err *err)
+{
+	struct pool *pool = p->worker->pool;
+	const struct rest_at at = place_rest_at(p, p->at);
+	enum place_outcome outcome;
+
+	describe(p, ret);
+	outcome = permitted(p,
+		permits_ask(pool->permits, p->cloud, p->worker, ret, ret_again_ms,
+			err));
+	if (outcome != PLACE_FOUND)
+		return outcome;
+	permits_trying(pool->permits, p->cloud);
+	rests_try(pool->rests, &at);
+	return PLACE_FOUND;
 }
 
 enum place_outcome
@@ -247,8 +278,7 @@ place_step(struct place *p, struct placement *ret, int64_t *ret_again_ms,
 		if (outcome != PLACE_FOUND)
 			return outcome;
 	}
-	found(p, ret);
-	return PLACE_FOUND;
+	return found(p, ret, ret_again_ms, err);
 }
 
 /* An image that has been taken away since it was listed: another is chosen, once. */
@@ -298,7 +328,11 @@ place_refused(struct place *p, const struct launch *l, const struct err *err)
 	p->last = *err;
 	if (chooses_again(p, err) || speaks_of_another(p, err))
 		return;
-	(void)rests_refused(p->worker->pool->rests, &at, err); /* the first or not */
+	if (err->reason == REASON_AUTH)
+		permits_launch_refused(p->worker->pool->permits, l, err);
+	else
+		(void)rests_refused(p->worker->pool->rests, &at,
+			err); /* the first or not */
 	switch (err->reason) {
 	case REASON_CAPACITY:
 	case REASON_QUOTA:
@@ -320,7 +354,8 @@ place_is_outdated(const struct launch *l)
 	const struct rest_at at = rest_at_launch(l);
 	const struct rest *rest = rests_find(l->pool->rests, &at);
 
-	return rest != NULL && rest->since_ms > l->reserved_ms;
+	return (rest != NULL && rest->since_ms > l->reserved_ms) ||
+		permits_refused_since(l->pool->permits, l->cloud, l->reserved_ms);
 }
 
 void
@@ -328,6 +363,7 @@ place_good(const struct launch *l)
 {
 	const struct rest_at at = rest_at_launch(l);
 
+	permits_launched(l->pool->permits, l);
 	if (rests_good(l->pool->rests, &at))
 		workers_place_again(l->pool);
 }

@@ -11,6 +11,7 @@
 #include "core/cloud.h"
 #include "core/images.h"
 #include "core/lookup.h"
+#include "core/permit.h"
 #include "core/pool.h"
 #include "core/worker.h"
 #include "ec2/verdict.h"
@@ -258,7 +259,10 @@ place_forget_image(struct place *p)
 bool
 place_is_asking(const struct place *p)
 {
-	return p != NULL && (p->images != NULL || p->lookup != NULL);
+	if (p == NULL)
+		return false;
+	return p->images != NULL || p->lookup != NULL ||
+		(p->waits && permits_is_asking(p->worker->pool->permits, p->cloud));
 }
 
 void

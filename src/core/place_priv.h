@@ -38,6 +38,7 @@ struct place {
 	unsigned bids;              /* of this generation that were too low */
 	char bid[BID_SIZE];         /* the latest */
 	struct images_call *images; /* under way, or NULL */
+	bool waits;                 /* for what its keys may do */
 	bool chosen_again;          /* its image, after it was gone */
 	struct err trouble; /* of the latest question; ERR_NONE: it was answered */
 	bool hopeless;      /* waiting does not mend that */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/pretty.h"
 #include "conf/conf.h"
+#include "core/permit.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -33,6 +34,7 @@ enum kind {
 	KIND_INTERFACE,
 	KIND_INSTANCE,
 	KIND_OWN_INSTANCE,
+	KIND_NO_INSTANCE,
 	KIND_NEW_VOLUME,
 	KIND_NEW_REQUEST,
 	KIND_VOLUME,
@@ -140,6 +142,12 @@ static const struct statement statements[] = {
 		.does = KIND_OWN,
 		.kinds = {KIND_OWN_INSTANCE},
 		.conditions = {OF_RESOURCE},
+	},
+	{
+		/* What a terminate is tried on while there is nothing with the tag. */
+		.sid = "TryTerminate",
+		.actions = {"ec2:TerminateInstances"},
+		.kinds = {KIND_NO_INSTANCE},
 	},
 	{
 		/* With OwnInstances: what is theirs, to instances of the pool only. */
@@ -359,6 +367,7 @@ look_at_region(struct needs *n, const char *region)
 	n->partition = partition_of(region);
 	need(n, KIND_REGION, region);
 	need_ec2(n, KIND_OWN_INSTANCE, "instance", "*");
+	need_ec2(n, KIND_NO_INSTANCE, "instance", PERMIT_NOBODY);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "core/launch.h"
 #include "core/lease.h"
 #include "core/orphan.h"
+#include "core/permit.h"
 #include "core/pool.h"
 #include "core/worker.h"
 #include "ec2/verdict.h"
@@ -326,6 +327,7 @@ poller_free(struct poller *p)
 	loop_timer_clear(&p->timer);
 	health_forget(p->pool->health, p->cloud->key);
 	orphans_forget(p->pool->orphans, p);
+	permits_forget(p->pool->permits, p->cloud);
 	LL_DELETE(p->pool->pollers, p);
 	cloud_free(p->cloud);
 	free(p);

@@ -22,6 +22,7 @@
 #include "core/orphan.h"
 #include "core/owner.h"
 #include "core/pause.h"
+#include "core/permit.h"
 #include "core/poller.h"
 #include "core/request.h"
 #include "core/rest.h"
@@ -89,6 +90,7 @@ pool_new(const struct pool_parts *parts, struct err *err)
 	p->glances = glances_new(parts->loop);
 	p->health = health_new(p);
 	p->rests = rests_new(&p->rng, p->health);
+	p->permits = permits_new(p);
 	p->notices = notices_new(parts->loop, parts->http, parts->conf);
 	notices_set_health(p->notices, p->health);
 	p->paused_wall = meta->paused_wall;
@@ -161,6 +163,7 @@ pool_free(struct pool *p)
 	while (p->pollers != NULL)
 		poller_free(p->pollers);
 	orphans_free(p->orphans);
+	permits_free(p->permits);
 	self_free(p->self);
 	requests_free(p->requests);
 	for (w = p->workers; w != NULL; w = next_w) {
@@ -345,6 +348,7 @@ pool_reload(struct pool *p, const struct conf *fresh)
 	p->conf = fresh;
 	FP("reload.halfway");
 	rests_reload(p->rests);
+	permits_reload(p->permits);
 	lookups_forget(p->lookups);
 	owners_set_conf(p, old);
 	notices_set_conf(p->notices, fresh);

@@ -22,6 +22,7 @@ struct lookups;
 struct notices;
 struct orphans;
 struct owner;
+struct permits;
 struct poller;
 struct requests;
 struct rests;
@@ -51,6 +52,7 @@ struct pool {
 	struct lookups *lookups;    /* owned */
 	struct glances *glances;    /* owned */
 	struct rests *rests;        /* owned; what EC2 refused lately */
+	struct permits *permits;    /* owned; what the keys may do */
 	struct orphans *orphans;    /* owned */
 	struct self *self;          /* owned */
 	char *own_instance; /* owned; the machine we run on, or NULL: none of EC2, or not known */

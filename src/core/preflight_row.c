@@ -12,6 +12,7 @@
 #include "conf/conf_places.h"
 #include "core/bid.h"
 #include "core/cloud.h"
+#include "core/permit.h"
 #include "core/preflight_try.h"
 
 #include <stdio.h>
@@ -95,7 +96,7 @@ is_reached(struct preflight_row *r)
 	if (a->found == FOUND_UNKNOWN)
 		preflight_tell_region(r, TELL_UNANSWERED, "%s cannot be asked: %s",
 			r->cloud->region, a->err.text);
-	else if (a->found == FOUND_FORBIDDEN && try_is_permission(&a->err))
+	else if (a->found == FOUND_FORBIDDEN && permit_is_missing(&a->err))
 		preflight_tell_credentials(r, TELL_WARNING, "may not look: %s",
 			a->err.text);
 	else if (a->found == FOUND_FORBIDDEN)
@@ -103,7 +104,7 @@ is_reached(struct preflight_row *r)
 			r->cloud->region, a->err.text);
 	else
 		return true;
-	return try_is_permission(&a->err);
+	return permit_is_missing(&a->err);
 }
 
 static void

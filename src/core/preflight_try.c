@@ -11,26 +11,12 @@
 #include "conf/conf_places.h"
 #include "core/bid.h"
 #include "core/cloud.h"
+#include "core/permit.h"
 #include "core/preflight_priv.h"
 #include "ec2/request.h"
 #include "ec2/verdict.h"
 
 #include <string.h>
-
-/* EC2 has no such instance. */
-#define INVENTED "i-00000000000000000"
-
-bool
-try_is_permission(const struct err *err)
-{
-	static const char *const codes[] = {"UnauthorizedOperation", "AccessDenied",
-		"AccessDeniedException"};
-
-	for (size_t i = 0; i < COUNT_OF(codes); i++)
-		if (strcmp(err->origin, codes[i]) == 0)
-			return true;
-	return false;
-}
 
 /* What may not be ended is not started either, so this counts as much as the launch. */
 void
@@ -46,7 +32,7 @@ try_terminate(struct preflight_row *r)
 		preflight_tell_credentials(r, TELL_FAULT,
 			"the daemon may not see its instances in %s: %s",
 			r->cloud->region, one->err.text);
-	id = one->facts.id != NULL ? one->facts.id : INVENTED;
+	id = one->facts.id != NULL ? one->facts.id : PERMIT_NOBODY;
 	a = preflight_ask(r, ASK_TERMINATE, id);
 	if (a == NULL)
 		return;

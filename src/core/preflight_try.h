@@ -7,14 +7,11 @@
 
 #include <stdbool.h>
 
-struct err;
 struct preflight_row;
 
 /* A launch of what the other checks have found good, once nothing is unanswered. */
 void try_launch(struct preflight_row *r);
 /* On an instance of the pool, or on an invented one. */
 void try_terminate(struct preflight_row *r);
-/* Known and refused, in contrast to not known. */
-bool try_is_permission(const struct err *err);
 
 #endif

@@ -36,7 +36,6 @@ static const struct rule {
 	[REASON_CAPACITY] = {true, REST_CANDIDATE, 3 * MINUTE, SECOND, MINUTE},
 	[REASON_QUOTA] = {true, REST_CANDIDATE, 5 * MINUTE, 30 * SECOND, 5 * MINUTE},
 	[REASON_CONFIG] = {true, REST_TEMPLATE, 0, 0, 0},
-	[REASON_AUTH] = {true, REST_CREDENTIALS, 0, 5 * MINUTE, 5 * MINUTE},
 };
 
 /* What a quota is about: those that do not share it may be tried. */
@@ -187,7 +186,6 @@ condition_of(const struct rest *rest)
 	static const enum condition by_kind[REST_KIND_COUNT] = {
 		[REST_CANDIDATE] = CONDITION_QUOTA,
 		[REST_TEMPLATE] = CONDITION_CONFIGURATION,
-		[REST_CREDENTIALS] = CONDITION_AUTHORIZATION,
 	};
 
 	if (rest->kind == REST_CANDIDATE && rest->why.reason != REASON_QUOTA)
@@ -281,11 +279,8 @@ rests_refused(struct rests *r, const struct rest_at *at, const struct err *why)
 	rest->why = *why;
 	rest->since_ms = now;
 	rest->until_ms = rule->rest_ms == 0 ? INT64_MAX : now + rule->rest_ms;
-	rest->tried_ms = 0;
 	if (rule->cap_ms == 0)
 		rest->again_ms = INT64_MAX;
-	else if (rule->base_ms == rule->cap_ms)
-		rest->again_ms = now + rule->cap_ms;
 	else
 		rest->again_ms = now +
 			rng_backoff_ms(r->rng, rest->tries++, rule->base_ms,
@@ -317,10 +312,7 @@ rests_try(struct rests *r, const struct rest_at *at)
 	DL_FOREACH(r->list, rest) {
 		if (is_over(rest) || !matches(rest, at) || now < rest->again_ms)
 			continue;
-		rest->tried_ms = now + TRY_MS;
-		rest->again_ms = now +
-			(rest->kind == REST_CREDENTIALS ? rules[REASON_AUTH].cap_ms
-							: TRY_MS);
+		rest->again_ms = now + TRY_MS;
 	}
 }
 
@@ -347,8 +339,6 @@ rests_reload(struct rests *r)
 	DL_FOREACH_SAFE(r->list, rest, tmp) {
 		if (rest->kind == REST_TEMPLATE)
 			drop(r, rest);
-		else if (rest->kind == REST_CREDENTIALS)
-			rest->again_ms = clock_ms();
 	}
 }
 

@@ -2,8 +2,8 @@
 /*
  * What is left alone because EC2 refused it: a candidate for want of capacity or quota,
  * for all workers of its cloud and for some minutes; a candidate whose configuration is
- * wrong, for all workers made from it and until a reload; a cloud that does not let us in.
- * Kept in memory only: after a restart EC2 is asked once more.
+ * wrong, for all workers made from it and until a reload. Kept in memory only: after a
+ * restart EC2 is asked once more.
  */
 #ifndef CORE_REST_H
 #define CORE_REST_H
@@ -25,9 +25,8 @@ struct rest_at {
 };
 
 enum rest_kind {
-	REST_CANDIDATE,   /* no capacity, or a quota is used up: passes */
-	REST_TEMPLATE,    /* its configuration is wrong */
-	REST_CREDENTIALS, /* refused for good, but probed now and then */
+	REST_CANDIDATE, /* no capacity, or a quota is used up: passes */
+	REST_TEMPLATE,  /* its configuration is wrong */
 	REST_KIND_COUNT
 };
 
@@ -42,7 +41,6 @@ struct rest {
 	int64_t since_ms, since_wall; /* when it said so last; when first */
 	int64_t until_ms;             /* boottime */
 	int64_t again_ms; /* boottime: one may try it, if there is nothing else */
-	int64_t tried_ms; /* boottime: until then an answer to such a try is awaited */
 	unsigned tries;
 	struct rest *next, *prev;
 };
@@ -64,7 +62,7 @@ const struct rest *rests_find(const struct rests *r, const struct rest_at *at);
 void rests_try(struct rests *r, const struct rest_at *at);
 /* A launch there was answered with an instance. True: something that rested is free. */
 bool rests_good(struct rests *r, const struct rest_at *at);
-/* Templates are free, and credentials are tried at once. */
+/* Templates are free. */
 void rests_reload(struct rests *r);
 /* All that rest now, for pool.status. Borrowed; NULL at the end. rest NULL: the first. */
 const struct rest *rests_next(const struct rests *r, const struct rest *rest);

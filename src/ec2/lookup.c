@@ -200,13 +200,33 @@ ec2_parameter(struct ec2_client *c, const char *name, ec2_parameter_done *done,
 		arg);
 }
 
+/* Nothing is to be remembered of a trial, so it has no token. */
+static void
+add_but_token(struct buf *to, const char *body, size_t len)
+{
+	static const char token[] = "ClientToken=";
+	const char *end = body + len;
+
+	while (body < end) {
+		const char *next = memchr(body, '&', (size_t)(end - body));
+
+		next = next == NULL ? end : next;
+		if (strncmp(body, token, strlen(token)) != 0) {
+			if (to->len > 0)
+				buf_putc(to, '&');
+			buf_add(to, body, (size_t)(next - body));
+		}
+		body = next < end ? next + 1 : end;
+	}
+}
+
 struct ec2_call *
 ec2_dry_run(struct ec2_client *c, const char *body, size_t len, ec2_done *done,
 	void *arg)
 {
 	struct buf tried = {0};
 
-	buf_add(&tried, body, len);
+	add_but_token(&tried, body, len);
 	ec2_param(&tried, "DryRun", "true");
 	return lookup(c, OP_DRY_RUN, &tried, (union call_done){.plain = done}, arg);
 }

@@ -87,7 +87,7 @@ struct ec2_call *ec2_zones(struct ec2_client *c, ec2_zones_done *done, void *arg
 struct ec2_call *ec2_parameter(struct ec2_client *c, const char *name,
 	ec2_parameter_done *done, void *arg);
 /*
- * What would become of it, and nothing happens. DONE (class DRY_RUN): it is allowed and
+ * What would become of it, and nothing happens; a token in the body is left out. DONE (class DRY_RUN): it is allowed and
  * well-formed. REFUSED with class AUTH: it is not allowed. Any other answer is about
  * something else, as its class says.
  */

@@ -73,7 +73,8 @@ static const struct field degraded_rows[] = {
 	TEXT("since", 0, "When it began."),
 	TEXT("cloud", FIELD_NULLABLE, "Which of `clouds`; null: none of them."),
 	TEXT("about", FIELD_NULLABLE,
-		"The instance, launch or row of the file; null: none of these."),
+		"The instance, launch, credential set or row of the file; null: none of "
+		"these."),
 	TEXT("meaning", 0, "What this kind means."),
 	TEXT("remedy", 0, "What to do about it, or what is done."),
 	{.name = NULL},

@@ -93,9 +93,10 @@ class Call:
 
 
 def of_sim(sim, since=0):
-    """since: the number of a request (last), and only what came after it."""
+    """since: the number of a request (last), and only what came after it; trials apart."""
     return [Call(r["params"], r.get("authorization"))
-            for r in sim.control("GET", f"requests?since={since}")["requests"]]
+            for r in sim.control("GET", f"requests?since={since}")["requests"]
+            if "DryRun" not in r["params"]]
 
 
 def last(sim):
@@ -104,7 +105,7 @@ def last(sim):
 
 def of_moto(moto):
     return [Call(urllib.parse.parse_qsl(body), headers.get("Authorization"))
-            for headers, body in moto.recorded()]
+            for headers, body in moto.recorded() if "DryRun=true" not in body]
 
 
 # What the rows of "calls" do not speak of: pages, times, and names that EC2 has given.

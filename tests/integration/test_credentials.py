@@ -439,7 +439,8 @@ def test_machine_role_on_moto(server, make_on_moto):
     up(daemon)
     assert daemon.ctl("down", "bot1")[0] == 0
     assert set_name(daemon) == "imds"
-    runs = [headers for headers, body in server.recorded() if "Action=RunInstances" in body]
+    runs = [headers for headers, body in server.recorded()
+            if "Action=RunInstances" in body and "DryRun" not in body]
     assert len(runs) == 1
     assert "Credential=test-key/" in runs[0]["Authorization"]
     assert runs[0]["X-Amz-Security-Token"] == "test-session-token"

@@ -31,7 +31,7 @@ def scenario(sim, **more):
 
 def launches(sim):
     """The parameters of all RunInstances so far; each launch has a token of its own."""
-    return [r["params"] for r in sim.requests() if r["params"]["Action"] == "RunInstances"]
+    return [r["params"] for r in sim.requests() if r["action"] == "RunInstances"]
 
 
 def check_tokens(sim):
@@ -284,7 +284,7 @@ def test_refused_credentials(make_daemon, sim):
         assert error.data["aws"]["code"] == "UnauthorizedOperation"
     assert len(launches(sim)) == 2
     [degraded] = daemon.call("pool.status")["degraded"]
-    assert degraded["kind"] == "authorization" and degraded["cloud"]
+    assert degraded["kind"] == "authorization" and degraded["about"]
     daemon.call("worker.insubstantiate", worker="bot1", wait="stopped", timeout=30)
     sim.control("DELETE", f"faults?id={fault}")
     daemon.call("daemon.reload")

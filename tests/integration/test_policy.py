@@ -81,6 +81,9 @@ def test_only_its_own_is_ended(directory):
         assert allowed(found, action, instance, {RESOURCE: "linux"})
         assert not allowed(found, action, instance, {RESOURCE: "other"})
         assert not allowed(found, action, instance)
+        # What it is tried on while there is nothing of its own.
+        assert allowed(found, action, f"{EC2}:111122223333:instance/i-00000000000000000") == (
+            action == "ec2:TerminateInstances")
         assert not allowed(found, action, f"{EC2}:111122223333:volume/vol-1",
                            {RESOURCE: "linux"})
 

@@ -70,6 +70,7 @@ is_shown(const struct ec2_call *c, const struct fake_instance *i)
 		return !i->untagged && !fake_is_bare(i) &&
 			(i->died_ms == 0 || clock_ms() - i->died_ms < 60 * 1000);
 	case CALL_CONSOLE:
+	case CALL_TRIAL:
 	case CALL_THING: break;
 	}
 	return false;
@@ -97,12 +98,27 @@ show_console(struct ec2_call *c)
 	c->done.console(c->arg, &c->answer, text, strlen(text), clock_wall_ms());
 }
 
+/* What the process learns by an answer about what it may end. */
+static void
+tell(const struct ec2_call *c)
+{
+	struct fake_cloud *f = c->cloud;
+
+	if (c->kind != CALL_TERMINATE && c->kind != CALL_TRIAL)
+		return;
+	if (c->answer.class == EC2_CLASS_AUTH)
+		f->told_ms = f->told_ms == 0 ? clock_ms() : f->told_ms;
+	else if (c->answer.verdict == VERDICT_DONE)
+		f->told_ms = 0;
+}
+
 static void
 on_answer(void *arg)
 {
 	struct ec2_call *c = arg;
 	struct ec2_instances list = {0};
 
+	tell(c);
 	if (c->show != NULL) {
 		c->show(c);
 		fake_call_free(c);
@@ -231,6 +247,10 @@ mutate(struct ec2_call *c, const struct fake_effect *effect)
 	for (size_t n = 0; c->kind == CALL_RUN && n < COUNT_OF(f->script); n++)
 		if (f->script[n].times > 0)
 			return scripted(c, &f->script[n], effect);
+	if (f->may_not_terminate && c->kind == CALL_TERMINATE) {
+		fake_run_refuse("UnauthorizedOperation", &c->answer);
+		return fake_answer_later(c, false);
+	}
 	if (f->force_twin && c->kind == CALL_RUN) {
 		fake_effect_in(f, effect, 0);
 		make_twin(f, effect);
@@ -326,10 +346,14 @@ op_run(void *self, struct ec2_slot *slot, const char *body, size_t len,
 
 	(void)len;
 	op_slot_free(self, slot);
+	param(body, "ClientToken", e.token, sizeof(e.token));
+	if (f->told_ms != 0 && clock_ms() > f->told_ms &&
+		!fake_run_is_known(&f->runs_asked, e.token) && f->violation[0] == '\0')
+		(void)snprintf(f->violation, sizeof(f->violation),
+			"launched what may not be ended");
 	if (!fake_run_note(&f->runs_asked, body) && f->violation[0] == '\0')
 		(void)snprintf(f->violation, sizeof(f->violation),
 			"a token is used for another request");
-	param(body, "ClientToken", e.token, sizeof(e.token));
 	tag(body, "launch", e.launch, sizeof(e.launch));
 	tag(body, "worker", e.worker, sizeof(e.worker));
 	tag(body, "lineage", e.lineage, sizeof(e.lineage));
@@ -431,16 +455,26 @@ static struct cloud *
 make(void *self, const struct conf *conf, const struct conf_worker *worker,
 	const char *region)
 {
+	struct fake_cloud *f = self;
 	struct cloud *c = NEW(struct cloud);
+	const char *keys = worker != NULL && worker->identifier != NULL
+		? worker->identifier
+		: "keys";
 
 	(void)conf;
 	if (region == NULL && worker != NULL)
 		region = worker->region;
-	c->ops = &ops;
+	f->ops = ops;
+	if (!f->trials)
+		f->ops.dry_run = NULL;
+	if (!f->trials)
+		f->ops.dry_terminate = NULL;
+	c->ops = &f->ops;
 	c->self = self;
 	c->region = xstrdup(region == NULL ? "us-east-1" : region);
-	c->key = xasprintf("fake %s keys", c->region);
-	c->credentials = xstrdup("keys");
+	c->key = xasprintf("fake %s %s", c->region, keys);
+	c->credentials = xstrdup(keys);
+	c->set = xstrdup(keys);
 	return c;
 }
 
@@ -457,6 +491,7 @@ fake_cloud_attach(struct fake_cloud *f, struct loop *loop)
 {
 	f->loop = loop;
 	f->deaf = false;
+	f->told_ms = 0;
 }
 
 void

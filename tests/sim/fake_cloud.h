@@ -76,9 +76,17 @@ struct fake_cloud {
 	struct ec2_zones zones;
 	const char
 		*parameter; /* the value of every one; NULL: there is none. Borrowed */
-	/* What trying a launch or a terminate gives; class 0: it is allowed. */
+	/*
+	 * What trying a launch or a terminate gives; class 0: it is allowed. With a code the
+	 * rest follows from that. Without trials, clouds that are made have no such operations.
+	 */
+	bool trials;
 	struct fake_trial {
 		int verdict, class, reason;
+		const char *code;
+		bool silent; /* never answered */
+		unsigned asked;
+		char what[2048]; /* of the last */
 	} dry_run, dry_terminate;
 	/* How often each was asked. */
 	unsigned image_lists, price_lists, subnet_lists, volume_lists, address_lists,
@@ -89,6 +97,7 @@ struct fake_cloud {
 		bool effect;                /* nonetheless */
 		unsigned times;
 	} thing_answer;
+	struct cloud_ops ops; /* of all its clouds */
 	struct cloud_maker maker;
 	/* Tests: the next runs are answered like this, with or without effect. */
 	struct fake_answer {
@@ -98,7 +107,9 @@ struct fake_cloud {
 		unsigned times;
 	} script[4];
 	struct fake_runs runs_asked;
-	bool may_not_ask;    /* about what is no instance */
+	bool may_not_ask; /* about what is no instance */
+	bool may_not_terminate;
+	int64_t told_ms; /* boottime since when the process knows that; 0: it does not */
 	const char *zone;    /* of every instance; NULL: it is not shown */
 	const char *console; /* of every instance; NULL: "boot" */
 	bool force_twin;     /* the next run starts two */

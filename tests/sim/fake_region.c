@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void
@@ -171,13 +172,20 @@ show_trial(struct ec2_call *c)
 }
 
 static struct ec2_call *
-try_it(struct fake_cloud *f, const struct fake_trial *trial, ec2_done *done, void *arg)
+try_it(struct fake_cloud *f, struct fake_trial *trial, const char *what, ec2_done *done,
+	void *arg)
 {
 	struct ec2_call *c = fake_thing_call(f, NULL, show_trial, arg);
 
+	trial->asked++;
+	(void)snprintf(trial->what, sizeof(trial->what), "%s", what);
 	c->done.plain = done;
 	c->answer.class = EC2_CLASS_DRY_RUN;
-	if (trial->class != EC2_CLASS_NONE)
+	if (trial->silent)
+		return c;
+	if (trial->code != NULL)
+		fake_run_refuse(trial->code, &c->answer);
+	else if (trial->class != EC2_CLASS_NONE)
 		fake_fail(c, (enum verdict)trial->verdict, (enum ec2_class)trial->class,
 			(enum err_reason)trial->reason);
 	return fake_read_later(c);
@@ -188,9 +196,8 @@ fake_dry_run(void *self, const char *body, size_t len, ec2_done *done, void *arg
 {
 	struct fake_cloud *f = self;
 
-	(void)body;
 	(void)len;
-	return try_it(f, &f->dry_run, done, arg);
+	return try_it(f, &f->dry_run, body, done, arg);
 }
 
 struct ec2_call *
@@ -198,8 +205,12 @@ fake_dry_terminate(void *self, const char *instance, ec2_done *done, void *arg)
 {
 	struct fake_cloud *f = self;
 
-	(void)instance;
-	return try_it(f, &f->dry_terminate, done, arg);
+	struct ec2_call *c = try_it(f, &f->dry_terminate, instance, done, arg);
+
+	c->kind = CALL_TRIAL;
+	if (f->may_not_terminate && c->answer.verdict == VERDICT_DONE)
+		fake_run_refuse("UnauthorizedOperation", &c->answer);
+	return c;
 }
 
 /* One more of it, all zeroes. */

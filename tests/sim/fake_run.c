@@ -51,6 +51,17 @@ is_consistent(const struct fake_runs *r, const struct fake_asked *fresh)
 }
 
 bool
+fake_run_is_known(const struct fake_runs *r, const char *token)
+{
+	size_t first = r->count > FAKE_ASKED_MAX ? r->count - FAKE_ASKED_MAX : 0;
+
+	for (size_t n = first; n < r->count; n++)
+		if (strcmp(fake_run_asked(r, n)->token, token) == 0)
+			return true;
+	return false;
+}
+
+bool
 fake_run_note(struct fake_runs *r, const char *body)
 {
 	struct fake_asked *a = &r->asked[r->count++ % FAKE_ASKED_MAX];

@@ -34,6 +34,7 @@ struct fake_runs {
 
 /* Notes what a RunInstances body asks for. False: its token has asked for something else. */
 bool fake_run_note(struct fake_runs *r, const char *body);
+bool fake_run_is_known(const struct fake_runs *r, const char *token);
 /* The latest of all is refused: answer says how. */
 bool fake_run_refused(struct fake_runs *r, struct ec2_answer *answer);
 /* The answer says that it was refused with this code. */

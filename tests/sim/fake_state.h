@@ -18,6 +18,7 @@ enum fake_kind {
 	CALL_TERMINATE,
 	CALL_CONSOLE,
 	CALL_THING, /* of fake_things.c */
+	CALL_TRIAL, /* of a terminate */
 };
 
 struct ec2_call {

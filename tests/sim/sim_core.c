@@ -300,6 +300,16 @@ static void
 act_reload(struct life *v, unsigned crash)
 {
 	pool_reload(v->pool, v->conf);
+	v->cloud.told_ms = 0; /* everything is asked anew */
+	(void)turn(v, crash);
+}
+
+/* Seldom, and for some minutes. */
+static void
+act_policy(struct life *v, unsigned crash)
+{
+	if (v->cloud.may_not_terminate || rng_below(&v->rng, 10) == 0)
+		v->cloud.may_not_terminate = !v->cloud.may_not_terminate;
 	(void)turn(v, crash);
 }
 
@@ -343,6 +353,7 @@ static const struct action {
 	{act_fill_disk, 1},
 	{act_stray, 2},
 	{act_resume, 1},
+	{act_policy, 1},
 };
 
 static void
@@ -403,6 +414,7 @@ settle(struct life *v)
 
 	memset(&v->cloud.faults, 0, sizeof(v->cloud.faults));
 	v->disk_full = false;
+	v->cloud.may_not_terminate = false;
 	for (w = pool_first(v->pool); w != NULL; w = pool_next(w)) {
 		allow_deaths(v, w->name);
 		if (worker_insubstantiate(w, 0, &actor, &done, &err) < 0)
@@ -520,6 +532,7 @@ live(uint64_t seed, unsigned steps, struct tally *tally)
 	rng_seed(&v->rng, seed);
 	clock_fake(BOOT_MS, WALL_MS);
 	fake_cloud_init(&v->cloud, &v->rng);
+	v->cloud.trials = true;
 	layout_fill(&v->cloud);
 	v->conf = layout_conf();
 	v->store = store_open(NULL, &err);

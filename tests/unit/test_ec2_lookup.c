@@ -216,7 +216,8 @@ ask_zones(struct result *r)
 static void
 try_run(struct result *r)
 {
-	ec2_dry_run(rig.client, "Action=RunInstances&x=1", 23, on_plain, r);
+	ec2_dry_run(rig.client, "Action=RunInstances&ClientToken=t&x=1", 37, on_plain,
+		r);
 }
 
 static void

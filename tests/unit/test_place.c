@@ -3,11 +3,11 @@
 #include "core/place.h"
 #include "base/clock.h"
 #include "core/event.h"
+#include "core/health.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/notice.h"
 #include "core/pool.h"
-#include "core/rest.h"
 #include "core/waiter.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
@@ -276,7 +276,7 @@ START_TEST(test_terminates_go_on)
 	refuse(&v, 0, (struct fake_refusal){"UnauthorizedOperation", .times = 1});
 	world_up(&v, "b");
 	world_run(&v, 10000);
-	ck_assert_ptr_nonnull(rests_next(v.pool->rests, NULL));
+	ck_assert_str_eq(health_word(v.pool->health), "down");
 	world_down(&v, "a");
 	world_run(&v, MINUTE);
 	ck_assert(fake_cloud_living(&v.cloud) == 0);

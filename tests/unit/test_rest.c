@@ -131,9 +131,10 @@ static const struct {
 	{__LINE__, "InvalidParameterValue", REASON_CONFIG,
 		{"m5.large", "z-a", NULL, false}, {"c5.large", "z-a", NULL, false},
 		false},
+	/* no matter of a place: permit.c's */
 	{__LINE__, "UnauthorizedOperation", REASON_AUTH,
-		{"m5.large", "z-a", NULL, false}, {"c5.large", "z-b", NULL, true},
-		true},
+		{"m5.large", "z-a", NULL, false}, {"m5.large", "z-a", NULL, false},
+		false},
 	{__LINE__, "SpotMaxPriceTooLow", REASON_PRICE, {"m5.large", "z-a", NULL, true},
 		{"m5.large", "z-a", NULL, true}, false},
 	{__LINE__, "InternalError", REASON_INTERNAL, {"m5.large", "z-a", NULL, true},
@@ -243,34 +244,6 @@ START_TEST(test_template)
 }
 END_TEST
 
-/* Credentials are probed every five minutes, and at once after a reload. */
-START_TEST(test_credentials)
-{
-	struct rest_at a, any;
-	const struct rest *rest;
-
-	begin();
-	a = at("m5.large", "z", NULL, false);
-	any = at("c5.large", NULL, NULL, true);
-	(void)refuse(&a, "UnauthorizedOperation", REASON_AUTH);
-	rest = rests_find(rests, &any);
-	ck_assert_int_eq(rest->kind, REST_CREDENTIALS);
-	ck_assert_int_eq(rest->again_ms, clock_ms() + 5 * MINUTE);
-	clock_fake_advance(5 * MINUTE);
-	rests_try(rests, &any);
-	ck_assert_int_eq(rest->tried_ms, clock_ms() + 30 * SECOND);
-	ck_assert_int_eq(rest->again_ms, clock_ms() + 5 * MINUTE);
-	(void)refuse(&any, "UnauthorizedOperation", REASON_AUTH);
-	ck_assert_int_eq(rests_find(rests, &a)->tried_ms, 0);
-	ck_assert_ptr_null(rests_next(rests, rests_next(rests, NULL)));
-	rests_reload(rests);
-	ck_assert_int_eq(rests_find(rests, &a)->again_ms, clock_ms());
-	ck_assert(rests_good(rests, &any));
-	ck_assert_ptr_null(rests_find(rests, &a));
-	end();
-}
-END_TEST
-
 /* Of several the one that lasts longest counts. */
 START_TEST(test_several)
 {
@@ -279,8 +252,8 @@ START_TEST(test_several)
 	begin();
 	a = at("m5.large", "z", NULL, false);
 	(void)refuse(&a, "InsufficientInstanceCapacity", REASON_CAPACITY);
-	(void)refuse(&a, "UnauthorizedOperation", REASON_AUTH);
-	ck_assert_int_eq(rests_find(rests, &a)->kind, REST_CREDENTIALS);
+	(void)refuse(&a, "VcpuLimitExceeded", REASON_QUOTA);
+	ck_assert_str_eq(rests_find(rests, &a)->why.origin, "VcpuLimitExceeded");
 	(void)refuse(&a, "InvalidParameterValue", REASON_CONFIG);
 	ck_assert_int_eq(rests_find(rests, &a)->kind, REST_TEMPLATE);
 	end();
@@ -298,7 +271,6 @@ test_suite(void)
 	tcase_add_test(t, test_tries_back_off);
 	tcase_add_test(t, test_one_tries);
 	tcase_add_test(t, test_template);
-	tcase_add_test(t, test_credentials);
 	tcase_add_test(t, test_several);
 	suite_add_tcase(s, t);
 	return s;

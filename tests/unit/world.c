@@ -102,8 +102,8 @@ world_init(struct world *v, const char *workers)
 	world_init_in(v, NULL, workers);
 }
 
-void
-world_init_in(struct world *v, const char *dir, const char *workers)
+static void
+init(struct world *v, const char *dir, const char *workers, bool trials)
 {
 	memset(v, 0, sizeof(*v));
 	v->dir = dir;
@@ -111,9 +111,22 @@ world_init_in(struct world *v, const char *dir, const char *workers)
 	clock_fake(INT64_C(1000000), INT64_C(1790000000000));
 	rng_seed(&v->rng, 1);
 	fake_cloud_init(&v->cloud, &v->rng);
+	v->cloud.trials = trials;
 	v->conf = parse(workers);
 	open_store(v);
 	begin(v);
+}
+
+void
+world_init_in(struct world *v, const char *dir, const char *workers)
+{
+	init(v, dir, workers, false);
+}
+
+void
+world_init_tried(struct world *v, const char *workers)
+{
+	init(v, NULL, workers, true);
 }
 
 void

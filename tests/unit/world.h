@@ -24,6 +24,8 @@ struct world {
 
 /* workers: the YAML below `workers:`, each line indented by two blanks. */
 void world_init(struct world *v, const char *workers);
+/* The same in a cloud in which what the keys may do can be tried. */
+void world_init_tried(struct world *v, const char *workers);
 /* The same with the ledger in a directory. */
 void world_init_in(struct world *v, const char *dir, const char *workers);
 void world_fini(struct world *v);
