@@ -46,6 +46,7 @@ enum field_type {
 #define FIELD_PRIVATE 0x100u /* kept from replies and dumps, as secrets are */
 /* Of FIELD_LIST: an element is a list of all values of sub, in the order of its rows. */
 #define FIELD_TUPLES 0x200u
+#define FIELD_POSITIVE 0x400u /* a number is above 0, whatever its bounds */
 
 /* What null and an absent integer or duration without default look like. */
 #define FIELD_NULL INT64_MIN
@@ -88,6 +89,8 @@ struct field {
 	const struct fields *keyed;
 	const char
 		*names; /* FIELD_STRMAP: what keys match, for schemas; or NULL: any */
+	const char
+		*pattern; /* FIELD_STRING: what check asks for, for schemas; or NULL */
 	field_check *check;  /* or NULL; of lists and maps, for each element */
 	const char *example; /* for sample file and man page, or NULL */
 	const char *doc;     /* a sentence or two */

@@ -70,6 +70,8 @@ add_int(struct writer *w, const char *name, int64_t value)
 static void
 add_bounds(struct writer *w, const struct field *row, const char *min, const char *max)
 {
+	if ((row->flags & FIELD_POSITIVE) != 0)
+		add_int(w, "exclusiveMinimum", 0);
 	if (field_has_min(row))
 		add_int(w, min, row->min);
 	if (field_has_max(row))
@@ -138,6 +140,8 @@ shape_string(struct writer *w, const struct field *row)
 		add_int(w, "minLength", min);
 	if (field_has_max(row))
 		add_int(w, "maxLength", row->max);
+	if (row->pattern != NULL)
+		add_member(w, "pattern", row->pattern);
 }
 
 static void

@@ -72,6 +72,8 @@ field_bounds(const struct field *row, struct buf *out)
 {
 	bool min = field_has_min(row), max = field_has_max(row);
 
+	if ((row->flags & FIELD_POSITIVE) != 0)
+		buf_puts(out, min || max ? "above 0, " : "above 0");
 	if (!min && !max)
 		return;
 	if (min && max && !has_length(row))

@@ -230,7 +230,8 @@ set_number(const struct field *row, const struct node *node, void *member,
 	value = strtod(node->text, NULL);
 	if (!isfinite(value))
 		return err_set(err, ERR_INVALID, "is too large a number");
-	if ((field_has_min(row) && value < (double)row->min) ||
+	if (((row->flags & FIELD_POSITIVE) != 0 && value <= 0) ||
+		(field_has_min(row) && value < (double)row->min) ||
 		(field_has_max(row) && value > (double)row->max))
 		return out_of_bounds(row, "be", err);
 	if (check(row, node, err) < 0)

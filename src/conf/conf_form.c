@@ -92,14 +92,6 @@ form_address(const char *value, struct err *err)
 }
 
 int
-form_above_zero(const char *value, struct err *err)
-{
-	if (strtod(value, NULL) > 0)
-		return 0;
-	return err_set(err, ERR_INVALID, "must be above 0");
-}
-
-int
 form_ami(const char *value, struct err *err)
 {
 	size_t prefix = strlen(CONF_AMI_RESOLVE);

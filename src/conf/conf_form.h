@@ -19,8 +19,6 @@ struct err;
 
 int form_account_id(const char *value, struct err *err);
 int form_address(const char *value, struct err *err);
-/* Of a number. */
-int form_above_zero(const char *value, struct err *err);
 int form_ami(const char *value, struct err *err);
 int form_arn(const char *value, struct err *err);
 int form_device(const char *value, struct err *err);
@@ -34,6 +32,8 @@ int form_path(const char *value, struct err *err);
 int form_placement(const char *value, struct err *err);
 int form_pool(const char *value, struct err *err);
 int form_printable(const char *value, struct err *err);
+/* What form_region takes, for schemas. */
+#define FORM_REGION_PATTERN "^[a-z]{2,}(-[a-z]+)+-[0-9]+$"
 int form_region(const char *value, struct err *err);
 int form_role_arn(const char *value, struct err *err);
 int form_security_group_id(const char *value, struct err *err);

@@ -56,6 +56,7 @@ static const struct field aws_rows[] = {
 		.type = FIELD_STRING,
 		.offset = FIELD_AT(struct conf_aws, region, char *),
 		.check = form_region,
+		.pattern = FORM_REGION_PATTERN,
 		.example = "us-west-2",
 		.doc = "Region of the workers that name none themselves. Without it: AWS_REGION, "
 		       "AWS_DEFAULT_REGION, the profile's region, us-east-1.",
@@ -256,6 +257,7 @@ static const struct field conf_rows[] = {
 		.flags = FIELD_REQUIRED | FIELD_RESTART,
 		.offset = FIELD_AT(struct conf, pool, char *),
 		.check = form_pool,
+		.pattern = "^[a-z0-9-]{1,32}$",
 		.example = "linux-master",
 		.doc = "Name of the pool, written on every instance as a tag. An instance belongs "
 		       "to the pool it was started for, so the name stays while any exists.",

@@ -103,6 +103,7 @@ static const struct field worker_rows[] = {
 		.flags = CONF_LAUNCH,
 		.offset = FIELD_AT(struct conf_worker, region, char *),
 		.check = form_region,
+		.pattern = FORM_REGION_PATTERN,
 		.example = "eu-west-1",
 		.doc = "Region of this worker, in place of aws.region.",
 	},
@@ -112,6 +113,7 @@ static const struct field worker_rows[] = {
 		.flags = CONF_LAUNCH,
 		.offset = FIELD_AT(struct conf_worker, placement, char *),
 		.check = form_placement,
+		.pattern = "^([a-z]{1,2}|-[a-z0-9-]{1,31})$",
 		.example = "b",
 		.doc = "Availability zone: what follows the region in its name. Without it AWS "
 		       "chooses.",
@@ -200,20 +202,18 @@ static const struct field worker_rows[] = {
 	{
 		.name = "max_spot_price",
 		.type = FIELD_NUMBER,
-		.flags = FIELD_NULLABLE,
+		.flags = FIELD_NULLABLE | FIELD_POSITIVE,
 		.offset = FIELD_AT(struct conf_worker, max_spot_price, double),
 		.def = "1.6",
-		.check = form_above_zero,
 		.doc = "Highest bid for a spot instance, in dollars an hour; null: none. The "
 		       "default bounds only the first of several requests.",
 	},
 	{
 		.name = "price_multiplier",
 		.type = FIELD_NUMBER,
-		.flags = FIELD_NULLABLE,
+		.flags = FIELD_NULLABLE | FIELD_POSITIVE,
 		.offset = FIELD_AT(struct conf_worker, price_multiplier, double),
 		.def = "1.2",
-		.check = form_above_zero,
 		.doc = "The first bid is so many times the mean spot price of the last day; "
 		       "0.02 dollars where there is no history. null: max_spot_price is bid.",
 	},
@@ -240,9 +240,9 @@ static const struct field worker_rows[] = {
 	{
 		.name = "retry_price_adjustment",
 		.type = FIELD_NUMBER,
+		.flags = FIELD_POSITIVE,
 		.offset = FIELD_AT(struct conf_worker, retry_price_adjustment, double),
 		.def = "1",
-		.check = form_above_zero,
 		.doc = "Each further request bids so many times what the one before did, up to "
 		       "max_spot_price if that is given.",
 	},
