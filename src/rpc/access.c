@@ -7,12 +7,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "sys/account.h"
 #include "sys/sock.h"
 
-#include <grp.h>
+#include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define OVERFLOW_UID 65534u
 #define ALL_UIDS UINT32_C(4294967295)
@@ -47,16 +48,17 @@ ids_have(const struct ids *ids, unsigned id)
 static void
 add_name(struct access *a, enum rpc_role role, const char *name)
 {
-	const struct passwd *user = name[0] != '@' ? getpwnam(name) : NULL;
-	const struct group *group = name[0] == '@' ? getgrnam(name + 1) : NULL;
+	bool is_group = name[0] == '@';
+	uid_t uid;
+	gid_t gid;
 
-	if (user != NULL)
-		ids_add(&a->users[role], user->pw_uid);
-	else if (group != NULL)
-		ids_add(&a->groups[role], group->gr_gid);
+	if (!is_group && account_user(name, &uid))
+		ids_add(&a->users[role], uid);
+	else if (is_group && account_group(name + 1, &gid))
+		ids_add(&a->groups[role], gid);
 	else
 		log_warning(NULL, "access.%s: %s: there is no such %s",
-			rpc_role_name(role), name, name[0] == '@' ? "group" : "user");
+			rpc_role_name(role), name, is_group ? "group" : "user");
 }
 
 static void
@@ -82,15 +84,17 @@ static bool
 own_map_is_partial(void)
 {
 	char text[256];
-	FILE *file = fopen("/proc/self/uid_map", "re");
-	bool partial;
+	int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+	ssize_t len;
 
-	if (file == NULL)
+	if (fd < 0)
 		return false;
-	partial = fgets(text, sizeof(text), file) != NULL &&
-		access_map_is_partial(text);
-	(void)fclose(file); /* it was only read */
-	return partial;
+	len = read(fd, text, sizeof(text) - 1);
+	(void)close(fd); /* it was only read */
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	return access_map_is_partial(text);
 }
 
 struct access *

@@ -13,9 +13,9 @@
 #include "rpc/bind.h"
 #include "rpc/rpc.h"
 #include "rpc/spec.h"
+#include "sys/account.h"
 #include "sys/notify.h"
 
-#include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -31,10 +31,8 @@ struct rpc_server {
 static void
 compare_mode(const char *path, const struct conf *conf)
 {
-	const struct group *group = conf->socket_group != NULL
-		? getgrnam(conf->socket_group)
-		: NULL;
 	struct stat st;
+	gid_t gid;
 
 	if (stat(path, &st) != 0)
 		return;
@@ -42,7 +40,8 @@ compare_mode(const char *path, const struct conf *conf)
 		log_warning(NULL,
 			"%s has the mode %04o of its unit, not socket_mode %04o", path,
 			st.st_mode & 0777u, conf->socket_mode);
-	if (conf->socket_group != NULL && (group == NULL || group->gr_gid != st.st_gid))
+	if (conf->socket_group != NULL &&
+		(!account_group(conf->socket_group, &gid) || gid != st.st_gid))
 		log_warning(NULL, "%s has the group of its unit, not socket_group %s",
 			path, conf->socket_group);
 }

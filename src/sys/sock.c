@@ -8,12 +8,12 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "sys/account.h"
 #include "sys/loop.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -149,14 +149,11 @@ place_probe(const struct place *p, struct err *err)
 static int
 find_group(const char *name, gid_t *ret_gid, struct err *err)
 {
-	const struct group *entry = getgrnam(name);
 	char *end;
 	unsigned long number;
 
-	if (entry != NULL) {
-		*ret_gid = entry->gr_gid;
+	if (account_group(name, ret_gid))
 		return 0;
-	}
 	errno = 0;
 	number = strtoul(name, &end, 10);
 	if (name[0] < '0' || name[0] > '9' || *end != '\0' || errno != 0 ||

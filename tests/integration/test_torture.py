@@ -61,6 +61,12 @@ def test_every_allocation_of_a_library(capsys, windows):
     run(capsys, windows, foreign=True)
 
 
+@pytest.mark.faults
+def test_names_of_users(capsys):
+    """No role is lost for want of memory, and no start is refused for good."""
+    run(capsys, [torture.Names], foreign=True)
+
+
 PROGRAMS = {
     "list": [CLIENT, "-s", "{socket}", "list"],
     "show": [CLIENT, "-s", "{socket}", "--json", "show", "bot1"],
