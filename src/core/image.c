@@ -29,6 +29,7 @@ struct image_search {
 	struct integer number;      /* its */
 	struct candidate by_text;
 	struct image_choice counts;
+	struct err untried; /* why the first was passed over */
 };
 
 struct image_search *
@@ -137,11 +138,25 @@ match(const struct image_search *s, const struct ec2_image *image,
 	return rc;
 }
 
+/* One image that somebody gave a strange name is not to keep all others from being used. */
+static int
+pass_over(struct image_search *s, const struct err *why, struct err *err)
+{
+	if (s->counts.untried++ == 0)
+		s->untried = *why;
+	if (s->counts.untried <= IMAGE_UNTRIED_MAX)
+		return 0;
+	if (err != NULL)
+		*err = *why;
+	return err_wrap(err, "for more than %u images", IMAGE_UNTRIED_MAX);
+}
+
 int
 image_search_look(struct image_search *s, const struct ec2_image *image,
 	struct err *err)
 {
 	struct candidate c = {.image = image};
+	struct err why;
 	int rc;
 
 	s->counts.seen++;
@@ -153,9 +168,9 @@ image_search_look(struct image_search *s, const struct ec2_image *image,
 		s->counts.unlocated++;
 		return 0;
 	}
-	rc = match(s, image, &c.key, err);
+	rc = match(s, image, &c.key, &why);
 	if (rc < 0)
-		return -1;
+		return pass_over(s, &why, err);
 	if (rc > 0)
 		consider(s, &c);
 	else
@@ -178,6 +193,7 @@ image_search_result(const struct image_search *s, struct image_choice *ret)
 {
 	*ret = s->counts;
 	ret->level = level_of(s);
+	ret->untried_why = s->counts.untried > 0 ? s->untried.text : NULL;
 	ret->image = ret->level == IMAGE_BY_NUMBER ? s->by_number.image
 						   : s->by_text.image;
 }
@@ -195,6 +211,8 @@ image_choice_text(const struct image_choice *c, struct buf *out)
 	buf_printf(out, "image %s (%s): the last of %zu by %s, of %zu looked at",
 		c->image->id, c->image->location, c->considered, orders[c->level],
 		c->seen);
+	if (c->untried > 0)
+		buf_printf(out, "; %zu passed over: %s", c->untried, c->untried_why);
 }
 
 static void
@@ -226,6 +244,8 @@ image_choice_none(const struct image_choice *c, const struct strings *owners,
 	add_dropped(&dropped, c->unavailable, "not available");
 	add_dropped(&dropped, c->unlocated, "without a location");
 	add_dropped(&dropped, c->unmatched, "not matched by valid_ami_location_regex");
+	add_dropped(&dropped, c->untried, "passed over: ");
+	buf_puts(&dropped, c->untried > 0 ? c->untried_why : "");
 	add_owners(&whose, owners);
 	if (c->seen == 0)
 		(void)err_set(err, ERR_CONFIG, "no image fits: EC2 shows none%s",

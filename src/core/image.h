@@ -30,13 +30,20 @@ struct image_choice {
 	enum image_level level;
 	size_t seen, considered; /* those shown; of these, those put in order */
 	size_t unavailable, unlocated, unmatched; /* those dropped, and by what */
+	/* Those passed over, for on them the regular expression reached its limit. */
+	size_t untried;
+	const char *untried_why; /* of the first; borrowed from the search, or NULL */
 };
+
+/* More of them are the pattern's fault, not the images'. */
+#define IMAGE_UNTRIED_MAX 10u
 
 /* location: borrowed for the life of the search; NULL: any. newest: by date. */
 struct image_search *image_search_new(const struct regex *location, bool newest);
 /*
  * Shows it one image, which stays where it is until the end of the search. -1 if the
- * regular expression reached its limit: ERR_CONFIG, and nothing can be chosen.
+ * regular expression reached its limit on more than IMAGE_UNTRIED_MAX of them: ERR_CONFIG,
+ * and nothing can be chosen.
  */
 int image_search_look(struct image_search *s, const struct ec2_image *image,
 	struct err *err);
@@ -44,7 +51,8 @@ int image_search_look(struct image_search *s, const struct ec2_image *image,
 void image_search_result(const struct image_search *s, struct image_choice *ret);
 void image_search_free(struct image_search *s);
 
-/* Appends what was chosen, among how many and by what: for a worker's history. */
+/* Appends what was chosen, among how many and by what, and what was passed over: for a
+ * worker's history. */
 void image_choice_text(const struct image_choice *c, struct buf *out);
 /*
  * Says why none fits: what was looked at, and which filter dropped how many. owners may

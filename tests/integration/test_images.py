@@ -121,7 +121,9 @@ def test_catastrophic_pattern(make, sim):
     """C6: it costs a moment, is said, and nobody else waits for it."""
     images = [image(1, "a" * 100 + "!"), image(2, "b")]
     daemon = make({"bot1": worker(valid_ami_owners=12, valid_ami_location_regex=r"\d+/(a|aa)+$"),
-                   "bot2": worker(valid_ami_owners=12, valid_ami_location_regex=r"\d+/b")}, images)
+                   "bot2": worker(valid_ami_owners=12, valid_ami_location_regex=r"\d+/b"),
+                   "bot3": worker(valid_ami_owners=12,
+                                  valid_ami_location_regex=r"\d+/((a|aa)+$|b)")}, images)
     began = time.monotonic()
     with pytest.raises(RpcError) as caught:
         daemon.call("worker.substantiate", worker="bot1", wait="running")
@@ -130,6 +132,10 @@ def test_catastrophic_pattern(make, sim):
     assert "valid_ami_location_regex, on the image ami-00000001" in str(caught.value)
     assert "match limit exceeded" in str(caught.value)
     assert bring_to(daemon, "waiting", "bot2")["instance"]["image"] == "ami-00000002"
+    # Where another one fits, it is passed over, and that is said.
+    assert bring_to(daemon, "waiting", "bot3")["instance"]["image"] == "ami-00000002"
+    assert any("of 2 looked at; 1 passed over: valid_ami_location_regex, on the image"
+               " ami-00000001" in (r["reason"] or "") for r in history(daemon, "bot3"))
     finish(daemon, sim)
 
 

@@ -320,23 +320,63 @@ START_TEST(test_newest)
 }
 END_TEST
 
-/* A limit that is reached is an error with the image's name, not an image dropped. */
+/* On this one the pattern below needs more steps than it may have. */
+static char endless_id[] = "ami-5", available[] = "available",
+	    endless_location[] =
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac";
+static const struct ec2_image endless = {.id = endless_id,
+	.location = endless_location,
+	.state = available};
+#define ENDLESS "(a|aa)+$|b"
+#define PASSED_OVER                                                                    \
+	" passed over: valid_ami_location_regex, on the image ami-5 "                  \
+	"(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac): "
+
+/* An image on which the limit is reached is passed over, and that is said. */
 START_TEST(test_limit)
 {
-	AUTO(regex) struct regex *re = regex_compile("(a|aa)+$", NULL, NULL);
+	AUTO(regex) struct regex *re = regex_compile(ENDLESS, NULL, NULL);
 	AUTO(image_search) struct image_search *s = image_search_new(re, false);
-	char id[] = "ami-5", state[] = "available",
-	     location[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
-	const struct ec2_image image = {.id = id, .location = location, .state = state};
+	AUTO(buf) struct buf text = {0};
+	static char id[] = "ami-6", location[] = "b";
+	const struct ec2_image good = {.id = id,
+		.location = location,
+		.state = available};
+	const struct strings nobody = {.items = NULL};
+	struct image_choice choice;
 	struct err err;
 
-	ck_assert_int_eq(image_search_look(s, &image, &err), -1);
+	ck_assert_int_eq(image_search_look(s, &endless, &err), 0);
+	image_search_result(s, &choice);
+	ck_assert_ptr_null(choice.image);
+	ck_assert_int_eq(image_choice_none(&choice, &nobody, &err), -1);
 	ck_assert_int_eq(err.code, ERR_CONFIG);
 	ck_assert_int_eq(err.reason, REASON_CONFIG);
-	ck_assert_ptr_nonnull(
-		strstr(err.text, "valid_ami_location_regex, on the image ami-5"));
+	ck_assert_ptr_nonnull(strstr(err.text, "1 looked at (1" PASSED_OVER));
 	ck_assert_ptr_nonnull(strstr(err.text, "match limit exceeded"));
+	ck_assert_int_eq(image_search_look(s, &good, &err), 0);
+	image_search_result(s, &choice);
+	ck_assert_ptr_eq(choice.image, &good);
+	image_choice_text(&choice, &text);
+	ck_assert_ptr_nonnull(strstr(buf_str(&text), "of 2 looked at; 1" PASSED_OVER));
 	image_search_free(NULL);
+}
+END_TEST
+
+/* Too many of them: it is the pattern. */
+START_TEST(test_limit_again_and_again)
+{
+	AUTO(regex) struct regex *re = regex_compile(ENDLESS, NULL, NULL);
+	AUTO(image_search) struct image_search *s = image_search_new(re, false);
+	struct err err;
+
+	for (unsigned n = 0; n < IMAGE_UNTRIED_MAX; n++)
+		ck_assert_int_eq(image_search_look(s, &endless, &err), 0);
+	ck_assert_int_eq(image_search_look(s, &endless, &err), -1);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_int_eq(err.reason, REASON_CONFIG);
+	ck_assert_ptr_nonnull(strstr(err.text,
+		"for more than 10 images: valid_ami_location_regex, on the image ami-5"));
 }
 END_TEST
 
@@ -351,6 +391,7 @@ test_suite(void)
 	tcase_add_loop_test(tc, test_newest, 0, (int)COUNT_OF(newest));
 	tcase_add_loop_test(tc, test_none, 0, (int)COUNT_OF(nones));
 	tcase_add_test(tc, test_limit);
+	tcase_add_test(tc, test_limit_again_and_again);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
