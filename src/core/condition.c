@@ -88,6 +88,18 @@ const struct condition_row conditions[CONDITION_COUNT] = {
 			       "known is looked at by its id.",
 			.remedy = "It is tried on. AWS's health page may know more.",
 		},
+	[CONDITION_ZONE] =
+		{
+			.name = "zone",
+			.mail_ms = 5 * MINUTE,
+			.subject = "a zone is out",
+			.doc = "EC2 says that a zone is impaired. Nothing is launched there, and "
+			       "what runs there is not given up; other zones are taken where the "
+			       "configuration names some.",
+			.remedy =
+				"Name subnets of several zones. It ends with the outage, of which "
+				"AWS's health page may know more.",
+		},
 	[CONDITION_RENEWAL] =
 		{
 			.name = "renewal",

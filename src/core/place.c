@@ -28,6 +28,8 @@
 /* Between two bids for the same: from so much to so much more. */
 #define BID_PAUSE_MS 500
 #define BID_PAUSE_MORE_MS 1000
+/* An outage that ends is told; this is for the case that it is not. */
+#define OUTAGE_MS 60000
 
 static struct rest_at
 rest_at_launch(const struct launch *l)
@@ -56,7 +58,8 @@ struct left {
 		*next; /* the one to be tried first although it rests, or NULL */
 	int64_t again_ms;
 	const struct rest
-		*rest; /* of that one, else of the last that is refused for good */
+		*rest;   /* of that one, else of the last that is refused for good */
+	const char *out; /* the zone of the last that is out with it, or NULL */
 };
 
 static void
@@ -86,6 +89,15 @@ static enum place_outcome
 choose_resting(struct place *p, const struct left *left, int64_t *ret_again_ms,
 	struct err *err)
 {
+	if (left->next == NULL && left->out != NULL) {
+		err_set(err, ERR_FAILED,
+			"zone %s is impaired; nothing is launched there until that is over",
+			left->out);
+		err->reason = REASON_CAPACITY;
+		poller_expect(pool_poller(p->worker)); /* its end shows there */
+		*ret_again_ms = clock_ms() + OUTAGE_MS;
+		return PLACE_LATER;
+	}
 	if (left->next == NULL)
 		return give_up(p, left->rest, err);
 	*err = left->rest->why;
@@ -95,6 +107,12 @@ choose_resting(struct place *p, const struct left *left, int64_t *ret_again_ms,
 	}
 	p->at = left->next;
 	return PLACE_FOUND;
+}
+
+static bool
+is_out(const struct place *p, const struct candidate *c)
+{
+	return poller_zone_is_out(pool_poller(p->worker), c->zone);
 }
 
 static enum place_outcome
@@ -111,6 +129,10 @@ choose(struct place *p, int64_t *ret_again_ms, struct err *err)
 			return PLACE_ASKING;
 		if (c->spent)
 			continue;
+		if (is_out(p, c)) {
+			left.out = c->zone;
+			continue;
+		}
 		at = place_rest_at(p, c);
 		rest = rests_find(p->worker->pool->rests, &at);
 		if (rest == NULL) {
@@ -191,7 +213,9 @@ explain(struct place *p)
 		struct rest_at at = place_rest_at(p, &p->candidates[n]);
 		const struct rest *rest = rests_find(p->worker->pool->rests, &at);
 
-		if (rest != NULL)
+		if (is_out(p, &p->candidates[n]))
+			buf_printf(&p->why, "; not in %s, which is impaired", at.zone);
+		else if (rest != NULL)
 			buf_printf(&p->why, "; not %s%s%s: %s", at.type,
 				at.zone != NULL ? " in " : "",
 				at.zone != NULL ? at.zone : "",
@@ -355,7 +379,8 @@ place_is_outdated(const struct launch *l)
 	const struct rest *rest = rests_find(l->pool->rests, &at);
 
 	return (rest != NULL && rest->since_ms > l->reserved_ms) ||
-		permits_refused_since(l->pool->permits, l->cloud, l->reserved_ms);
+		permits_refused_since(l->pool->permits, l->cloud, l->reserved_ms) ||
+		poller_zone_is_out(l->poller, l->zone);
 }
 
 void

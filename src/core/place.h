@@ -45,7 +45,7 @@ enum place_outcome place_step(struct place *p, struct placement *ret,
 	int64_t *ret_again_ms, struct err *err);
 /* A launch of this worker was refused: so the next one may be another. */
 void place_refused(struct place *p, const struct launch *l, const struct err *err);
-/* What it was reserved for has been refused to another since: nothing to send it for. */
+/* What it was reserved for is refused to others since, or out: nothing to send it for. */
 bool place_is_outdated(const struct launch *l);
 /* A launch was answered with an instance. Workers that wait for that place go on. */
 void place_good(const struct launch *l);

@@ -58,20 +58,43 @@ leave_out(struct place *p, struct candidate *c, const struct err *err)
 		(void)rests_refused(p->worker->pool->rests, &at, err);
 }
 
-/* Volumes stay in their zone, so an instance that is to have them must come to it. */
+/* Where it is cannot be changed, and what it must be in says something else. */
+static void
+rule_out(struct place *p, struct candidate *c, const char *what, const char *zone)
+{
+	c->spent = true;
+	err_set(&p->last, ERR_FAILED, "%s %s, and %s in %s", what, zone,
+		c->subnet != NULL ? c->subnet : "placement", c->zone);
+	p->last.reason = REASON_CONFIG;
+}
+
+static char *
+zone_of_placement(const struct place *p)
+{
+	if (p->conf->placement == NULL)
+		return NULL;
+	return xasprintf("%s%s", p->cloud->region, p->conf->placement);
+}
+
+/*
+ * Volumes stay in their zone, so an instance that is to have them must come to it; and a
+ * subnet is in one, whatever placement says.
+ */
 static void
 check_zone(struct place *p, struct candidate *c)
 {
-	if (p->zone == NULL)
+	AUTO(free) char *placed = zone_of_placement(p);
+
+	if (c->zone == NULL && placed != NULL)
+		c->zone = TAKE(placed);
+	else if (placed != NULL && strcmp(c->zone, placed) != 0)
+		rule_out(p, c, "placement says zone", placed);
+	if (p->zone == NULL || c->spent)
 		return;
 	if (c->zone == NULL && c->subnet == NULL)
 		c->zone = xstrdup(p->zone);
-	if (c->zone == NULL || strcmp(c->zone, p->zone) == 0)
-		return;
-	c->spent = true;
-	err_set(&p->last, ERR_FAILED, "the volumes are in zone %s, and %s in %s",
-		p->zone, c->subnet != NULL ? c->subnet : "placement", c->zone);
-	p->last.reason = REASON_CONFIG;
+	if (c->zone != NULL && strcmp(c->zone, p->zone) != 0)
+		rule_out(p, c, "the volumes are in zone", p->zone);
 }
 
 static void
@@ -100,14 +123,12 @@ place_find_zone(struct place *p, struct candidate *c)
 {
 	if (c->zone_asked)
 		return PLACE_FOUND;
-	if (p->conf->placement == NULL && c->subnet != NULL) {
+	if (c->subnet != NULL) {
 		p->asked = c;
 		p->lookup = lookup_subnet(p->worker->pool->lookups, p->cloud, c->subnet,
 			on_zone, p);
 		return PLACE_ASKING;
 	}
-	if (p->conf->placement != NULL)
-		c->zone = xasprintf("%s%s", p->cloud->region, p->conf->placement);
 	c->zone_asked = true;
 	check_zone(p, c);
 	return PLACE_FOUND;

@@ -325,7 +325,7 @@ look_at_lookups(struct needs *n, const struct conf_worker *w)
 		need(n, KIND_LOOK, "ec2:DescribeImages");
 	if (conf_ami_parameter(w) != NULL)
 		need_parameter(n, conf_ami_parameter(w));
-	if (w->subnet_id.count > 0 && w->placement == NULL)
+	if (w->subnet_id.count > 0)
 		need(n, KIND_LOOK, "ec2:DescribeSubnets");
 	if (w->spot_instance && !isnan(w->price_multiplier))
 		need(n, KIND_LOOK, "ec2:DescribeSpotPriceHistory");
@@ -510,12 +510,13 @@ size_of(const char *json)
 static void
 begin(struct needs *n)
 {
-	static const char *const checks[] = {"ec2:DescribeAvailabilityZones",
-		"ec2:DescribeImages", "ec2:DescribeInstanceTypeOfferings",
-		"ec2:DescribeInstanceTypes", "ec2:DescribeKeyPairs",
-		"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"};
+	static const char *const checks[] = {"ec2:DescribeImages",
+		"ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes",
+		"ec2:DescribeKeyPairs", "ec2:DescribeSecurityGroups",
+		"ec2:DescribeSubnets"};
 
 	need(n, KIND_ANYTHING, "*");
+	need(n, KIND_LOOK, "ec2:DescribeAvailabilityZones");
 	need(n, KIND_LOOK, "ec2:DescribeInstances");
 	need(n, KIND_OWN, "ec2:TerminateInstances");
 	need(n, KIND_OWN, "ec2:GetConsoleOutput");

@@ -13,6 +13,7 @@
 #include "core/launch.h"
 #include "core/lease.h"
 #include "core/orphan.h"
+#include "core/outage.h"
 #include "core/permit.h"
 #include "core/pool.h"
 #include "core/worker.h"
@@ -32,6 +33,7 @@ struct poller {
 	struct pool *pool;   /* borrowed */
 	struct cloud *cloud; /* owned */
 	struct lease *lease;
+	struct outage *outage;
 	struct ec2_call *op;
 	int64_t began_ms;  /* boottime of the latest start */
 	int64_t listed_ms; /* of the last complete one's start; 0 never */
@@ -213,8 +215,10 @@ failed(struct poller *p, const struct ec2_answer *a)
 		rng_backoff_ms(&p->pool->rng, p->failures, FAST_MS, STEADY_MS / 2);
 	p->failures++;
 	p->asked |= p->serves;
-	if (a->class == EC2_CLASS_PASSING && a->err.origin[0] != '\0')
-		look_one_by_one(p);
+	if (a->class != EC2_CLASS_PASSING || a->err.origin[0] == '\0')
+		return;
+	outage_look(p->outage);
+	look_one_by_one(p);
 }
 
 static void
@@ -231,6 +235,7 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 		p->retry_ms = 0;
 		apply(p, list);
 		lease_renew(p->lease);
+		outage_over(p->outage);
 	} else {
 		failed(p, a);
 	}
@@ -278,6 +283,7 @@ poller_new(struct pool *pool, struct cloud *cloud)
 	p->pool = pool;
 	p->cloud = cloud;
 	p->lease = lease_new(pool, cloud);
+	p->outage = outage_new(pool, cloud);
 	loop_timer_init(&p->timer, pool->loop, on_timer, p);
 	LL_PREPEND(pool->pollers, p);
 	return p;
@@ -307,6 +313,12 @@ poller_listed_wall(const struct poller *p)
 	return p->listed_wall;
 }
 
+bool
+poller_zone_is_out(const struct poller *p, const char *zone)
+{
+	return outage_has(p->outage, zone);
+}
+
 void
 poller_start(struct poller *p)
 {
@@ -324,6 +336,7 @@ poller_free(struct poller *p)
 	if (p->op != NULL)
 		p->cloud->ops->cancel(p->cloud->self, p->op);
 	lease_free(p->lease);
+	outage_free(p->outage);
 	loop_timer_clear(&p->timer);
 	health_forget(p->pool->health, p->cloud->key);
 	orphans_forget(p->pool->orphans, p);

@@ -23,6 +23,8 @@ int64_t poller_listed_ms(const struct poller *p);
 int64_t poller_listed_wall(const struct poller *p);
 /* Tells of what its cloud says by itself: a wrong clock, keys that cannot be renewed. */
 void poller_look(struct poller *p);
+/* EC2 says that the zone is impaired: nothing new is launched there. NULL is fine. */
+bool poller_zone_is_out(const struct poller *p, const char *zone);
 void poller_start(struct poller *p);
 void poller_free(struct poller *p);
 struct poller *poller_next(const struct poller *p);

@@ -55,8 +55,9 @@ static const struct fields paused_fields = {.name = "paused", .rows = paused_row
 
 /* Of the core, which the client does not know. */
 static const char *const degraded_words[] = {"ledger", "endpoint", "credentials",
-	"authorization", "paused", "hold", "listing", "renewal", "configuration",
-	"quota", "watch", "terminate", "dying", "leases", "clock", "mail", "log", NULL};
+	"authorization", "paused", "hold", "listing", "zone", "renewal",
+	"configuration", "quota", "watch", "terminate", "dying", "leases", "clock",
+	"mail", "log", NULL};
 static const char *const health_words[] = {"ok", "degraded", "down", NULL};
 
 static const struct field degraded_rows[] = {
@@ -73,7 +74,7 @@ static const struct field degraded_rows[] = {
 	TEXT("since", 0, "When it began."),
 	TEXT("cloud", FIELD_NULLABLE, "Which of `clouds`; null: none of them."),
 	TEXT("about", FIELD_NULLABLE,
-		"The instance, launch, credential set or row of the file; null: none of "
+		"The instance, launch, zone, credential set or row of the file; null: none of "
 		"these."),
 	TEXT("meaning", 0, "What this kind means."),
 	TEXT("remedy", 0, "What to do about it, or what is done."),

@@ -135,7 +135,9 @@ def looks(found):
 
 def test_zones_of_subnets_are_looked_up(directory):
     assert "ec2:DescribeSubnets" in looks(policy(directory, IN_VPC))
-    assert "ec2:DescribeSubnets" not in looks(policy(directory, IN_VPC | {"placement": "a"}))
+    assert "ec2:DescribeSubnets" in looks(policy(directory, IN_VPC | {"placement": "a"}))
+    assert "ec2:DescribeSubnets" not in looks(policy(directory, WORKER))
+    assert "ec2:DescribeAvailabilityZones" in looks(policy(directory, WORKER))
 
 
 def test_any_image_where_it_is_chosen(directory):

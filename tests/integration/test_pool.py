@@ -287,7 +287,9 @@ def test_zone_outage(make_daemon, sim):
         reply = rpc.call("worker.substantiate", worker="bot2", wait="running", timeout=30)
         rpc.call("worker.attached", worker="bot2")
         status = eventually(lambda: (s := rpc.call("pool.status"))["degraded"] and s)
-        assert [d["kind"] for d in status["degraded"]] == ["listing"]
+        assert status["degraded"][0]["kind"] == "listing"
+        zone = eventually(lambda: rpc.call("pool.status")["degraded"][1:])[0]
+        assert (zone["kind"], zone["about"]) == ("zone", "us-east-1a")
         assert shown(rpc, "bot1")["state"] == "substantiated"
         rpc.call("worker.insubstantiate", worker="bot2", wait="stopped", timeout=30)
         assert sim.ledger()[inside]["state"] == "running"

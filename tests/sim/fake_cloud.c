@@ -370,8 +370,12 @@ op_list(void *self, const char *pool, ec2_instances_done *done, void *arg)
 {
 	struct fake_cloud *f = self;
 
+	struct ec2_call *c = fake_call_new(f, CALL_LIST, pool, done, arg);
+
 	f->listings++;
-	return fake_read_later(fake_call_new(f, CALL_LIST, pool, done, arg));
+	if (f->out != NULL)
+		fake_run_refuse("Unavailable", &c->answer);
+	return fake_read_later(c);
 }
 
 static struct ec2_call *

@@ -36,21 +36,7 @@ struct fake_instance {
 	bool untagged;    /* no listing shows it, its id does */
 	enum fake_origin origin;
 	int64_t untagged_ms; /* from then on it has none of our tags; 0: never */
-	char lease[40];   /* its tag of that name */
-};
-
-/* What goes wrong, in parts of a thousand per call. */
-struct fake_faults {
-	unsigned lose_answer; /* the effect happens, the answer is lost */
-	unsigned
-		late_effect; /* the answer is lost and the effect comes up to 10 min later */
-	unsigned never_sent;
-	unsigned throttle;
-	unsigned refuse;      /* capacity */
-	unsigned stale;       /* a listing or description of 3 s ago */
-	unsigned lag;         /* a new instance is not visible for up to 60 s */
-	unsigned fail_read;   /* a listing or description fails */
-	unsigned refuse_else; /* a spot price, a quota, configuration, credentials */
+	char lease[40];      /* its tag of that name */
 };
 
 struct fake_cloud {
@@ -76,18 +62,9 @@ struct fake_cloud {
 	struct ec2_zones zones;
 	const char
 		*parameter; /* the value of every one; NULL: there is none. Borrowed */
-	/*
-	 * What trying a launch or a terminate gives; class 0: it is allowed. With a code the
-	 * rest follows from that. Without trials, clouds that are made have no such operations.
-	 */
+	/* Without trials, clouds that are made have no operations that try something. */
 	bool trials;
-	struct fake_trial {
-		int verdict, class, reason;
-		const char *code;
-		bool silent; /* never answered */
-		unsigned asked;
-		char what[2048]; /* of the last */
-	} dry_run, dry_terminate;
+	struct fake_trial dry_run, dry_terminate;
 	/* How often each was asked. */
 	unsigned image_lists, price_lists, subnet_lists, volume_lists, address_lists,
 		associates, attaches, parameters_read, tags;
@@ -109,6 +86,7 @@ struct fake_cloud {
 	struct fake_runs runs_asked;
 	bool may_not_ask; /* about what is no instance */
 	bool may_not_terminate;
+	const char *out; /* a zone that is; NULL: none */
 	int64_t told_ms; /* boottime since when the process knows that; 0: it does not */
 	const char *zone;    /* of every instance; NULL: it is not shown */
 	const char *console; /* of every instance; NULL: "boot" */

@@ -147,8 +147,11 @@ show_zones(struct ec2_call *c)
 	for (size_t i = 0; i < all->count; i++) {
 		const struct ec2_zone *from = &all->items[i];
 
+		bool out = str_equal(from->name, c->cloud->out);
+
 		list.items[list.count].name = xstrdup(from->name);
-		list.items[list.count++].state = xstrdup(from->state);
+		list.items[list.count++].state = xstrdup(
+			out ? "impaired" : from->state);
 	}
 	if (!fake_is_answered(c, list.count, EC2_CLASS_CONFIG))
 		ec2_zones_fini(&list);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the launches of the fake cloud asked for, and which of them it refuses.
+ * What goes wrong in the fake cloud, what its launches asked for, and which of them it
+ * refuses.
  */
 #ifndef SIM_FAKE_RUN_H
 #define SIM_FAKE_RUN_H
@@ -9,6 +10,29 @@
 #include <stddef.h>
 
 struct ec2_answer;
+
+/* What goes wrong, in parts of a thousand per call. */
+struct fake_faults {
+	unsigned lose_answer; /* the effect happens, the answer is lost */
+	unsigned
+		late_effect; /* the answer is lost and the effect comes up to 10 min later */
+	unsigned never_sent;
+	unsigned throttle;
+	unsigned refuse;      /* capacity */
+	unsigned stale;       /* a listing or description of 3 s ago */
+	unsigned lag;         /* a new instance is not visible for up to 60 s */
+	unsigned fail_read;   /* a listing or description fails */
+	unsigned refuse_else; /* a spot price, a quota, configuration, credentials */
+};
+
+/* What trying something gives; class 0: it is allowed. The rest follows from a code. */
+struct fake_trial {
+	int verdict, class, reason;
+	const char *code;
+	bool silent; /* never answered */
+	unsigned asked;
+	char what[2048]; /* of the last */
+};
 
 /* Launches there are refused with this code; NULL: any. times 0: none any more. */
 struct fake_refusal {

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One question at a time, asked again with each listing that fails. Who may not ask knows
+ * of no outage.
+ */
+#include "core/outage.h"
+
+#include "base/log.h"
+#include "core/cloud.h"
+#include "core/health.h"
+#include "core/place.h"
+#include "core/pool.h"
+#include "core/worker.h"
+#include "ec2/query_region.h"
+#include "ec2/verdict.h"
+
+#include <string.h>
+
+struct outage {
+	struct pool *pool;    /* borrowed */
+	struct cloud *cloud;  /* borrowed */
+	struct ec2_call *op;  /* NULL: none is under way */
+	struct strings zones; /* that are out */
+};
+
+static void
+tell(struct outage *o, const char *zone, bool out)
+{
+	const struct trouble t = {.condition = CONDITION_ZONE,
+		.cloud = o->cloud->key,
+		.about = zone};
+	struct err err;
+
+	err_set(&err, ERR_UNAVAILABLE, "EC2 says that %s is impaired", zone);
+	if (out)
+		health_begin(o->pool->health, &t, &err, "EC2");
+	else
+		health_end(o->pool->health, &t, "EC2");
+}
+
+/* Takes the zones. */
+static void
+set(struct outage *o, struct strings *zones)
+{
+	struct strings before = o->zones;
+
+	o->zones = *zones;
+	*zones = (struct strings){.items = NULL};
+	for (size_t n = 0; n < before.count; n++)
+		if (!strings_contain(&o->zones, before.items[n]))
+			tell(o, before.items[n], false);
+	for (size_t n = 0; n < o->zones.count; n++)
+		tell(o, o->zones.items[n], true);
+	if (before.count > 0)
+		workers_place_again(o->pool);
+	strings_fini(&before);
+}
+
+static void
+on_zones(void *arg, const struct ec2_answer *a, struct ec2_zones *list)
+{
+	struct outage *o = arg;
+	struct strings out = {.items = NULL};
+
+	o->op = NULL;
+	if (a->verdict != VERDICT_DONE) {
+		log_debug(o->cloud->key, "zones: %s", a->err.text);
+		return;
+	}
+	for (size_t n = 0; n < list->count; n++)
+		if (list->items[n].state != NULL &&
+			strcmp(list->items[n].state, "available") != 0)
+			strings_add(&out, list->items[n].name);
+	set(o, &out);
+}
+
+void
+outage_look(struct outage *o)
+{
+	if (o->op == NULL)
+		o->op = o->cloud->ops->zones(o->cloud->self, on_zones, o);
+}
+
+void
+outage_over(struct outage *o)
+{
+	struct strings none = {.items = NULL};
+
+	if (o->op != NULL)
+		o->cloud->ops->cancel(o->cloud->self, o->op);
+	o->op = NULL;
+	set(o, &none);
+}
+
+bool
+outage_has(const struct outage *o, const char *zone)
+{
+	return zone != NULL && strings_contain(&o->zones, zone);
+}
+
+struct outage *
+outage_new(struct pool *pool, struct cloud *cloud)
+{
+	struct outage *o = NEW(struct outage);
+
+	o->pool = pool;
+	o->cloud = cloud;
+	return o;
+}
+
+void
+outage_free(struct outage *o)
+{
+	if (o == NULL)
+		return;
+	if (o->op != NULL)
+		o->cloud->ops->cancel(o->cloud->self, o->op);
+	strings_fini(&o->zones);
+	free(o);
+}
