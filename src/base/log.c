@@ -38,6 +38,7 @@ static struct {
 	bool journal;
 	int fd;
 	unsigned long dropped; /* lines lost since the last one that arrived */
+	unsigned long lost;    /* ever */
 	bool torn;             /* the last line lost its end, and with it the newline */
 } sink = {.level = LOG_LEVEL_INFO, .fd = STDERR_FILENO};
 
@@ -167,6 +168,12 @@ log_dropped(void)
 	return sink.dropped;
 }
 
+unsigned long
+log_lost(void)
+{
+	return sink.lost;
+}
+
 static void
 emit(enum log_level level, const char *object, const char *text)
 {
@@ -180,6 +187,7 @@ emit(enum log_level level, const char *object, const char *text)
 			return;
 	}
 	sink.dropped++;
+	sink.lost++;
 }
 
 void

@@ -30,6 +30,8 @@ void log_set_fd(int fd);
 
 /* Lines lost since the last one that arrived. */
 unsigned long log_dropped(void);
+/* All that were ever lost. */
+unsigned long log_lost(void);
 
 /* object: a worker, a launch, an endpoint; NULL for the daemon itself. */
 void log_write(enum log_level level, const char *object, const char *fmt, ...)

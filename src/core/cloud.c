@@ -14,6 +14,20 @@ cloud_counts(const struct cloud *c, struct ec2_counts *ret)
 		c->ops->counts(c->self, ret);
 }
 
+void
+cloud_counts_add(struct ec2_counts *sum, const struct ec2_counts *one)
+{
+	for (size_t n = 0; n < COUNT_OF(sum->calls); n++) {
+		sum->calls[n] += one->calls[n];
+		for (size_t v = 0; v < COUNT_OF(sum->answers[n]); v++)
+			sum->answers[n][v] += one->answers[n][v];
+	}
+	sum->throttled += one->throttled;
+	sum->window += one->window;
+	sum->in_flight += one->in_flight;
+	sum->queued += one->queued;
+}
+
 bool
 cloud_trouble(const struct cloud *c, struct cloud_trouble *ret)
 {

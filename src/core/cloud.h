@@ -105,6 +105,7 @@ struct cloud_maker {
 
 /* What was asked of it so far; zeroes if it does not count. */
 void cloud_counts(const struct cloud *c, struct ec2_counts *ret);
+void cloud_counts_add(struct ec2_counts *sum, const struct ec2_counts *one);
 /* False: nothing to tell. */
 bool cloud_trouble(const struct cloud *c, struct cloud_trouble *ret);
 void cloud_free(struct cloud *c);

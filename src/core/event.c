@@ -52,6 +52,7 @@ struct event_list {
 struct events {
 	struct loop *loop;
 	int64_t epoch;
+	uint64_t counts[EVENT_TYPE_COUNT];
 	int64_t last_seq;
 	struct event_list pending; /* not written yet */
 	struct event_list ready;   /* written, not published */
@@ -210,8 +211,15 @@ event_emit(struct events *e, struct event_ring *ring, const struct event *event)
 	copy->seq = ++e->last_seq;
 	copy->epoch = e->epoch;
 	copy->at = clock_wall_ms();
+	e->counts[event->type]++;
 	if (ring != NULL)
 		event_ring_add(ring, copy);
+}
+
+uint64_t
+events_count(const struct events *e, enum event_type type)
+{
+	return e->counts[type];
 }
 
 const struct event *

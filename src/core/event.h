@@ -61,6 +61,8 @@ void event_emit(struct events *e, struct event_ring *ring, const struct event *e
 /* For store.c: the events of this turn in order, then forgets them when written. */
 const struct event *events_pending(const struct events *e, size_t *ret_count);
 void events_written(struct events *e);
+/* How many of that type this process has had. */
+uint64_t events_count(const struct events *e, enum event_type type);
 int64_t events_last_seq(const struct events *e);
 int64_t events_epoch(const struct events *e);
 

@@ -34,6 +34,7 @@ struct notices {
 	struct http *http;       /* borrowed; NULL: nothing is sent */
 	const struct conf *conf; /* borrowed */
 	struct health *health;   /* borrowed, or NULL */
+	struct notice_counts counts;
 	struct notice_row *rows; /* owned, oldest first */
 	size_t count;            /* of those that are not over */
 	int64_t last_id;
@@ -61,6 +62,14 @@ drop(struct notices *n, struct notice_row *row)
 	row->over = true;
 	row->dirty = true;
 	n->count--;
+}
+
+/* It never arrives. */
+static void
+give_up(struct notices *n, struct notice_row *row)
+{
+	n->counts.dropped++;
+	drop(n, row);
 }
 
 /* The wall clock may have been ahead: that must not hold mail for longer than a retry would. */
@@ -127,15 +136,17 @@ on_sent(void *arg, enum mail_outcome outcome, const char *text)
 	case MAIL_ACCEPTED:
 		FP("mail.after_accept");
 		log_info("mail", "to %s: %s", row->recipient, row->subject);
+		n->counts.accepted++;
 		notice_lately_mailed(n->lately, row->recipient);
 		drop(n, row);
 		break;
 	case MAIL_REFUSED:
 		log_error("mail", "to %s refused and dropped: %s", row->recipient,
 			text);
-		drop(n, row);
+		give_up(n, row);
 		break;
 	case MAIL_LATER:
+		n->counts.put_off++;
 		for (unsigned k = 0; k < row->tries && wait < RETRY_CAP_MS; k++)
 			wait *= 2;
 		row->tries++;
@@ -144,7 +155,7 @@ on_sent(void *arg, enum mail_outcome outcome, const char *text)
 		if (clock_wall_ms() - row->created_wall >= GIVE_UP_MS) {
 			log_error("mail", "to %s given up after three days: %s",
 				row->recipient, text);
-			drop(n, row);
+			give_up(n, row);
 		} else {
 			log_warning("mail", "to %s is tried again later: %s",
 				row->recipient, text);
@@ -222,7 +233,7 @@ on_timer(void *arg)
 		}
 		log_warning("mail", "to %s dropped, for mail.smtp_url is gone: %s",
 			row->recipient, row->subject);
-		drop(n, row);
+		give_up(n, row);
 	}
 	arm(n);
 }
@@ -256,6 +267,12 @@ struct notice_row *
 notices_rows(struct notices *n)
 {
 	return n->rows;
+}
+
+const struct notice_counts *
+notices_counts(const struct notices *n)
+{
+	return &n->counts;
 }
 
 size_t
@@ -327,7 +344,7 @@ make_room(struct notices *n)
 		log_error("mail", "the spool is full: the mail to %s of %s is dropped",
 			row->recipient, row->subject);
 		spool_is_full(n);
-		drop(n, row);
+		give_up(n, row);
 		return;
 	}
 }
@@ -351,6 +368,7 @@ spool(struct notices *n, const char *to, const char *subject, const char *body,
 	row->dirty = true;
 	DL_APPEND(n->rows, row);
 	n->count++;
+	n->counts.spooled++;
 	FP("mail.before_spooled");
 	return row;
 }

@@ -37,6 +37,11 @@ void notices_set_conf(struct notices *n, const struct conf *conf);
 void notices_set_health(struct notices *n, struct health *health);
 /* For store.c: all rows; a loaded row is given to notices_adopt. */
 struct notice_row *notices_rows(struct notices *n);
+/* Since the process began. */
+struct notice_counts {
+	uint64_t spooled, accepted, put_off, dropped;
+};
+const struct notice_counts *notices_counts(const struct notices *n);
 size_t notices_count(const struct notices *n);
 void notices_adopt(struct notices *n, struct notice_row *row);
 bool notices_dirty(const struct notices *n);

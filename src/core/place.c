@@ -17,6 +17,7 @@
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/rest.h"
+#include "core/tally.h"
 #include "core/worker.h"
 
 #include <stdio.h>
@@ -350,6 +351,7 @@ place_refused(struct place *p, const struct launch *l, const struct err *err)
 	const struct rest_at at = rest_at_launch(l);
 
 	p->last = *err;
+	l->pool->tally->launches[err->reason]++;
 	if (chooses_again(p, err) || speaks_of_another(p, err))
 		return;
 	if (err->reason == REASON_AUTH)
@@ -389,6 +391,7 @@ place_good(const struct launch *l)
 	const struct rest_at at = rest_at_launch(l);
 
 	permits_launched(l->pool->permits, l);
+	l->pool->tally->launches[REASON_NONE]++;
 	if (rests_good(l->pool->rests, &at))
 		workers_place_again(l->pool);
 }

@@ -16,6 +16,7 @@
 #include "core/outage.h"
 #include "core/permit.h"
 #include "core/pool.h"
+#include "core/tally.h"
 #include "core/worker.h"
 #include "ec2/verdict.h"
 
@@ -331,6 +332,8 @@ poller_start(struct poller *p)
 void
 poller_free(struct poller *p)
 {
+	struct ec2_counts counts;
+
 	if (p == NULL)
 		return;
 	if (p->op != NULL)
@@ -339,6 +342,9 @@ poller_free(struct poller *p)
 	outage_free(p->outage);
 	loop_timer_clear(&p->timer);
 	health_forget(p->pool->health, p->cloud->key);
+	cloud_counts(p->cloud, &counts);
+	counts.window = counts.in_flight = counts.queued = 0;
+	cloud_counts_add(&p->pool->tally->retired, &counts);
 	orphans_forget(p->pool->orphans, p);
 	permits_forget(p->pool->permits, p->cloud);
 	LL_DELETE(p->pool->pollers, p);

@@ -28,6 +28,7 @@
 #include "core/rest.h"
 #include "core/self.h"
 #include "core/store.h"
+#include "core/tally.h"
 #include "core/worker.h"
 #include "core/worker_view.h"
 #include "ec2/reply.h"
@@ -88,6 +89,7 @@ pool_new(const struct pool_parts *parts, struct err *err)
 	p->images = images_new(parts->loop);
 	p->lookups = lookups_new(parts->loop);
 	p->glances = glances_new(parts->loop);
+	p->tally = NEW(struct tally);
 	p->health = health_new(p);
 	p->rests = rests_new(&p->rng, p->health);
 	p->permits = permits_new(p);
@@ -176,6 +178,7 @@ pool_free(struct pool *p)
 	notices_free(p->notices);
 	events_free(p->events);
 	secret_fini(&p->key);
+	free(p->tally);
 	free(p->degraded_text);
 	free(p->paused_by);
 	free(p->hold_reason);
@@ -502,8 +505,11 @@ pool_commit(struct pool *p, struct err *err)
 
 	look_at_log(p);
 	result = store_flush(p->store, p, err);
-	if (result != STORE_OK)
+	if (result != STORE_OK) {
+		p->tally->commits_failed++;
 		return (int)result;
+	}
+	p->tally->commits++;
 	for (w = p->dirty_workers; w != NULL; w = next) {
 		next = w->next_dirty;
 		w->dirty = false;

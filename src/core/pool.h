@@ -29,6 +29,7 @@ struct rests;
 struct self;
 struct store;
 struct strings;
+struct tally;
 struct worker;
 
 struct pool {
@@ -38,6 +39,7 @@ struct pool {
 	const struct conf *conf; /* borrowed from the daemon; replaced by pool_reload */
 	struct events *events;   /* owned */
 	struct notices *notices; /* owned */
+	struct tally *tally;     /* owned */
 	struct health *health;   /* owned */
 	struct rng rng;
 	struct secret key; /* hex; passwords are derived from it */

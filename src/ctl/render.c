@@ -347,6 +347,56 @@ render_status(const struct ctl *c, const json_t *result, struct buf *out)
 		add_calls(c, out, json_array_get(clouds, i));
 }
 
+static const struct column metric_columns[] = {
+	{.title = "METRIC", .path = "name"},
+	{.title = "OF", .path = "labels"},
+	{.title = "VALUE", .path = "value"},
+	{.title = NULL},
+};
+
+/* "DescribeInstances, done": the names of labels go without saying. */
+static json_t *
+label_values(const json_t *labels)
+{
+	json_t *list = json_array();
+	json_t *object = (json_t *)(uintptr_t)labels; /* jansson's takes no const */
+
+	for (void *i = json_object_iter(object); i != NULL;
+		i = json_object_iter_next(object, i))
+		(void)json_array_append(list, json_object_iter_value(i));
+	return list;
+}
+
+static void
+add_samples(json_t *rows, const json_t *metric)
+{
+	const json_t *samples = json_object_get(metric, "samples");
+
+	for (size_t i = 0; i < json_array_size(samples); i++) {
+		const json_t *sample = json_array_get(samples, i);
+		const json_t *labels = json_object_get(sample, "labels");
+		json_t *row = json_object();
+
+		(void)json_object_set(row, "name", json_object_get(metric, "name"));
+		if (json_object_size(labels) > 0)
+			(void)json_object_set_new(row, "labels", label_values(labels));
+		(void)json_object_set(row, "value", json_object_get(sample, "value"));
+		(void)json_array_append_new(rows, row);
+	}
+}
+
+void
+render_metrics(const struct ctl *c, const json_t *result, struct buf *out)
+{
+	const json_t *list = json_object_get(result, "metrics");
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		add_samples(rows, json_array_get(list, i));
+	table_add(out, metric_columns, rows, c->colour);
+	json_decref(rows);
+}
+
 void
 render_worker(const struct ctl *c, const json_t *result, struct buf *out)
 {

@@ -20,6 +20,7 @@ verb_render render_log_level; /* the bare word */
 verb_render render_history;   /* a table */
 verb_render render_event;     /* a line */
 verb_render render_reload;    /* what changed */
+verb_render render_metrics;   /* a table */
 verb_render render_record;    /* "name  value" lines */
 verb_render render_any;       /* JSON, indented */
 

@@ -212,6 +212,13 @@ const struct verb ctl_verbs[] = {
 		.example = "version",
 	},
 	{
+		.name = "metrics",
+		.method = RPC_DAEMON_METRICS,
+		.run = run_once,
+		.render = render_metrics,
+		.example = "metrics",
+	},
+	{
 		.name = "log-level",
 		.method = RPC_DAEMON_LOG_LEVEL,
 		.run = run_once,

@@ -102,6 +102,7 @@ const struct fragment fragments[] = {
 	{"limits", NULL, "Limits of the socket, as mdoc.", NULL, methods_limits},
 	{"conditions", NULL, "What can be wrong with the whole, as mdoc.", NULL,
 		monitor_conditions},
+	{"metrics", NULL, "Numbers about the whole, as mdoc.", NULL, monitor_metrics},
 	{"actions", NULL, "Actions of ec2sim, as mdoc.", NULL, simulator_actions},
 	{"doors", NULL, "Paths of ec2sim's door, as mdoc.", NULL, simulator_doors},
 	{"phases", NULL, "Phase tables, as Markdown with Mermaid.", NULL,

@@ -9,5 +9,7 @@ struct buf;
 
 /* Each condition, what it means, and what to do. */
 void monitor_conditions(struct buf *out);
+/* Each number, of what it is, and its kind. */
+void monitor_metrics(struct buf *out);
 
 #endif

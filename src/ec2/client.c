@@ -128,6 +128,7 @@ on_sent(void *arg, const struct sender_result *result)
 	call_judge(call, result, &answer);
 	gate_answer(call->slot, lane_answer_of(&answer), answer.retry_after_ms);
 	call->slot = NULL;
+	call->client->counts.answers[call->op->action][answer.verdict]++;
 	if (answer.class == EC2_CLASS_THROTTLE)
 		call->client->counts.throttled++;
 	if (call_goes_on(call, &answer)) {
@@ -261,6 +262,7 @@ ec2_client_counts(const struct ec2_client *c, struct ec2_counts *ret)
 
 	_Static_assert(EC2_ACTION_COUNT <= COUNT_OF(ret->calls),
 		"room for every action");
+	_Static_assert(EC2_VERDICTS == VERDICT_MISSING + 1, "and every verdict");
 	*ret = c->counts;
 	ret->window = gate_window(launch);
 	ret->in_flight = gate_in_flight(launch);

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define EC2_VERDICTS 5 /* of enum verdict */
+
 struct ec2_call;
 struct ec2_client;
 struct ec2_creds;
@@ -89,7 +91,8 @@ void ec2_cancel(struct ec2_call *call);
 
 /* Counters for pool.status and tests. */
 struct ec2_counts {
-	uint64_t calls[32]; /* by enum ec2_action, requests that left */
+	uint64_t calls[32];                 /* by enum ec2_action, requests that left */
+	uint64_t answers[32][EC2_VERDICTS]; /* and by enum verdict */
 	uint64_t throttled;
 	unsigned window, in_flight, queued; /* of the launch lane */
 	int64_t clock_off_ms; /* what ours lacks, if that is more than five minutes; else 0 */

@@ -186,6 +186,20 @@ static const struct {
 };
 
 const char *
+ec2_verdict_name(enum verdict verdict)
+{
+	static const char *const names[] = {
+		[VERDICT_DONE] = "done",
+		[VERDICT_LATER] = "later",
+		[VERDICT_REPEAT] = "repeat",
+		[VERDICT_REFUSED] = "refused",
+		[VERDICT_MISSING] = "missing",
+	};
+
+	return names[verdict];
+}
+
+const char *
 ec2_action_name(enum ec2_action action)
 {
 	return actions[action].name;

@@ -74,6 +74,8 @@ enum ec2_class {
 	EC2_CLASS_COUNT
 };
 
+/* "done", "later", ... */
+const char *ec2_verdict_name(enum verdict verdict);
 /* "RunInstances" */
 const char *ec2_action_name(enum ec2_action action);
 

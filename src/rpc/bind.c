@@ -37,6 +37,7 @@ rpc_call *const rpc_calls[] = {
 	[RPC_EVENTS_UNSUBSCRIBE] = call_events_unsubscribe,
 	[RPC_DAEMON_RELOAD] = call_daemon_reload,
 	[RPC_DAEMON_VERSION] = call_daemon_version,
+	[RPC_DAEMON_METRICS] = call_daemon_metrics,
 	[RPC_DAEMON_LOG_LEVEL] = call_daemon_log_level,
 	[RPC_DAEMON_STOP] = call_daemon_stop,
 	[RPC_DISCOVER] = call_discover,

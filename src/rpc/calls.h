@@ -17,8 +17,8 @@ rpc_call call_worker_console, call_worker_hold, call_worker_release,
 rpc_call call_pool_status, call_pool_pause, call_pool_resume, call_pool_orphans;
 rpc_call call_session_open;
 rpc_call call_events_subscribe, call_events_unsubscribe;
-rpc_call call_daemon_reload, call_daemon_version, call_daemon_log_level,
-	call_daemon_stop;
+rpc_call call_daemon_reload, call_daemon_version, call_daemon_metrics,
+	call_daemon_log_level, call_daemon_stop;
 rpc_call call_discover;
 
 #endif

@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "conf/conf_load.h"
 #include "core/daemon.h"
+#include "core/metrics.h"
 #include "core/pool.h"
 #include "core/store.h"
 #include "rpc/args.h"
@@ -27,6 +28,43 @@ call_daemon_version(struct command *cmd, const void *args)
 			RPC_PROTOCOL, "pool", d->conf->pool, "epoch",
 			(json_int_t)store_meta(d->store)->epoch, "configuration",
 			d->conf->digest, "started_at", json_time(d->started_wall)));
+}
+
+struct metrics_view {
+	json_t *list;
+	json_t *samples; /* borrowed; of the last in the list */
+	const struct metric *last;
+};
+
+static void
+add_sample(void *arg, const struct metric *m, const char *const *values, double value)
+{
+	struct metrics_view *v = arg;
+	json_t *labels = json_object();
+
+	if (v->last != m) {
+		v->samples = json_array();
+		(void)json_array_append_new(v->list,
+			json_pack("{s:o,s:s,s:s,s:o}", "name",
+				json_sprintf(METRIC_PREFIX "%s", m->name), "type",
+				metric_type_name(m->type), "doc", m->doc, "samples",
+				v->samples));
+	}
+	v->last = m;
+	for (size_t n = 0; n < METRIC_LABELS && m->labels[n] != NULL; n++)
+		(void)json_object_set_new(labels, m->labels[n], json_text(values[n]));
+	(void)json_array_append_new(v->samples,
+		json_pack("{s:o,s:f}", "labels", labels, "value", value));
+}
+
+const struct rpc_result *
+call_daemon_metrics(struct command *cmd, const void *args)
+{
+	struct metrics_view v = {.list = json_array()};
+
+	(void)args;
+	metrics_walk(rpc_context(cmd), add_sample, &v);
+	return rpc_reply_take(cmd, json_pack("{s:o}", "metrics", v.list));
 }
 
 /* All that is wrong with the file, as --check prints it. */

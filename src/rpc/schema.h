@@ -29,5 +29,6 @@ extern const struct fields rpc_log_level_fields;
 extern const struct fields rpc_discover_fields;
 extern const struct fields rpc_reload_fields;
 extern const struct fields rpc_version_fields;
+extern const struct fields rpc_metrics_fields;
 
 #endif

@@ -182,3 +182,36 @@ static const struct field orphans_rows[] = {
 	{.name = NULL},
 };
 const struct fields rpc_orphans_fields = {.name = "pool.orphans", .rows = orphans_rows};
+
+/* Of the core, as above. */
+static const char *const metric_words[] = {"counter", "gauge", NULL};
+
+static const struct field sample_rows[] = {
+	{.name = "labels",
+		.type = FIELD_STRMAP,
+		.flags = FIELD_REQUIRED,
+		.doc = "What this value is of; empty where there is but one."},
+	{.name = "value", .type = FIELD_NUMBER, .flags = FIELD_REQUIRED, .doc = "Now."},
+	{.name = NULL},
+};
+static const struct fields sample_fields = {.name = "sample", .rows = sample_rows};
+
+static const struct field metric_rows[] = {
+	TEXT("name", 0, "As the metrics page has it; ec2workerd(8) lists them."),
+	{.name = "type",
+		.type = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = metric_words,
+		.doc = "counter: it only grows, until the daemon starts anew."},
+	TEXT("doc", 0, "What it counts."),
+	LIST("samples", &sample_fields, "Its values."),
+	{.name = NULL},
+};
+static const struct fields metric_fields = {.name = "metric", .rows = metric_rows};
+
+static const struct field metrics_rows[] = {
+	LIST("metrics", &metric_fields, "All of them."),
+	{.name = NULL},
+};
+const struct fields rpc_metrics_fields = {.name = "daemon.metrics",
+	.rows = metrics_rows};

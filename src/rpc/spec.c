@@ -235,6 +235,14 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.result = &rpc_version_fields,
 			.doc = "What runs here.",
 		},
+	[RPC_DAEMON_METRICS] =
+		{
+			.name = "daemon.metrics",
+			.role = RPC_OBSERVE,
+			.params = &rpc_none_fields,
+			.result = &rpc_metrics_fields,
+			.doc = "Numbers about the whole, for graphs and alarms.",
+		},
 	[RPC_DAEMON_LOG_LEVEL] =
 		{
 			.name = "daemon.log_level",

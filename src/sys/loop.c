@@ -42,13 +42,15 @@ struct loop {
 
 	struct deferred *deferred;
 	size_t deferred_count, deferred_cap;
+	struct loop_stats stats;
+	int64_t woke_ms; /* when the wait of this turn ended; 0: it has not yet */
 	bool stop;
 	bool in_turn;
 };
 
 struct loop_fd {
 	struct event *event;
-	struct event_base *base; /* borrowed from the loop */
+	struct loop *loop; /* borrowed, outlives us */
 	loop_fd_fn *fn;
 	void *arg;
 	unsigned want;
@@ -223,6 +225,32 @@ set_wake(struct loop *loop)
 	}
 }
 
+/* The first thing of a turn that is not waiting. */
+static void
+wake(struct loop *loop)
+{
+	if (loop->woke_ms == 0)
+		loop->woke_ms = clock_ms();
+}
+
+static void
+end_turn(struct loop *loop)
+{
+	int64_t took = clock_ms() - loop->woke_ms;
+
+	loop->stats.turns++;
+	loop->stats.busy_ms += took;
+	if (took > loop->stats.longest_ms)
+		loop->stats.longest_ms = took;
+	loop->woke_ms = 0;
+}
+
+const struct loop_stats *
+loop_stats(const struct loop *loop)
+{
+	return &loop->stats;
+}
+
 static void
 on_wake(evutil_socket_t fd, short what, void *arg)
 {
@@ -230,6 +258,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 	uint64_t expirations;
 
 	(void)what;
+	wake(loop);
 	/* Only to make it quiet again: the heap knows what is due. */
 	if (read(fd, &expirations, sizeof(expirations)) > 0)
 		loop->wake_ms = INT64_MAX;
@@ -306,10 +335,12 @@ loop_turn(struct loop *loop, bool wait)
 	assert(!loop->in_turn);
 	loop->in_turn = true;
 	poll_ready(loop, wait);
+	wake(loop);
 	timers_run(&loop->timers, first_new);
 	run_pokes(loop);
 	commit_turn(loop);
 	run_deferred(loop);
+	end_turn(loop);
 	loop->in_turn = false;
 }
 
@@ -429,6 +460,7 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	struct loop_fd *f = arg;
 	unsigned ready = 0;
 
+	wake(f->loop);
 	if (what & EV_READ)
 		ready |= LOOP_READ;
 	if (what & EV_WRITE)
@@ -455,7 +487,7 @@ fd_arm(struct loop_fd *f, int fd, unsigned want)
 	if (want & LOOP_WRITE)
 		events |= EV_WRITE;
 	f->want = want;
-	event_assign(f->event, f->base, fd, events, on_ready, f);
+	event_assign(f->event, f->loop->base, fd, events, on_ready, f);
 	if (want != 0 && event_add(f->event, NULL) != 0)
 		not_watched(fd, errno);
 }
@@ -465,7 +497,7 @@ loop_fd_new(struct loop *loop, int fd, unsigned want, loop_fd_fn *fn, void *arg)
 {
 	struct loop_fd *f = NEW(struct loop_fd);
 
-	f->base = loop->base;
+	f->loop = loop;
 	f->fn = fn;
 	f->arg = arg;
 	f->event = event_new(loop->base, fd, EV_PERSIST, on_ready, f);

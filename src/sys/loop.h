@@ -47,6 +47,12 @@ bool loop_is_stopping(const struct loop *loop);
 void loop_turn(struct loop *loop, bool wait);
 /* When the earliest timer is due (boottime ms), INT64_MAX if none. */
 int64_t loop_next_due_ms(const struct loop *loop);
+/* What turns took, from the end of the wait to the end of the turn. */
+struct loop_stats {
+	uint64_t turns;
+	int64_t busy_ms, longest_ms;
+};
+const struct loop_stats *loop_stats(const struct loop *loop);
 /* Whatever uses the loop is freed before it. */
 void loop_free(struct loop *loop);
 

@@ -4,6 +4,7 @@
 # In an order in which nearly all succeed: up, facts, questions, down. stop comes last.
 CALLS = {
     "daemon.version": {},
+    "daemon.metrics": {},
     "rpc.discover": {},
     "pool.status": {},
     "session.open": {"owner": "test"},

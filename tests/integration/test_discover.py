@@ -25,7 +25,7 @@ ROLES = {
     "pool.pause": "admin", "pool.resume": "admin", "pool.orphans": "admin",
     "events.subscribe": "observe",
     "events.unsubscribe": "observe", "daemon.reload": "admin", "daemon.stop": "admin",
-    "daemon.log_level": "admin", "daemon.version": "observe", "rpc.discover": "observe",
+    "daemon.log_level": "admin", "daemon.version": "observe", "daemon.metrics": "observe", "rpc.discover": "observe",
 }
 
 

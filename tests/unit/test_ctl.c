@@ -244,6 +244,19 @@ static const struct {
 		"ACTION        COUNT\n"
 		"RunInstances  7\n",
 		"", __LINE__},
+	{{"metrics"},
+		{RESULT(1,
+			"{\"metrics\":[{\"name\":\"a\",\"samples\":[{\"labels\":{},"
+			"\"value\":1.5}]},{\"name\":\"bb\",\"samples\":[{\"labels\":{"
+			"\"x\":\"y\\u001b\",\"z\":\"w\"},\"value\":7}]}]}")},
+		CTL_DONE, REQUEST(1, "daemon.metrics", "{}"),
+		"METRIC  OF        VALUE\n"
+		"a       -         1.5\n"
+		"bb      y\\x1b, w  7\n",
+		"", __LINE__},
+	{{"metrics"}, {RESULT(1, "{\"metrics\":[7,{\"samples\":{}}]}")}, CTL_DONE,
+		REQUEST(1, "daemon.metrics", "{}"), "METRIC  OF  VALUE\n", "",
+		__LINE__},
 	{{"status"}, {RESULT(1, "{\"clouds\":7,\"degraded\":{},\"workers\":[]}")},
 		CTL_DONE, NULL, NULL, "", __LINE__},
 	{{"pause"}, {RESULT(1, "{}")}, CTL_DONE, REQUEST(1, "pool.pause", "{}"), "", "",

@@ -2,11 +2,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/field.h"
+#include "base/mem.h"
 #include "base/opts.h"
 #include "conf/conf.h"
 #include "conf/conf_keys.h"
 #include "core/condition.h"
 #include "core/event.h"
+#include "core/metrics.h"
 #include "core/options.h"
 #include "ctl/ctl.h"
 #include "ctl/verb.h"
@@ -313,6 +315,26 @@ START_TEST(test_conditions)
 }
 END_TEST
 
+START_TEST(test_metrics)
+{
+	AUTO(free) char *text = make("metrics", NULL);
+	size_t rows = 0;
+
+	check_form(text);
+	for (const struct metric *m = metrics; m->name != NULL; m++) {
+		AUTO(free) char *name = xasprintf(METRIC_PREFIX "%s", m->name);
+		AUTO(buf) struct buf item = {.data = NULL};
+
+		buf_puts(&item, ".It Ic ");
+		mdoc_arg(&item, name);
+		ck_assert_msg(strstr(text, buf_str(&item)) != NULL, "%s", name);
+		check_doc(text, m->doc);
+		rows++;
+	}
+	ck_assert_uint_eq(count_of(text, ".It Ic "), rows);
+}
+END_TEST
+
 START_TEST(test_errors)
 {
 	AUTO(free) char *text = make("errors", NULL);
@@ -459,6 +481,7 @@ test_suite(void)
 	tcase_add_test(tc, test_methods);
 	tcase_add_test(tc, test_results);
 	tcase_add_test(tc, test_conditions);
+	tcase_add_test(tc, test_metrics);
 	tcase_add_test(tc, test_errors);
 	tcase_add_test(tc, test_events);
 	tcase_add_test(tc, test_limits);
