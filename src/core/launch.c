@@ -14,6 +14,7 @@
 #include "core/event.h"
 #include "core/instance.h"
 #include "core/launch_freeze.h"
+#include "core/orphan.h"
 #include "core/pause.h"
 #include "core/place.h"
 #include "core/poller.h"
@@ -337,13 +338,18 @@ on_outbox(void *arg)
 	buf_wipe_fini(&body);
 }
 
-/* One that may have left is asked about in any case. */
+/*
+ * One that may have left is asked about whatever the pool may, but not while its name is
+ * not free: an old ledger knows launches that have ended since, and their workers run.
+ */
 static bool
 may_send(struct launch *l)
 {
+	const struct worker *w = l->worker;
 	struct err err;
 
-	if (l->phase == LAUNCH_UNKNOWN || pool_may_launch(l->pool, &err) == 0)
+	if ((l->phase == LAUNCH_UNKNOWN || pool_may_launch(l->pool, &err) == 0) &&
+		orphans_allow(l->pool->orphans, l->poller, w->name, &err) == 0)
 		return true;
 	l->worker->last_error = err;
 	pool_dirty_worker(l->worker);

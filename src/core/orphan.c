@@ -410,8 +410,9 @@ orphans_listed(struct orphans *all, struct poller *poller, int64_t began_ms)
 		pool_unhold(p, &(struct cause){"listing", "ledger and cloud agree"});
 }
 
-const char *
-orphans_living(const struct orphans *all, const char *worker)
+/* Or NULL. */
+static const char *
+living(const struct orphans *all, const char *worker)
 {
 	const struct pool *p = all->pool;
 	const struct orphan *o;
@@ -423,6 +424,22 @@ orphans_living(const struct orphans *all, const char *worker)
 			return o->id;
 	}
 	return NULL;
+}
+
+int
+orphans_allow(const struct orphans *all, const struct poller *poller,
+	const char *worker, struct err *err)
+{
+	const char *id = living(all, worker);
+
+	if (id != NULL)
+		return err_set(err, ERR_UNAVAILABLE,
+			"instance %s has its name and is in no row; see pool.orphans",
+			id);
+	if (poller_listed_ms(poller) == 0)
+		return err_set(err, ERR_UNAVAILABLE,
+			"nothing has been listed since the start");
+	return 0;
 }
 
 /* The ledger was behind: its next generation comes after this one. */

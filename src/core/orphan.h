@@ -71,8 +71,13 @@ void orphans_listed(struct orphans *all, struct poller *poller, int64_t began_ms
 /* The poller goes. */
 void orphans_forget(struct orphans *all, const struct poller *poller);
 
-/* A worker of this name may still run where no row knows it: its id, or NULL. */
-const char *orphans_living(const struct orphans *all, const char *worker);
+/*
+ * An instance of this name may be asked for: that poller's cloud has been listed since the
+ * start, and none is alive that no row knows, as it would be of a ledger that was lost or
+ * is an old copy. -1: not now, and why; worker_may_launch_again comes when that changes.
+ */
+int orphans_allow(const struct orphans *all, const struct poller *poller,
+	const char *worker, struct err *err);
 /* What orphans_accept has said so far, for the ledger. */
 struct accepted_set *orphans_accepted(const struct orphans *all);
 /* By an admin: HOLD is over for what is seen now, whatever restarts. */

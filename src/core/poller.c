@@ -222,10 +222,26 @@ failed(struct poller *p, const struct ec2_answer *a)
 	look_one_by_one(p);
 }
 
+/* What waited for the first listing. */
+static void
+go_on(const struct poller *p)
+{
+	struct worker *w;
+	struct launch *l;
+
+	for (w = p->pool->workers; w != NULL; w = w->hh.next)
+		if (w->poller == p && w->try_ms == INT64_MAX)
+			worker_may_launch_again(w);
+	for (l = p->pool->launches; l != NULL; l = l->hh.next)
+		if (l->poller == p)
+			launch_may_send_again(l);
+}
+
 static void
 on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 {
 	struct poller *p = arg;
+	bool first = p->listed_ms == 0;
 
 	p->op = NULL;
 	if (a->verdict == VERDICT_DONE) {
@@ -235,6 +251,8 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 		p->failures = 0;
 		p->retry_ms = 0;
 		apply(p, list);
+		if (first)
+			go_on(p);
 		lease_renew(p->lease);
 		outage_over(p->outage);
 	} else {

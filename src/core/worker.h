@@ -88,7 +88,7 @@ void worker_free(struct worker *w);
 void worker_set_conf(struct worker *w, struct conf_worker *conf);
 /* Looks at the facts and starts what is missing; idempotent. */
 void worker_step(struct worker *w);
-/* The pool launches again: what waited for that goes on. */
+/* The pool launches again, or the name has become free: what waited for that goes on. */
 void worker_may_launch_again(struct worker *w);
 /* What is asked for its next launch is asked no more; a later step begins anew. */
 void worker_drop_place(struct worker *w);

@@ -98,6 +98,8 @@ worker_may_launch_again(struct worker *w)
 	}
 	if (w->try_ms == INT64_MAX)
 		w->try_ms = 0;
+	if (w->launch != NULL)
+		launch_may_send_again(w->launch);
 	loop_poke(&w->poke);
 }
 
@@ -137,19 +139,6 @@ find_place(struct worker *w)
 	}
 }
 
-/* One machine for a name, whatever the ledger knows (I1). */
-static bool
-waits_for_orphan(const struct worker *w, struct err *err)
-{
-	const char *id = orphans_living(w->pool->orphans, w->name);
-
-	if (id == NULL)
-		return false;
-	err_set(err, ERR_UNAVAILABLE,
-		"instance %s has its name and is in no row; see pool.orphans", id);
-	return true;
-}
-
 void
 worker_place(struct worker *w)
 {
@@ -157,7 +146,8 @@ worker_place(struct worker *w)
 
 	if (clock_ms() < w->try_ms)
 		return;
-	if (pool_may_launch(w->pool, &err) < 0 || waits_for_orphan(w, &err)) {
+	if (pool_may_launch(w->pool, &err) < 0 ||
+		orphans_allow(w->pool->orphans, pool_poller(w), w->name, &err) < 0) {
 		wait_for_pool(w, &err);
 	} else if (w->removed) {
 		err_set(&err, ERR_FAILED, "%s is no longer in the configuration",

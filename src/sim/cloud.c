@@ -497,6 +497,8 @@ sim_cloud_pick(struct sim_cloud *c, unsigned count)
 void
 sim_cloud_stick(struct sim_cloud *c, struct sim_instance *i, bool stuck)
 {
+	if (!stuck)
+		i->sticks_in = SIM_STATE_COUNT;
 	if (i->stuck == stuck)
 		return;
 	i->stuck = stuck;

@@ -89,7 +89,7 @@ void sim_cloud_start(struct sim_cloud *c, struct sim_instance *i);
 void sim_cloud_power_off(struct sim_cloud *c, struct sim_instance *i);
 /* By the control door: straight into a state. */
 void sim_cloud_force(struct sim_cloud *c, struct sim_instance *i, enum sim_state state);
-/* A stuck instance stays in its state until forced or freed. */
+/* A stuck instance stays in its state until forced or freed, then also of what awaits it later. */
 void sim_cloud_stick(struct sim_cloud *c, struct sim_instance *i, bool stuck);
 /* The same, from when it comes into that state. */
 void sim_cloud_stick_in(struct sim_cloud *c, struct sim_instance *i,

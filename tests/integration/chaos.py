@@ -166,11 +166,11 @@ class Chaos:
                 judge.check_no_twin(self.sim)
 
     def end(self):
-        """EC2 is as it should be again, and what it held in a state for ever it lets go."""
+        """EC2 is as it should be again, and what it holds in a state for ever, or would, it lets go."""
         self.scenario()
         self.price(0.03)
         for instance in self.sim.ledger().values():
-            if instance["state"] in ("pending", "shutting-down", "stopping"):
+            if instance["state"] != "terminated":
                 self.sim.control("POST", "instance", {"id": instance["id"], "stuck": "no"})
 
     def doubts(self):

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-A machine of wishes, facts, faults, deaths, reloads and time, driven by hypothesis against the
-real programs, and judged after every step and at rest. MACHINE_EXAMPLES=N: so many lives
-instead of the slice that make check takes; a failure prints the steps that lead to it.
+A machine of wishes, facts, faults, deaths, reloads, time, and ledgers that are lost or restored,
+driven by hypothesis against the real programs, and judged after every step and at rest.
+MACHINE_EXAMPLES=N: so many lives instead of the slice that make check takes; a failure prints the
+steps that lead to it, which are kept as a life of their own.
 """
 
 import contextlib
 import os
+import pathlib
+import shutil
 import tempfile
 
 import hypothesis
 from hypothesis import strategies
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 import ec2sim
 import judge
@@ -19,12 +22,17 @@ from daemon import Daemon
 from ec2sim import eventually
 from lives import is_down, show
 from rpcclient import RpcError
+from tempo import Tempo
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "8"))
 STEPS = 25
 NAMES = ("fixed", "made", "busy")
 WORKERS = {"fixed": {"password": "x"}, "made": {"password": "generated", "user_data": "{{ password }}"},
-           "busy": {"password": "x", "build_wait_timeout": 1, "missing_timeout": 2}}
+           "busy": {"password": "x", "build_wait_timeout": 30, "missing_timeout": 90}}
+RATE = 20
+# Less than any timer; the idle and missing ones of "busy"; the pending ones, or a collector's grace.
+WAITS = (2, 100, 700)
+QUICK = {"interval": 30, "grace": 60}
 REFUSALS = {"unavailable", "unexpected_attach", "stale_generation", "cancelled", "failed", "missing"}
 
 workers = strategies.sampled_from(NAMES)
@@ -33,7 +41,7 @@ EFFECTS = (
     {"effect": "error", "code": "InternalError", "after": True}, {"effect": "error", "code": "Unavailable"},
     {"effect": "error", "code": "RequestLimitExceeded"},
     {"effect": "error", "code": "InsufficientInstanceCapacity"},
-    {"effect": "html"}, {"effect": "cut", "at": 60, "after": True}, {"effect": "delay", "delay": "0.3s"},
+    {"effect": "html"}, {"effect": "cut", "at": 60, "after": True}, {"effect": "delay", "delay": "6s"},
 )
 ACTIONS = ("RunInstances", "TerminateInstances", "DescribeInstances")
 
@@ -42,9 +50,13 @@ class Machine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.stack = contextlib.ExitStack()
-        self.sim = self.stack.enter_context(ec2sim.running(pending="0.05", shutdown="0.05"))
         directory = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="e2w-"))
-        self.daemon = Daemon(directory, self.sim.url, dict(WORKERS))
+        self.backup = pathlib.Path(directory, "backup")
+        self.lost = ""
+        self.tempo = Tempo(pathlib.Path(directory, "tempo"), RATE)
+        self.sim = self.stack.enter_context(ec2sim.running(pending="1", shutdown="1", **self.tempo.simulator()))
+        self.daemon = Daemon(directory, self.sim.url, dict(WORKERS), orphans=QUICK)
+        self.daemon.environment = self.tempo.environment()
 
     @initialize()
     def begin(self):
@@ -112,6 +124,42 @@ class Machine(RuleBasedStateMachine):
         self.daemon.stop()
         self.daemon.start()
 
+    @rule(seconds=strategies.sampled_from(WAITS))
+    def wait(self, seconds):
+        self.tempo.sleep(seconds)
+
+    def ledger(self):
+        return sorted((self.daemon.directory / "state").glob("ledger.db*"))
+
+    @rule()
+    def back_up(self):
+        self.daemon.kill()
+        shutil.rmtree(self.backup, ignore_errors=True)
+        self.backup.mkdir()
+        for path in self.ledger():
+            shutil.copy(path, self.backup)
+        self.daemon.start()
+
+    def lose(self):
+        self.daemon.kill()
+        for path in self.ledger():
+            path.unlink()
+        self.lost = self.tempo.utc_text()
+
+    @precondition(lambda self: self.backup.exists())
+    @rule()
+    def restore(self):
+        """A ledger of some time ago, which knows nothing of what was since (P22)."""
+        self.lose()
+        for path in self.backup.iterdir():
+            shutil.copy(path, self.daemon.directory / "state")
+        self.daemon.start()
+
+    @rule()
+    def begin_anew(self):
+        self.lose()
+        self.daemon.start()
+
     @rule(ami=strategies.sampled_from(("ami-12345678", "ami-87654321")),
           without=strategies.sampled_from((None, "made")))
     def reload(self, ami, without):
@@ -152,9 +200,11 @@ class Machine(RuleBasedStateMachine):
         for name in NAMES:
             self.daemon.call("worker.insubstantiate", worker=name)
         for name in NAMES:
-            eventually(lambda n=name: is_down(self.daemon, n), 60)
+            eventually(lambda n=name: is_down(self.daemon, n), 120)
+        if self.lost:  # what no row knows, the collector ends
+            eventually(lambda: not judge.live(self.sim), 30)
         assert not judge.live(self.sim)
-        judge.check_agreement(self.daemon, self.sim)
+        judge.check_agreement(self.daemon, self.sim, since=self.lost)
 
 
 def test_machine():

@@ -8,6 +8,7 @@
 #include "base/node.h"
 #include "conf/conf.h"
 #include "conf/conf_load.h"
+#include "core/poller.h"
 #include "core/pool.h"
 #include "core/store.h"
 #include "fake_cloud.h"
@@ -38,6 +39,27 @@ on_commit(void *arg)
 
 	ck_assert_int_eq(pool_commit(r->daemon.pool, NULL), STORE_OK);
 	return 0;
+}
+
+void
+rig_pass(struct rig *r, int64_t ms)
+{
+	for (; ms > 0; ms -= 100) {
+		clock_fake_advance(100);
+		fake_cloud_tick(r->cloud);
+		server_run(&r->server);
+	}
+}
+
+/* Before that nothing is launched. */
+static void
+await_listings(struct rig *r)
+{
+	const struct poller *p;
+
+	for (p = r->daemon.pool->pollers; p != NULL; p = poller_next(p))
+		while (poller_listed_ms(p) == 0)
+			rig_pass(r, 100);
 }
 
 void
@@ -75,6 +97,8 @@ rig_open(struct rig *r)
 	r->server.service.count = RPC_METHOD_COUNT;
 	r->server.service.context = d;
 	r->fd = server_connect(&r->server);
+	await_listings(r);
+	clock_fake(clock_ms(), RIG_WALL_MS);
 }
 
 void
@@ -88,16 +112,6 @@ rig_close(struct rig *r)
 	fake_cloud_fini(r->cloud);
 	free(r->cloud);
 	loop_free(r->server.loop);
-}
-
-void
-rig_pass(struct rig *r, int64_t ms)
-{
-	for (; ms > 0; ms -= 100) {
-		clock_fake_advance(100);
-		fake_cloud_tick(r->cloud);
-		server_run(&r->server);
-	}
 }
 
 static void

@@ -326,7 +326,7 @@ START_TEST(test_watch)
 			"a launch of a"));
 	ck_assert_uint_eq(mails(), 1);
 	restart();
-	world_run(&v, 1000);
+	world_run(&v, 3000);
 	ck_assert_uint_eq(episodes(), 2);
 	v.cloud.faults.fail_read = 0;
 	world_run(&v, 120000);

@@ -444,6 +444,34 @@ START_TEST(test_name_waits_for_it)
 }
 END_TEST
 
+/* A start on an old ledger: until the first listing nobody knows what runs (P22). */
+START_TEST(test_name_waits_for_the_first_listing)
+{
+	struct world v;
+	struct fake_instance *i;
+	uint64_t runs;
+
+	begin(&v, "");
+	i = stray(&v, 2);
+	runs = v.cloud.runs;
+	v.cloud.faults.fail_read = 1000;
+	world_restart(&v);
+	world_up(&v, "bot1");
+	world_run(&v, MINUTE);
+	ck_assert_uint_eq(v.cloud.runs, runs);
+	ck_assert_str_eq(world_worker(&v, "bot1")->last_error.text,
+		"nothing has been listed since the start");
+	v.cloud.faults.fail_read = 0;
+	world_run(&v, MINUTE);
+	ck_assert_uint_eq(v.cloud.runs, runs);
+	ck_assert(fake_is_living(i));
+	i->state = EC2_STATE_TERMINATED;
+	world_run(&v, 6 * MINUTE);
+	ck_assert_uint_eq(v.cloud.runs, runs + 1);
+	world_fini(&v);
+}
+END_TEST
+
 START_TEST(test_dead_ones_are_none)
 {
 	struct world v;
@@ -498,6 +526,7 @@ test_suite(void)
 	tcase_add_test(t, test_adopted_but_never_attached);
 	tcase_add_test(t, test_brake);
 	tcase_add_test(t, test_name_waits_for_it);
+	tcase_add_test(t, test_name_waits_for_the_first_listing);
 	tcase_add_test(t, test_dead_ones_are_none);
 	tcase_add_test(t, test_verdicts_have_words);
 	suite_add_tcase(s, t);

@@ -58,12 +58,16 @@ listings_in(int64_t ms)
 
 START_TEST(test_one_at_the_start)
 {
-	ck_assert(v.cloud.listings == 1);
+	int64_t now;
+
+	world_restart(&v);
+	now = clock_ms();
+	ck_assert(v.cloud.listings == 2);
 	ck_assert(poller_listed_ms(v.pool->pollers) == 0);
 	ck_assert(poller_listed_wall(v.pool->pollers) == 0);
 	world_run(&v, 3000);
-	ck_assert(v.cloud.listings == 1);
-	ck_assert(poller_listed_ms(v.pool->pollers) == 1000000);
+	ck_assert(v.cloud.listings == 2);
+	ck_assert(poller_listed_ms(v.pool->pollers) == now);
 	ck_assert(poller_listed_wall(v.pool->pollers) > INT64_C(1790000000000));
 }
 END_TEST

@@ -242,18 +242,21 @@ START_TEST(test_purge_leaves_what_lives)
 {
 	struct world v;
 	struct fake_instance *twin;
+	const char *kept;
 
 	world_init(&v, TWO);
 	v.cloud.force_twin = true;
 	world_up(&v, "a");
 	world_run(&v, 90000);
 	ck_assert_uint_eq(v.cloud.count, 2);
-	twin = world_living(&v, "a") == &v.cloud.instances[0] ? &v.cloud.instances[1]
-							      : &v.cloud.instances[0];
+	kept = world_worker(&v, "a")->launch->instance->id;
+	twin = &v.cloud.instances[str_equal(kept, v.cloud.instances[0].id)];
 	twin->state = EC2_STATE_SHUTTING_DOWN;
 	twin->died_ms = 0;
 	twin->due_ms = clock_ms() + 100 * HOUR;
-	sql(&v, "UPDATE instance SET phase = 'condemned' WHERE phase = 'gone'");
+	sql(&v,
+		"UPDATE instance SET phase = 'condemned', seen = 'shutting-down', proof = NULL"
+		" WHERE phase = 'gone'");
 	world_restart(&v);
 	world_down(&v, "a");
 	world_run(&v, 90000);

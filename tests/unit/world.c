@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "conf/conf_load.h"
+#include "core/poller.h"
 #include "core/pool.h"
 #include "core/store.h"
 #include "core/worker.h"
@@ -96,6 +97,17 @@ begin(struct world *v)
 	world_turn(v);
 }
 
+/* Until all clouds are listed, for before that nothing is launched. */
+static void
+await_listings(struct world *v)
+{
+	const struct poller *p;
+
+	for (p = v->pool->pollers; p != NULL; p = poller_next(p))
+		while (poller_listed_ms(p) == 0)
+			world_run(v, 1);
+}
+
 void
 world_init(struct world *v, const char *workers)
 {
@@ -115,6 +127,7 @@ init(struct world *v, const char *dir, const char *workers, bool trials)
 	v->conf = parse(workers);
 	open_store(v);
 	begin(v);
+	await_listings(v);
 }
 
 void
@@ -176,6 +189,7 @@ world_run(struct world *v, int64_t ms)
 {
 	int64_t until = clock_ms() + ms;
 
+	world_turn(v); /* what waits for no time */
 	while (clock_ms() < until) {
 		int64_t next = fake_cloud_tick(&v->cloud),
 			due = loop_next_due_ms(v->loop);
