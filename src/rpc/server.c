@@ -15,6 +15,7 @@
 #include "rpc/spec.h"
 #include "sys/account.h"
 #include "sys/notify.h"
+#include "sys/process.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -22,9 +23,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/*
+ * Descriptors that no client gets: of the ledger, the loop and the socket, and of requests to
+ * EC2, so that what is condemned is ended whoever connects.
+ */
+#define OWN_DESCRIPTORS 32u
+#define CONNS_MIN 4u
+
 struct rpc_server {
 	struct daemon *daemon; /* borrowed, outlives us */
 	struct rpc_service service;
+	struct rpc_limits limits;
 	struct rpc *rpc; /* owned */
 };
 
@@ -70,6 +79,16 @@ on_reloaded(void *arg)
 	rpc_set_access(s->rpc, access_new(&s->daemon->conf->access, getuid()));
 }
 
+static unsigned
+conns_within(size_t descriptors)
+{
+	size_t rest = descriptors > OWN_DESCRIPTORS ? descriptors - OWN_DESCRIPTORS : 0;
+
+	if (rest < CONNS_MIN)
+		return CONNS_MIN;
+	return rest < rpc_limits.conns ? (unsigned)rest : rpc_limits.conns;
+}
+
 static int
 listen_somewhere(struct rpc_server *s, struct err *err)
 {
@@ -101,7 +120,9 @@ rpc_server_new(struct daemon *d, struct err *err)
 		.context = d,
 		.unwritable = rpc_unwritable,
 	};
-	s->rpc = rpc_new(d->loop, &s->service, &rpc_limits,
+	s->limits = rpc_limits;
+	s->limits.conns = conns_within(process_descriptors());
+	s->rpc = rpc_new(d->loop, &s->service, &s->limits,
 		access_new(&d->conf->access, getuid()));
 	if (listen_somewhere(s, err) != 0) {
 		rpc_server_free(s);

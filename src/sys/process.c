@@ -62,6 +62,16 @@ process_harden(void)
 	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); /* so is this */
 }
 
+size_t
+process_descriptors(void)
+{
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur > SIZE_MAX)
+		return SIZE_MAX;
+	return (size_t)now.rlim_cur;
+}
+
 bool
 process_logs_to_journal(void)
 {

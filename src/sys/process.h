@@ -7,6 +7,7 @@
 #define SYS_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Opens /dev/null where 0 to 2 are closed, so that no socket or ledger becomes somebody's
@@ -18,6 +19,8 @@ void process_init(void);
  * descriptors as it may have.
  */
 void process_harden(void);
+/* How many descriptors it may have. */
+size_t process_descriptors(void);
 /* Whether stderr goes to the journal (systemd.exec(5), JOURNAL_STREAM). */
 bool process_logs_to_journal(void);
 
