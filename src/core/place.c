@@ -168,6 +168,7 @@ static stage check_permit;
 static stage *const stages[] = {
 	check_permit,
 	place_find_volumes,
+	place_find_holders,
 	choose,
 	place_find_image,
 	place_find_bid,

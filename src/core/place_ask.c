@@ -282,7 +282,8 @@ place_is_asking(const struct place *p)
 {
 	if (p == NULL)
 		return false;
-	return p->images != NULL || p->lookup != NULL ||
+	return p->images != NULL || p->lookup != NULL || p->glance != NULL ||
+		p->op != NULL ||
 		(p->waits && permits_is_asking(p->worker->pool->permits, p->cloud));
 }
 
@@ -295,6 +296,7 @@ place_forget(struct place *p)
 	lookup_cancel(p->lookup);
 	p->images = NULL;
 	p->lookup = NULL;
+	place_forget_holders(p);
 	free(p->image);
 	free(p->image_why);
 	p->image = p->image_why = NULL;

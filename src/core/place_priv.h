@@ -33,6 +33,9 @@ struct place {
 	char *image_why;            /* owned; how it was chosen, or NULL */
 	char *zone;                 /* owned; of the volumes, or NULL: any will do */
 	size_t volumes;             /* whose zones are known */
+	size_t looked;              /* of which nobody keeps hold, for this launch */
+	struct glance_call *glance; /* at a volume, or NULL */
+	struct ec2_call *op;        /* about who holds it, or NULL */
 	struct lookup_call *lookup; /* under way, or NULL */
 	struct candidate *asked;    /* whom that is about */
 	unsigned bids;              /* of this generation that were too low */
@@ -60,6 +63,11 @@ enum place_outcome place_find_zone(struct place *p, struct candidate *c);
 enum place_outcome place_find_volumes(struct place *p, int64_t *ret_again_ms,
 	struct err *err);
 
+/* place_held.c; the rest is place_ask.c's. */
+enum place_outcome place_find_holders(struct place *p, int64_t *ret_again_ms,
+	struct err *err);
+/* They may change any time: asked anew for the next launch. */
+void place_forget_holders(struct place *p);
 enum place_outcome place_find_image(struct place *p, int64_t *ret_again_ms,
 	struct err *err);
 /* It is gone: the next question about it asks EC2. False: it is named by its id. */
