@@ -19,8 +19,10 @@ from memory import Memory
 
 LIVES = (sweep.Launch, sweep.Build, sweep.Stop, sweep.Reload, sweep.Missing)
 STARTS = (sweep.Start, sweep.Fresh)
-# Of check-faults, and of check-faults-full: all of the lives, a tenth of the starts, which are long.
-LIVES_MOST, STARTS_MOST = (None, 4000) if os.environ.get("FAULTS") == "full" else (200, 100)
+# Of check-faults-full, and of check-faults: all of the lives, a tenth of the starts, which are long.
+FULL = os.environ.get("FAULTS") == "full"
+LIVES_MOST, STARTS_MOST = (None, 4000) if FULL else (100, 60)
+FOREIGN_MOST, PROGRAM_MOST = (None, None) if FULL else (60, 1000)
 # What has no place for an allocator of ours.
 BY_THEMSELVES = {"", "libc.so.6", "ld-linux-x86-64.so.2", "libyaml-0.so.2"}
 
@@ -56,15 +58,15 @@ def test_many_points(capsys, windows, most):
 
 @pytest.mark.faults
 @pytest.mark.parametrize("windows", [LIVES, STARTS])
-def test_every_allocation_of_a_library(capsys, windows):
+def test_allocations_of_libraries(capsys, windows):
     """Those that are not made through our allocators: here the process does not end of itself."""
-    run(capsys, windows, foreign=True)
+    run(capsys, windows, FOREIGN_MOST, foreign=True)
 
 
 @pytest.mark.faults
 def test_names_of_users(capsys):
     """No role is lost for want of memory, and no start is refused for good."""
-    run(capsys, [torture.Names], foreign=True)
+    run(capsys, [torture.Names], FOREIGN_MOST, foreign=True)
 
 
 PROGRAMS = {
@@ -96,8 +98,8 @@ def test_some_allocations_of_a_program(daemon, name):
 
 @pytest.mark.faults
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_every_allocation_of_a_program(daemon, name):
-    judged(program(name, daemon))
+def test_many_allocations_of_a_program(daemon, name):
+    judged(program(name, daemon), PROGRAM_MOST)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

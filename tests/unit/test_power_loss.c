@@ -363,7 +363,7 @@ static const char *const careless[] = {"PRAGMA synchronous=OFF",
 START_TEST(test_careless_ledger)
 {
 	live(careless[_i]);
-	(void)fail_everywhere(1, 2);
+	(void)fail_everywhere(3, 1);
 	ck_assert_uint_ge(life.broken, 20);
 }
 END_TEST
@@ -421,17 +421,17 @@ START_TEST(test_checkpoints)
 	size_t images;
 
 	fill(NULL);
-	images = fail_everywhere(29, 2);
+	images = fail_everywhere(41, 2);
 	ck_assert_msg(life.broken == 0, "%zu of %zu images, the first %s", life.broken,
 		images, life.how);
-	ck_assert_uint_ge(images, 300);
+	ck_assert_uint_ge(images, 200);
 }
 END_TEST
 
 START_TEST(test_careless_checkpoints)
 {
 	fill(careless[_i]);
-	(void)fail_everywhere(29, 2);
+	(void)fail_everywhere(61, 1);
 	ck_assert_uint_ge(life.broken, 20);
 }
 END_TEST
