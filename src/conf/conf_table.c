@@ -164,7 +164,8 @@ static const struct field aws_rows[] = {
 		.offset = FIELD_AT(struct conf_aws, sts_endpoint_url, char *),
 		.check = form_endpoint,
 		.example = "http://127.0.0.1:5000",
-		.doc = "Assume roles here instead of at the region's endpoint of STS.",
+		.doc = "Assume roles here; without it at AWS_ENDPOINT_URL_STS, then at the "
+		       "region's endpoint of STS.",
 	},
 	{
 		.name = "ssm_endpoint_url",

@@ -10,6 +10,7 @@
 #include "ec2/creds.h"
 #include "ec2/endpoint.h"
 #include "ec2/plan.h"
+#include "ec2/profile.h"
 #include "ec2/request.h"
 #include "ec2/sender.h"
 #include "ec2/verdict.h"
@@ -155,8 +156,11 @@ new_sender(const struct sts_conf *conf, const struct keyset *as, const char *url
 static char *
 url_of(const struct sts_conf *conf)
 {
-	return conf->endpoint != NULL ? xstrdup(conf->endpoint)
-				      : endpoint_default("sts", conf->region);
+	const char *given = conf->endpoint;
+
+	if (given == NULL)
+		given = ec2_env("AWS_ENDPOINT_URL_STS");
+	return given != NULL ? xstrdup(given) : endpoint_default("sts", conf->region);
 }
 
 struct sts_call *

@@ -353,19 +353,20 @@ START_TEST(test_web_identities_that_are_none)
 }
 END_TEST
 
-/* A projected token is a symbolic link. */
+/* A projected token is a symbolic link. Where STS is, the environment may say too. */
 START_TEST(test_web_identity_by_environment)
 {
 	static const struct talk_row row = ASK_WEB(
 		"RoleArn=arn%3Aweb&RoleSessionName=mine&WebIdentityToken=jwt");
 	AUTO(free) char *url = talk_url(&look_rig.talk, "");
 	const struct ec2_creds_source source = {
-		.sts_endpoint = url,
+		.sts_endpoint = _i == 0 ? url : NULL,
 		.session_name = "sess",
 	};
 	struct outcome o = {0};
 
 	set_up(WEB);
+	setenv("AWS_ENDPOINT_URL_STS", _i == 0 ? "http://127.0.0.1:1" : url, 1);
 	ck_assert_int_eq(symlink("jwt", "link"), 0);
 	setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "link", 1);
 	setenv("AWS_ROLE_SESSION_NAME", "mine", 1);
@@ -420,7 +421,7 @@ test_suite(void)
 	tcase_add_test(tc, test_what_was_tried);
 	tcase_add_test(tc, test_nobody_at_the_metadata_service);
 	tcase_add_test(tc, test_web_identities_that_are_none);
-	tcase_add_test(tc, test_web_identity_by_environment);
+	tcase_add_loop_test(tc, test_web_identity_by_environment, 0, 2);
 	tcase_add_test(tc, test_cancel);
 	suite_add_tcase(suite, tc);
 	return suite;
