@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "core/cloud.h"
 #include "core/health.h"
 #include "core/instance.h"
@@ -173,6 +174,7 @@ start(struct question *q)
 	struct cloud *c = q->permit->cloud;
 	const struct instance *i;
 
+	FP("dryrun.before_question");
 	if (q->kind == KIND_RUN) {
 		q->op = c->ops->dry_run(c->self, q->what, strlen(q->what), on_answer,
 			q);
@@ -357,6 +359,7 @@ on_answer(void *arg, const struct ec2_answer *a)
 	struct question *q = arg;
 	struct permits *all = q->permit->all;
 
+	FP("dryrun.after_answer");
 	q->op = NULL;
 	q->permit->cloud->questions--;
 	if (is_refusal(q, a))

@@ -50,6 +50,17 @@ class Keyed(sweep.Launch):
         assert len(lane.sim.ledger()) == 1, "a second machine was started for one key"
 
 
+class FirstUse(sweep.Launch):
+    """A launch by a daemon that has not asked yet what its keys may do."""
+
+    name = "first use"
+
+    def prepare(self, lane):
+        super().prepare(lane)
+        lane.daemon.kill()
+        lane.daemon.start()
+
+
 class Full(sweep.Launch):
     """A launch whose intent finds the disk full: the reserve is given up for it."""
 

@@ -28,6 +28,8 @@ EVERY = "every migration"
 # Who comes by where, and which times of it the daemon dies.
 HITS = {
     "call.before_parse": [(sweep.Launch, (1, 2)), (sweep.Stop, (1,))],
+    "dryrun.after_answer": [(moments.FirstUse, (1, 2))],
+    "dryrun.before_question": [(moments.FirstUse, (1, 2))],
     "equip.after_accept": [(sweep.Equip, (1, 2))],
     "equip.before_address": [(sweep.Equip, (1,))],
     "equip.before_record": [(sweep.Equip, (1, 2))],
