@@ -164,7 +164,7 @@ open_db(struct store *s, const char *path, struct err *err)
 	s->db = db_open(path, store_migrations, store_migration_count, &why);
 	if (s->db == NULL && s->dir != NULL &&
 		(strcmp(why.origin, "CORRUPT") == 0 ||
-			strcmp(why.origin, "IOERR") == 0)) {
+			strcmp(why.origin, "UNREADABLE") == 0)) {
 		if (set_aside(path, &why, err) < 0)
 			return -1;
 		s->db = db_open(path, store_migrations, store_migration_count, &why);
@@ -189,6 +189,14 @@ open_files(struct store *s, struct err *err)
 	return open_db(s, path, err);
 }
 
+/* A full or failing disk, a lock: another start may find it otherwise. */
+static bool
+may_pass(const struct err *err)
+{
+	return strcmp(err->origin, "IOERR") == 0 || strcmp(err->origin, "FULL") == 0 ||
+		strcmp(err->origin, "BUSY") == 0;
+}
+
 struct store *
 store_open(const char *dir, struct err *err)
 {
@@ -198,7 +206,7 @@ store_open(const char *dir, struct err *err)
 	boot_name(NULL, boot);
 	if (open_files(s, err) < 0 || store_read_meta(s, boot, err) < 0 ||
 		store_read_last_seq(s, err) < 0) {
-		if (err != NULL)
+		if (err != NULL && !may_pass(err))
 			err->code = ERR_CONFIG;
 		store_close(s);
 		return NULL;

@@ -160,6 +160,14 @@ meaning_of(int rc, int errnum)
 	return &our_mistake;
 }
 
+/* A disk that does not give back what is on it; what fails besides that leaves it there. */
+static bool
+is_unreadable(int rc)
+{
+	return rc == SQLITE_IOERR_READ || rc == SQLITE_IOERR_SHORT_READ ||
+		rc == SQLITE_IOERR_CORRUPTFS;
+}
+
 static void
 describe(const struct db *db, int rc, int errnum, struct failure *f)
 {
@@ -174,7 +182,7 @@ describe(const struct db *db, int rc, int errnum, struct failure *f)
 	else
 		(void)err_set(&f->err, m->err, "%s: %s (SQLite %d)", db->path, text,
 			rc);
-	err_origin(&f->err, m->origin, text, NULL);
+	err_origin(&f->err, is_unreadable(rc) ? "UNREADABLE" : m->origin, text, NULL);
 }
 
 /* Repeats a failure to a caller. */

@@ -34,8 +34,9 @@ struct db_migration {
  * WAL, synchronous=FULL, busy timeout 2 s, then the migrations above user_version, each
  * in one transaction that writes user_version last (foreign keys are off during it and
  * checked at its end), then foreign keys. On NULL err.origin says which kind of failure:
- * "FULL" and "BUSY" are ERR_UNAVAILABLE, all others ERR_CONFIG; "CORRUPT" and "IOERR" the
- * contents are lost or cannot be read, "NEWER" a user_version above count.
+ * "FULL" and "BUSY" are ERR_UNAVAILABLE, "IOERR" (of anything but a read) is ERR_IO, for
+ * these may pass; all others are ERR_CONFIG: "CORRUPT" and "UNREADABLE" the contents are
+ * lost, "NEWER" a user_version above count.
  */
 struct db *db_open(const char *path, const struct db_migration *migrations,
 	size_t count, struct err *err);

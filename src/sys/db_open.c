@@ -172,7 +172,10 @@ recode(struct err *err)
 	bool may_wait = strcmp(err->origin, "FULL") == 0 ||
 		strcmp(err->origin, "BUSY") == 0;
 
-	err->code = may_wait ? ERR_UNAVAILABLE : ERR_CONFIG;
+	if (strcmp(err->origin, "IOERR") == 0)
+		err->code = ERR_IO;
+	else
+		err->code = may_wait ? ERR_UNAVAILABLE : ERR_CONFIG;
 }
 
 struct db *

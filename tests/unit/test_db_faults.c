@@ -382,7 +382,7 @@ START_TEST(read_fails)
 
 			ck_assert_msg(told->bad == DB_FATAL, "read %d: %d", nth,
 				told->bad);
-			ck_assert_msg(strcmp(origin, "IOERR") == 0 ||
+			ck_assert_msg(strcmp(origin, "UNREADABLE") == 0 ||
 					strcmp(origin, "CORRUPT") == 0,
 				"read %d: %s", nth, origin);
 		}
