@@ -269,6 +269,9 @@ class Damaged(sweep.Start):
         sound = (state / "ledger.db").read_bytes()
         (state / "ledger.db").write_bytes(sound[:4096] + b"rubbish!" * (len(sound) // 8 - 512))
 
+    def judge(self, lane):
+        judge.check_rest(lane.daemon, lane.sim)
+
     def check(self, lane, said):
         state = lane.daemon.directory / "state"
         assert not lane.daemon.call("pool.status")["paused"]

@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -27,6 +28,7 @@ from rpcclient import RpcError
 STARTED = re.compile(r"^\d+ +(\w+)\(")
 GONE = (OSError, AssertionError)  # what a client sees of a daemon that is killed
 KILL = "signal=SIGKILL"
+LATER = "is tried again later"
 
 
 class Lane:
@@ -323,10 +325,13 @@ class Start(Window):
     """A start that finds a launch whose answer was lost, with its machine running."""
 
     name = "start"
+    aside = 0  # so often a ledger was given up
 
     def prepare(self, lane):
         if show(lane.daemon)["state"] != "not_substantiated":
             take_down(lane)
+        for path in (lane.daemon.directory / "state").glob("*.damaged-*"):
+            path.unlink()
         lane.sim.control("POST", "reset")
         lane.sim.fault(action="RunInstances", effect="delay", delay="60s", after=True, count=1)
         lane.daemon.call("worker.substantiate", worker="bot1")
@@ -367,6 +372,14 @@ class Start(Window):
         if not ended:
             kill_traced(lane.daemon)
         return ended
+
+    def judge(self, lane):
+        """A ledger that cannot be read is set aside, and made anew from the tags (P19)."""
+        aside = list((lane.daemon.directory / "state").glob("*.damaged-*"))
+        if aside:
+            eventually(lambda: show(lane.daemon)["instance"] or not judge.live(lane.sim), 60)
+        judge.check_rest(lane.daemon, lane.sim, adopted=bool(aside))
+        self.aside += bool(aside)
 
     def check(self, lane, said):
         [instance] = lane.sim.ledger()
@@ -409,6 +422,9 @@ class Fresh(Start):
             for path in state.iterdir():
                 path.unlink()
             state.rmdir()
+
+    def judge(self, lane):
+        judge.check_rest(lane.daemon, lane.sim)
 
     def check(self, lane, said):
         assert show(lane.daemon)["generation"] == 0
@@ -462,7 +478,11 @@ class Missing(Window):
     def prepare(self, lane):
         """Anew, or the next mail to the same recipient would wait for company."""
         lane.daemon.kill()
+        with contextlib.closing(sqlite3.connect(lane.daemon.directory / "state/ledger.db")) as ledger:
+            ledger.execute("DELETE FROM mail")
+            ledger.commit()
         lane.daemon.start()
+        lane.later = lane.daemon.log().count(LATER)
         lane.sim.control("POST", "reset")
         lane.mail.messages.clear()
         lane.before = show(lane.daemon)["generation"]
@@ -473,9 +493,13 @@ class Missing(Window):
             with contextlib.suppress(RpcError):
                 rpc.call("worker.substantiate", worker="bot1", wait="attached")
             rpc.call("worker.insubstantiate", worker="bot1", wait="stopped")
-        eventually(lambda: lane.mail.messages or lane.has_ended(0), 30)
-        eventually(lambda: not judge.rows(lane.daemon, "SELECT 1 FROM mail")
-                   or lane.has_ended(0), 30)
+        eventually(lambda: lane.has_ended(0) or self.is_put_off(lane) or lane.mail.messages
+                   and not judge.rows(lane.daemon, "SELECT 1 FROM mail"), 30)
+
+    def is_put_off(self, lane):
+        """It could not be sent, and stays in the spool for a minute or more."""
+        return lane.daemon.log().count(LATER) > lane.later and judge.rows(
+            lane.daemon, "SELECT 1 FROM mail")
 
     def judge(self, lane):
         """What waits to be missing is not at rest."""
@@ -492,7 +516,7 @@ class Missing(Window):
                   if r["type"] == "missing" and r["generation"] == generation]
         if "accepted" in said:
             assert generation == said["accepted"]["generation"] and len(events) == 1
-        if events:
+        if events and not self.is_put_off(lane):
             eventually(lambda: lane.mail.messages, 30)
             eventually(lambda: not judge.rows(lane.daemon, "SELECT 1 FROM mail"), 30)
             assert len({mail["Message-ID"] for _, mail in lane.mail.messages}) == 1

@@ -254,6 +254,15 @@ def test_calls_that_fail(capsys, how, calls):
     judged(run(capsys, [window() for window in FAILING], how=how, calls=calls))
 
 
+@pytest.mark.usefixtures("tracing")
+def test_start_on_a_full_disk(capsys):
+    """Its ledger is sound, and stays: it ends, and the next start is another chance (P17)."""
+    window = sweep.Start()
+    judged(run(capsys, [window], how="error=ENOSPC",
+               calls=("ftruncate", "pwrite64", "fallocate")))
+    assert not window.aside
+
+
 def shortened(capsys, windows, most=None):
     """All of them went on: what is written is written on, whatever a call takes of it."""
     swept = judged(run(capsys, [window() for window in windows], most, kind=sweep.ShortSweep))
