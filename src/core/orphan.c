@@ -158,6 +158,23 @@ sighting_of(struct orphans *all, struct poller *poller, const char *id,
 	return o;
 }
 
+static struct store_claim
+claim_of(const struct orphan *o)
+{
+	return (struct store_claim){o->worker, o->launch, o->token, o->id};
+}
+
+/* Of a launch that is over. */
+static bool
+is_copy(const struct orphan *o)
+{
+	const struct store_claim claim = claim_of(o);
+	struct err err;
+
+	return o->lineage != NULL &&
+		store_knows(o->all->pool->store, &claim, &err) == STORE_KNOWS_BETTER;
+}
+
 void
 orphans_seen(struct orphans *all, struct poller *poller,
 	const struct ec2_instance *seen, int64_t began_ms, bool copied)
@@ -176,11 +193,13 @@ orphans_seen(struct orphans *all, struct poller *poller,
 	o->epoch = seen->epoch;
 	o->launched_wall = seen->launched_at;
 	o->began_ms = began_ms;
-	o->copied = copied;
+	o->copied |= copied; /* once told apart, for ever */
 	if (!adopt_has_tags(seen)) {
 		free(o->lineage);
 		o->lineage = NULL;
 	}
+	if (o->first_ms == began_ms && is_copy(o))
+		o->copied = true;
 }
 
 /* Never negative: a launch time in the future, or none, is that of something new (T5). */
@@ -262,12 +281,17 @@ look(struct orphan *o, bool ending)
 {
 	struct pool *p = o->all->pool;
 	struct cloud *c = poller_cloud(o->poller);
+	const struct store_claim claim = claim_of(o);
 	struct err err;
 
 	if (o->look != NULL)
 		return;
 	o->ending = ending;
-	switch (store_knows(p->store, o->launch, o->token, o->id, &err)) {
+	switch (store_knows(p->store, &claim, &err)) {
+	case STORE_KNOWS_BETTER:
+		o->copied = true;
+		o->verdict = judge(o);
+		break;
 	case STORE_KNOWS_NOTHING:
 		FP("orphan.before_look");
 		o->look = c->ops->describe(c->self, o->id, on_looked, o);

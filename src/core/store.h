@@ -42,14 +42,16 @@ int store_load(struct store *s, struct pool *p, struct err *err);
 enum store_known {
 	STORE_KNOWS_NOTHING, /* or only that this launch, of this token, is over */
 	STORE_KNOWS,
+	STORE_KNOWS_BETTER, /* that launch has made another instance, or by another token */
 	STORE_CANNOT_SAY, /* err says why */
 };
-/*
- * What is written of an instance, by its launch, its token (may be NULL) and its id, whatever
- * is in memory.
- */
-enum store_known store_knows(struct store *s, const char *launch, const char *token,
-	const char *instance, struct err *err);
+/* What an instance says of itself. */
+struct store_claim {
+	const char *worker, *launch, *token /* or NULL */, *instance;
+};
+/* What is written of it, whatever is in memory. */
+enum store_known store_knows(struct store *s, const struct store_claim *claim,
+	struct err *err);
 
 enum store_result {
 	STORE_OK,

@@ -189,6 +189,17 @@ START_TEST(test_copied_tags_are_no_twin)
 	ck_assert_int_eq(only(&v)->verdict, ORPHAN_COPIED);
 	ck_assert_int_eq(worker_state(world_worker(&v, "bot1")), WORKER_SUBSTANTIATED);
 	ck_assert_uint_eq(orphans_terminate(v.pool->orphans, &admin), 0);
+	/* Nor when that machine is gone, and its row; and the name is free. */
+	world_down(&v, "bot1");
+	world_run(&v, 60 * MINUTE);
+	ck_assert_int_eq(only(&v)->verdict, ORPHAN_COPIED);
+	world_restart(&v);
+	world_run(&v, 26 * 60 * MINUTE);
+	ck_assert(fake_is_living(i));
+	ck_assert_int_eq(only(&v)->verdict, ORPHAN_COPIED);
+	ck_assert(!v.pool->hold);
+	i->origin = FAKE_STRANGER;
+	world_ready(&v, "bot1");
 	world_fini(&v);
 }
 END_TEST

@@ -262,7 +262,10 @@ static const char known_rows[] =
 	"INSERT INTO instance(instance, launch, idx, phase, phase_at, seen, launched_at,"
 	" pending_boot, pending_at, condemned_at, terminate_accepted, not_found, not_found_at)"
 	" VALUES('i-1', 'l1', 0, 'ready', 0, 'running', 0, 0, 0, 0, 0, 0, 0),"
-	" ('i-2', 'l2', 0, 'gone', 0, 'terminated', 0, 0, 0, 0, 0, 0, 0);";
+	" ('i-2', 'l2', 0, 'gone', 0, 'terminated', 0, 0, 0, 0, 0, 0, 0);"
+	"INSERT INTO history(seq, epoch, at, type, worker, generation, launch, instance)"
+	" VALUES(1, 1, 1, 'phase', 'w', 1, 'l3', NULL), (2, 1, 1, 'phase', 'w', 1, 'l3', 'i-3'),"
+	" (3, 1, 1, 'phase', 'w', 1, 'l2', 'i-2');";
 /* clang-format on */
 
 static const struct {
@@ -271,16 +274,19 @@ static const struct {
 	int line;
 } known[] = {
 	{"l1", "t1", "i-1", STORE_KNOWS, __LINE__},
-	{"l1", "t9", "i-9", STORE_KNOWS, __LINE__},
-	{"l9", "t1", "i-9", STORE_KNOWS, __LINE__},
+	{"l1", "t9", "i-9", STORE_KNOWS_BETTER, __LINE__},
+	{"l9", "t1", "i-9", STORE_KNOWS_BETTER, __LINE__},
 	{"l9", "t9", "i-1", STORE_KNOWS, __LINE__},
 	{"l9", "t9", "i-9", STORE_KNOWS_NOTHING, __LINE__},
 	{"l9", NULL, "i-9", STORE_KNOWS_NOTHING, __LINE__},
 	/* Over, and really that launch; then its tags on something else. */
 	{"l2", "t2", "i-2", STORE_KNOWS_NOTHING, __LINE__},
-	{"l2", "t9", "i-9", STORE_KNOWS, __LINE__},
-	{"l2", NULL, "i-9", STORE_KNOWS, __LINE__},
-	{"l9", "t2", "i-9", STORE_KNOWS, __LINE__},
+	{"l2", "t9", "i-9", STORE_KNOWS_BETTER, __LINE__},
+	{"l2", NULL, "i-9", STORE_KNOWS_BETTER, __LINE__},
+	{"l9", "t2", "i-9", STORE_KNOWS_BETTER, __LINE__},
+	/* Its row is gone, but not its history. */
+	{"l3", "t9", "i-9", STORE_KNOWS_BETTER, __LINE__},
+	{"l3", "t9", "i-3", STORE_KNOWS_NOTHING, __LINE__},
 };
 
 START_TEST(test_what_the_ledger_knows)
@@ -290,8 +296,10 @@ START_TEST(test_what_the_ledger_knows)
 
 	ck_assert_int_eq(db_script(s->db, known_rows, &err), DB_DONE);
 	for (size_t n = 0; n < COUNT_OF(known); n++)
-		ck_assert_msg(store_knows(s, known[n].launch, known[n].token,
-				      known[n].instance, &err) == known[n].known,
+		ck_assert_msg(store_knows(s,
+				      &(struct store_claim){"w", known[n].launch,
+					      known[n].token, known[n].instance},
+				      &err) == known[n].known,
 			"line %d", known[n].line);
 	store_close(s);
 }
