@@ -40,9 +40,10 @@ struct conf_aws {
 };
 
 enum conf_orphans_action { CONF_ORPHANS_TERMINATE, CONF_ORPHANS_REPORT };
+enum conf_orphans_volumes { CONF_VOLUMES_REPORT, CONF_VOLUMES_DELETE };
 
 struct conf_orphans {
-	int action;              /* enum conf_orphans_action */
+	int action, volumes;     /* one of each of these */
 	int64_t interval, grace; /* ms */
 };
 

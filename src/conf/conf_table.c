@@ -193,6 +193,8 @@ static const struct fields aws_fields = {"aws", aws_rows, sizeof(struct conf_aws
 
 static const char *const orphans_actions[] = {"terminate", "report", NULL};
 
+static const char *const orphans_volumes[] = {"report", "delete", NULL};
+
 static const struct field orphans_rows[] = {
 	{
 		.name = "action",
@@ -202,6 +204,16 @@ static const struct field orphans_rows[] = {
 		.choices = orphans_actions,
 		.doc = "terminate: those that this ledger has certainly launched end; report: "
 		       "pool.orphans shows them.",
+	},
+	{
+		.name = "volumes",
+		.type = FIELD_ENUM,
+		.offset = FIELD_AT(struct conf_orphans, volumes, int),
+		.def = "report",
+		.choices = orphans_volumes,
+		.doc = "Unattached volumes that launches have left behind. report: they end only "
+		       "by order, for they may hold data; delete: they end as instances do, "
+		       "where the ledger still has the launch and no disk of it was to stay.",
 	},
 	{
 		.name = "interval",

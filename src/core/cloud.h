@@ -75,6 +75,13 @@ struct cloud_ops {
 		ec2_done *done, void *arg);
 	struct ec2_call *(*parameter)(void *self, const char *name,
 		ec2_parameter_done *done, void *arg);
+	/* What launches leave behind; all three, or NULL: nothing of that is looked for. */
+	struct ec2_call *(*list_leftovers)(void *self, enum ec2_leftover_kind kind,
+		const char *pool, ec2_leftovers_done *done, void *arg);
+	struct ec2_call *(*look_at_leftover)(void *self, enum ec2_leftover_kind kind,
+		const char *id, ec2_leftovers_done *done, void *arg);
+	struct ec2_call *(*end_leftover)(void *self, enum ec2_leftover_kind kind,
+		const char *id, ec2_done *done, void *arg);
 	void (*counts)(const void *self, struct ec2_counts *ret);     /* or NULL */
 	bool (*trouble)(const void *self, struct cloud_trouble *ret); /* or NULL */
 	void (*cancel)(void *self, struct ec2_call *call);

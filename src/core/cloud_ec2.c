@@ -290,6 +290,33 @@ op_free(void *self)
 	free(c);
 }
 
+static struct ec2_call *
+op_list_leftovers(void *self, enum ec2_leftover_kind kind, const char *pool,
+	ec2_leftovers_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_list_leftovers(c->client, kind, pool, done, arg);
+}
+
+static struct ec2_call *
+op_look_at_leftover(void *self, enum ec2_leftover_kind kind, const char *id,
+	ec2_leftovers_done *done, void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_look_at_leftover(c->client, kind, id, done, arg);
+}
+
+static struct ec2_call *
+op_end_leftover(void *self, enum ec2_leftover_kind kind, const char *id, ec2_done *done,
+	void *arg)
+{
+	struct ec2_cloud *c = self;
+
+	return ec2_end_leftover(c->client, kind, id, done, arg);
+}
+
 static const struct cloud_ops ops = {
 	.slot = op_slot,
 	.slot_free = op_slot_free,
@@ -315,6 +342,9 @@ static const struct cloud_ops ops = {
 	.dry_run = op_dry_run,
 	.dry_terminate = op_dry_terminate,
 	.parameter = op_parameter,
+	.list_leftovers = op_list_leftovers,
+	.look_at_leftover = op_look_at_leftover,
+	.end_leftover = op_end_leftover,
 	.counts = op_counts,
 	.trouble = op_trouble,
 	.cancel = op_cancel,

@@ -13,6 +13,7 @@
 #include "core/cloud.h"
 #include "core/hold.h"
 #include "core/launch.h"
+#include "core/leftover.h"
 #include "core/poller.h"
 #include "core/pool.h"
 #include "core/store.h"
@@ -29,37 +30,6 @@ struct orphans {
 	struct orphan *table; /* hash by id */
 	struct accepted_set *accepted;
 };
-
-static const struct {
-	const char *name, *doc;
-} verdicts[ORPHAN_COUNT] = {
-	[ORPHAN_SELF] = {"self", "the machine that this daemon runs on"},
-	[ORPHAN_COPIED] = {"copied",
-		"its tags name a launch of ours, but it was not made by that launch"},
-	[ORPHAN_UNTAGGED] = {"untagged",
-		"it has our pool's tag, but not all the others"},
-	[ORPHAN_FOREIGN] = {"foreign", "another ledger has launched it"},
-	[ORPHAN_NEWER] = {"newer",
-		"its epoch or generation is above this ledger's, which is older than it"},
-	[ORPHAN_YOUNG] = {"young", "younger than orphans.grace"},
-	[ORPHAN_ONCE] = {"once",
-		"not yet in two listings that are orphans.interval apart"},
-	[ORPHAN_HELD] = {"held", "HOLD is on"},
-	[ORPHAN_REPORTED] = {"reported", "orphans.action is report"},
-	[ORPHAN_RIPE] = {"ripe", "it is looked at once more and condemned"},
-};
-
-const char *
-orphan_verdict_name(enum orphan_verdict verdict)
-{
-	return verdicts[verdict].name;
-}
-
-const char *
-orphan_verdict_doc(enum orphan_verdict verdict)
-{
-	return verdicts[verdict].doc;
-}
 
 struct orphans *
 orphans_new(struct pool *pool)
@@ -81,17 +51,19 @@ clear_seen(struct orphan *o)
 	free(o->launch);
 	free(o->token);
 	free(o->lineage);
+	free(o->instance);
+	free(o->price);
 }
 
 static void
 forget(struct orphan *o)
 {
 	struct cloud *c = poller_cloud(o->poller);
-	struct worker *w = o->worker == NULL ? NULL
-					     : pool_find_any(o->all->pool, o->worker);
+	struct worker *w = o->worker == NULL ? NULL : pool_find_any(o->pool, o->worker);
 
 	if (o->look != NULL)
 		c->ops->cancel(c->self, o->look);
+	loop_outbox_clear(&o->written);
 	HASH_DEL(o->all->table, o);
 	if (w != NULL)
 		worker_may_launch_again(w); /* its name may have waited for this */
@@ -135,17 +107,26 @@ orphans_forget(struct orphans *all, const struct poller *poller)
 			forget(o);
 }
 
-static struct orphan *
-sighting_of(struct orphans *all, struct poller *poller, const char *id,
-	int64_t began_ms)
+struct orphan *
+orphans_find(const struct orphans *all, const char *id)
 {
 	struct orphan *o;
 
 	HASH_FIND_STR(all->table, id, o);
+	return o;
+}
+
+static struct orphan *
+sighting_of(struct orphans *all, struct poller *poller, const char *id,
+	int64_t began_ms)
+{
+	struct orphan *o = orphans_find(all, id);
+
 	if (o != NULL)
 		return o;
 	o = NEW(struct orphan);
 	o->all = all;
+	o->pool = all->pool;
 	o->poller = poller;
 	o->id = xstrdup(id);
 	o->first_ms = began_ms;
@@ -172,7 +153,7 @@ is_copy(const struct orphan *o)
 	struct err err;
 
 	return o->lineage != NULL &&
-		store_knows(o->all->pool->store, &claim, &err) == STORE_KNOWS_BETTER;
+		store_knows(o->pool->store, &claim, &err) == STORE_KNOWS_BETTER;
 }
 
 void
@@ -202,48 +183,37 @@ orphans_seen(struct orphans *all, struct poller *poller,
 		o->copied = true;
 }
 
-/* Never negative: a launch time in the future, or none, is that of something new (T5). */
-static int64_t
-age_of(const struct orphan *o)
+/* Only what EC2 shows: the ledger is asked when it is judged. */
+void
+orphans_left(struct orphans *all, struct poller *poller, enum orphan_kind kind,
+	const struct ec2_leftover *seen, int64_t began_ms)
 {
-	int64_t age = clock_wall_ms() - o->launched_wall;
+	struct orphan *o = sighting_of(all, poller, seen->id, began_ms);
+	const struct ec2_instance tags = {.worker = seen->worker,
+		.launch = seen->launch,
+		.lineage = seen->lineage,
+		.generation = seen->generation,
+		.epoch = seen->epoch};
 
-	return o->launched_wall == 0 || age < 0 ? 0 : age;
-}
-
-static bool
-is_newer(const struct orphan *o)
-{
-	const struct pool *p = o->all->pool;
-	const struct worker *w = pool_find_any(p, o->worker);
-
-	return o->epoch > store_meta(p->store)->epoch ||
-		(!o->accepted && o->generation > (w == NULL ? 0 : w->generation));
-}
-
-static enum orphan_verdict
-judge(const struct orphan *o)
-{
-	const struct pool *p = o->all->pool;
-	const struct conf_orphans *conf = &p->conf->orphans;
-
-	if (p->own_instance != NULL && strcmp(p->own_instance, o->id) == 0)
-		return ORPHAN_SELF;
-	if (o->copied)
-		return ORPHAN_COPIED;
-	if (o->lineage == NULL)
-		return ORPHAN_UNTAGGED;
-	if (strcmp(o->lineage, store_meta(p->store)->lineage) != 0)
-		return ORPHAN_FOREIGN;
-	if (is_newer(o))
-		return ORPHAN_NEWER;
-	if (age_of(o) < conf->grace)
-		return ORPHAN_YOUNG;
-	if (o->began_ms - o->first_ms < conf->interval)
-		return ORPHAN_ONCE;
-	if (p->hold)
-		return ORPHAN_HELD;
-	return conf->action == CONF_ORPHANS_REPORT ? ORPHAN_REPORTED : ORPHAN_RIPE;
+	clear_seen(o);
+	o->kind = kind;
+	o->state = xstrdup(seen->state);
+	o->type = xstrdup_opt(seen->type);
+	o->zone = xstrdup_opt(seen->zone);
+	o->worker = xstrdup_opt(seen->worker);
+	o->launch = xstrdup_opt(seen->launch);
+	o->token = NULL;
+	o->lineage = adopt_has_tags(&tags) ? xstrdup(seen->lineage) : NULL;
+	o->instance = xstrdup_opt(seen->instance);
+	o->price = xstrdup_opt(seen->price);
+	o->size = seen->size;
+	o->generation = seen->generation;
+	o->epoch = seen->epoch;
+	o->launched_wall = seen->made_at;
+	o->began_ms = began_ms;
+	if (kind == ORPHAN_VOLUME && o->first_ms == began_ms && o->lineage != NULL)
+		o->disposable = store_disks_go(all->pool->store, o->launch,
+			o->launched_wall);
 }
 
 /* The second look, right before: at the ledger, and at the instance by its own id. */
@@ -251,7 +221,7 @@ static void
 on_looked(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 {
 	struct orphan *o = arg;
-	struct pool *p = o->all->pool;
+	struct pool *p = o->pool;
 	const struct ec2_instance *seen = list->items;
 	const struct cause cause = {o->ordered ? "pool.orphans" : "orphan collector",
 		"in no row, though tagged as ours"};
@@ -269,8 +239,7 @@ on_looked(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 			forget(o);
 		return;
 	}
-	/* A look that HOLD began to adopt something is none, when HOLD has ended since. */
-	if (!o->ordered && (!o->ending || judge(o) != ORPHAN_RIPE))
+	if (!orphan_may_end(o))
 		return;
 	adopt_condemned(p, o->poller, seen, &cause);
 	forget(o);
@@ -279,7 +248,7 @@ on_looked(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 static void
 look(struct orphan *o, bool ending)
 {
-	struct pool *p = o->all->pool;
+	struct pool *p = o->pool;
 	struct cloud *c = poller_cloud(o->poller);
 	const struct store_claim claim = claim_of(o);
 	struct err err;
@@ -287,10 +256,14 @@ look(struct orphan *o, bool ending)
 	if (o->look != NULL)
 		return;
 	o->ending = ending;
+	if (o->kind != ORPHAN_INSTANCE) {
+		leftover_look(o);
+		return;
+	}
 	switch (store_knows(p->store, &claim, &err)) {
 	case STORE_KNOWS_BETTER:
 		o->copied = true;
-		o->verdict = judge(o);
+		o->verdict = orphan_judge(o);
 		break;
 	case STORE_KNOWS_NOTHING:
 		FP("orphan.before_look");
@@ -313,39 +286,43 @@ hold_for(const struct orphan *o)
 	AUTO(free)
 	char *why = xasprintf("%s%s%s in %s: %s", o->worker == NULL ? "" : o->worker,
 		o->worker == NULL ? "" : " ", o->id, poller_cloud(o->poller)->region,
-		verdicts[o->verdict].doc);
+		orphan_verdict_doc(o->verdict));
 
-	pool_hold(o->all->pool, why);
+	pool_hold(o->pool, why);
 }
 
 /* Those that an admin has seen and let go on do not count. */
 static bool
-is_braked(const struct orphans *all, const struct poller *poller)
+is_braked(const struct orphans *all, const struct poller *poller, enum orphan_kind kind)
 {
 	size_t most = all->pool->conf->worker_count / BRAKE_DIVISOR, count = 0;
 	const struct orphan *o;
 
 	for (o = all->table; o != NULL; o = o->hh.next)
 		/* analyze: unix.Malloc: each leaves the list before it is freed */
-		count += o->poller == poller && o->verdict == ORPHAN_RIPE &&
-			!o->accepted;
+		count += o->poller == poller && o->kind == kind &&
+			o->verdict == ORPHAN_RIPE && !o->accepted;
 	return count > (most > 0 ? most : 1);
 }
 
 static void
-pass(struct orphans *all, const struct poller *poller)
+pass(struct orphans *all, const struct poller *poller, enum orphan_kind kind)
 {
 	struct pool *p = all->pool;
 	struct orphan *o;
 
-	if (is_braked(all, poller)) {
-		pool_hold(p,
-			"more instances look like orphans than may end in one pass; see "
-			"pool.orphans");
+	if (is_braked(all, poller, kind)) {
+		AUTO(free)
+		char *why = xasprintf(
+			"more %ss look like orphans than may end in one pass; see "
+			"pool.orphans",
+			orphan_kind_name(kind));
+
+		pool_hold(p, why);
 		return;
 	}
 	for (o = all->table; o != NULL; o = o->hh.next)
-		if (o->poller == poller && o->verdict == ORPHAN_RIPE)
+		if (o->poller == poller && o->kind == kind && o->verdict == ORPHAN_RIPE)
 			look(o, true);
 }
 
@@ -372,7 +349,8 @@ agrees(const struct orphans *all)
 		if (poller_listed_ms(poller) <= p->hold_ms)
 			return false;
 	for (o = all->table; o != NULL; o = o->hh.next)
-		if (o->verdict > ORPHAN_COPIED && !o->accepted)
+		if (o->kind == ORPHAN_INSTANCE && o->verdict > ORPHAN_COPIED &&
+			!o->accepted)
 			return false;
 	return !has_unattached_adopted(p);
 }
@@ -381,8 +359,8 @@ agrees(const struct orphans *all)
 static bool
 may_fit(const struct orphan *o)
 {
-	return o->verdict >= ORPHAN_NEWER &&
-		o->epoch <= store_meta(o->all->pool->store)->epoch;
+	return o->kind == ORPHAN_INSTANCE && o->verdict >= ORPHAN_NEWER &&
+		o->epoch <= store_meta(o->pool->store)->epoch;
 }
 
 static void
@@ -399,37 +377,42 @@ adopt_what_fits(struct orphans *all, const struct poller *poller)
 static bool
 is_seen(void *arg, const char *id)
 {
-	const struct orphans *all = arg;
-	struct orphan *o;
+	return orphans_find(arg, id) != NULL;
+}
 
-	HASH_FIND_STR(all->table, id, o);
-	return o != NULL;
+/* What contradicts the ledger: then nothing that it does not know may end. */
+static bool
+contradicts(const struct orphan *o)
+{
+	return o->kind == ORPHAN_INSTANCE && !o->accepted &&
+		(o->verdict == ORPHAN_FOREIGN || o->verdict == ORPHAN_NEWER);
 }
 
 void
-orphans_listed(struct orphans *all, struct poller *poller, int64_t began_ms)
+orphans_listed(struct orphans *all, struct poller *poller, enum orphan_kind kind,
+	int64_t began_ms)
 {
 	struct pool *p = all->pool;
 	struct orphan *o, *tmp;
 
 	HASH_ITER(hh, all->table, o, tmp) {
-		if (o->poller != poller)
+		if (o->poller != poller || o->kind != kind)
 			continue;
 		if (o->began_ms != began_ms) {
 			forget(o);
 			continue;
 		}
-		o->verdict = judge(o);
-		if ((o->verdict == ORPHAN_FOREIGN || o->verdict == ORPHAN_NEWER) &&
-			!o->accepted)
+		o->verdict = orphan_judge(o);
+		if (contradicts(o))
 			hold_for(o);
 	}
-	accepted_listed(all->accepted, poller_cloud(poller)->key, began_ms,
-		p->conf->orphans.grace, is_seen, all);
-	if (p->hold)
+	if (kind == ORPHAN_INSTANCE)
+		accepted_listed(all->accepted, poller_cloud(poller)->key, began_ms,
+			p->conf->orphans.grace, is_seen, all);
+	if (!p->hold)
+		pass(all, poller, kind);
+	else if (kind == ORPHAN_INSTANCE)
 		adopt_what_fits(all, poller);
-	else
-		pass(all, poller);
 	if (p->hold && agrees(all))
 		pool_unhold(p, &(struct cause){"listing", "ledger and cloud agree"});
 }
@@ -442,7 +425,8 @@ living(const struct orphans *all, const char *worker)
 	const struct orphan *o;
 
 	for (o = all->table; o != NULL; o = o->hh.next) {
-		if (!str_equal(o->worker, worker) || o->verdict <= ORPHAN_UNTAGGED)
+		if (o->kind == ORPHAN_VOLUME || !str_equal(o->worker, worker) ||
+			o->verdict <= ORPHAN_UNTAGGED)
 			continue;
 		if (o->verdict != ORPHAN_FOREIGN || p->hold)
 			return o->id;
@@ -470,7 +454,7 @@ orphans_allow(const struct orphans *all, const struct poller *poller,
 static void
 catch_up(const struct orphan *o)
 {
-	struct worker *w = pool_find_any(o->all->pool, o->worker);
+	struct worker *w = pool_find_any(o->pool, o->worker);
 
 	if (w == NULL || w->phase != WORKER_IDLE || w->generation >= o->generation)
 		return;
@@ -487,27 +471,26 @@ orphans_accept(struct orphans *all)
 		o->accepted = true;
 		accepted_add(all->accepted, o->id, poller_cloud(o->poller)->key,
 			clock_wall_ms());
-		o->verdict = judge(o);
+		o->verdict = orphan_judge(o);
 		if (o->verdict > ORPHAN_NEWER)
 			catch_up(o);
 	}
 }
 
 size_t
-orphans_terminate(struct orphans *all, const struct cause *cause)
+orphans_terminate(struct orphans *all, bool kept, const struct cause *cause)
 {
-	const char *ours = store_meta(all->pool->store)->lineage;
 	struct orphan *o;
 	size_t count = 0;
 
 	for (o = all->table; o != NULL; o = o->hh.next) {
-		if (o->copied || o->verdict == ORPHAN_SELF ||
-			!str_equal(o->lineage, ours))
+		if (!orphan_is_orderable(o, kept))
 			continue;
 		o->ordered = true;
+		o->ordered_kept |= kept;
 		look(o, true);
 		count++;
-		log_warning(o->worker, "%s: to be condemned by order of %s", o->id,
+		log_warning(o->worker, "%s: to be ended by order of %s", o->id,
 			cause->by);
 	}
 	return count;

@@ -35,6 +35,7 @@ enum kind {
 	KIND_INSTANCE,
 	KIND_OWN_INSTANCE,
 	KIND_NO_INSTANCE,
+	KIND_OWN_VOLUME,
 	KIND_NEW_VOLUME,
 	KIND_NEW_REQUEST,
 	KIND_VOLUME,
@@ -148,6 +149,18 @@ static const struct statement statements[] = {
 		.sid = "TryTerminate",
 		.actions = {"ec2:TerminateInstances"},
 		.kinds = {KIND_NO_INSTANCE},
+	},
+	{
+		.sid = "OwnVolumes", /* that nothing has; see orphans.volumes */
+		.actions = {"ec2:DeleteVolume"},
+		.kinds = {KIND_OWN_VOLUME},
+		.conditions = {OF_RESOURCE},
+	},
+	{
+		.sid = "OwnSpotRequests",
+		.actions = {"ec2:CancelSpotInstanceRequests"},
+		.kinds = {KIND_NEW_REQUEST},
+		.conditions = {OF_RESOURCE},
 	},
 	{
 		/* With OwnInstances: what is theirs, to instances of the pool only. */
@@ -337,6 +350,7 @@ look_at_market(struct needs *n, const struct conf_worker *w)
 	if (!w->spot_instance)
 		return;
 	need_ec2(n, KIND_NEW_REQUEST, "spot-instances-request", "*");
+	need(n, KIND_LOOK, "ec2:DescribeSpotInstanceRequests");
 	note(n,
 		"for spot instances the account needs the service-linked role "
 		"AWSServiceRoleForEC2Spot; the first request from the console makes it");
@@ -354,7 +368,6 @@ look_at_equipment(struct needs *n, const struct conf_worker *w)
 		need_ec2(n, KIND_ADDRESS, "elastic-ip", "*");
 	}
 	for (size_t i = 0; i < w->volumes.count; i++) {
-		need(n, KIND_LOOK, "ec2:DescribeVolumes");
 		need(n, KIND_OWN, "ec2:AttachVolume");
 		need_ec2(n, KIND_VOLUME, "volume", volumes[i].volume_id);
 	}
@@ -368,6 +381,7 @@ look_at_region(struct needs *n, const char *region)
 	need(n, KIND_REGION, region);
 	need_ec2(n, KIND_OWN_INSTANCE, "instance", "*");
 	need_ec2(n, KIND_NO_INSTANCE, "instance", PERMIT_NOBODY);
+	need_ec2(n, KIND_OWN_VOLUME, "volume", "*");
 }
 
 static void
@@ -518,6 +532,7 @@ begin(struct needs *n)
 	need(n, KIND_ANYTHING, "*");
 	need(n, KIND_LOOK, "ec2:DescribeAvailabilityZones");
 	need(n, KIND_LOOK, "ec2:DescribeInstances");
+	need(n, KIND_LOOK, "ec2:DescribeVolumes");
 	need(n, KIND_OWN, "ec2:TerminateInstances");
 	need(n, KIND_OWN, "ec2:GetConsoleOutput");
 	for (size_t i = 0; i < COUNT_OF(checks); i++)

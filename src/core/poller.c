@@ -12,6 +12,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/lease.h"
+#include "core/leftover.h"
 #include "core/orphan.h"
 #include "core/outage.h"
 #include "core/permit.h"
@@ -35,6 +36,7 @@ struct poller {
 	struct cloud *cloud; /* owned */
 	struct lease *lease;
 	struct outage *outage;
+	struct leftovers *leftovers;
 	struct ec2_call *op;
 	int64_t began_ms;  /* boottime of the latest start */
 	int64_t listed_ms; /* of the last complete one's start; 0 never */
@@ -145,7 +147,7 @@ apply(struct poller *p, struct ec2_instances *list)
 		if (l->instance != NULL)
 			loop_poke(&l->instance->poke);
 	}
-	orphans_listed(p->pool->orphans, p, p->began_ms);
+	orphans_listed(p->pool->orphans, p, ORPHAN_INSTANCE, p->began_ms);
 }
 
 /*
@@ -255,6 +257,7 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 			go_on(p);
 		lease_renew(p->lease);
 		outage_over(p->outage);
+		leftovers_scan(p->leftovers, p->began_ms);
 	} else {
 		failed(p, a);
 	}
@@ -294,6 +297,13 @@ poller_expect(struct poller *p)
 	arm(p);
 }
 
+void
+poller_expect_leftovers(struct poller *p)
+{
+	leftovers_expect(p->leftovers);
+	poller_expect(p);
+}
+
 struct poller *
 poller_new(struct pool *pool, struct cloud *cloud)
 {
@@ -303,6 +313,7 @@ poller_new(struct pool *pool, struct cloud *cloud)
 	p->cloud = cloud;
 	p->lease = lease_new(pool, cloud);
 	p->outage = outage_new(pool, cloud);
+	p->leftovers = leftovers_new(pool, p);
 	loop_timer_init(&p->timer, pool->loop, on_timer, p);
 	LL_PREPEND(pool->pollers, p);
 	return p;
@@ -358,6 +369,7 @@ poller_free(struct poller *p)
 		p->cloud->ops->cancel(p->cloud->self, p->op);
 	lease_free(p->lease);
 	outage_free(p->outage);
+	leftovers_free(p->leftovers);
 	loop_timer_clear(&p->timer);
 	health_forget(p->pool->health, p->cloud->key);
 	cloud_counts(p->cloud, &counts);

@@ -17,6 +17,8 @@ struct poller *poller_new(struct pool *p, struct cloud *cloud);
 struct cloud *poller_cloud(const struct poller *p);
 /* Something is expected or has changed: the next listing comes soon. */
 void poller_expect(struct poller *p);
+/* The same of what launches leave behind. */
+void poller_expect_leftovers(struct poller *p);
 /* Boottime at which the last complete listing began; 0: none yet. */
 int64_t poller_listed_ms(const struct poller *p);
 /* Wall time of it, for worker.check; 0. */

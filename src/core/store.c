@@ -233,38 +233,6 @@ store_load(struct store *s, struct pool *p, struct err *err)
 	return store_load_rows(s, p, err);
 }
 
-/* A launch's row lives a day, its history a month: both tell who was made by it. */
-enum store_known
-store_knows(struct store *s, const struct store_claim *claim, struct err *err)
-{
-	struct db_stmt *q = db_stmt(s->db,
-		"SELECT 1 FROM launch WHERE (launch = ?1 OR token = ?2) AND phase <> 'gone'"
-		" UNION SELECT 1 FROM instance WHERE instance = ?3 AND phase <> 'gone'"
-		" UNION SELECT 2 FROM launch WHERE (launch = ?1 AND token IS NOT ?2)"
-		" OR (token = ?2 AND launch <> ?1)"
-		" UNION SELECT 2 FROM history WHERE worker = ?4 AND launch = ?1"
-		" AND instance <> ?3 AND NOT EXISTS(SELECT 1 FROM launch WHERE launch = ?1)"
-		" ORDER BY 1 DESC LIMIT 1");
-	enum store_known known;
-
-	db_bind_text(q, 1, claim->launch);
-	db_bind_text(q, 2, claim->token);
-	db_bind_text(q, 3, claim->instance);
-	db_bind_text(q, 4, claim->worker);
-	switch (db_step(q, err)) {
-	case DB_DONE: return STORE_KNOWS_NOTHING;
-	case DB_ROW:
-		known = db_int(q, 0) == 2 ? STORE_KNOWS_BETTER : STORE_KNOWS;
-		db_reset(q);
-		return known;
-	case DB_FULL:
-	case DB_BUSY:
-	case DB_CONSTRAINT:
-	case DB_FATAL: break;
-	}
-	return STORE_CANNOT_SAY;
-}
-
 static enum db_result
 write_row(struct store *s, const char *sql, const struct column *columns,
 	const void *row, struct err *err)

@@ -53,6 +53,14 @@ struct store_claim {
 enum store_known store_knows(struct store *s, const struct store_claim *claim,
 	struct err *err);
 
+/* Whether a launch, by its id, is not over, or its instance is not. */
+enum store_known store_owns(struct store *s, const char *launch, struct err *err);
+/*
+ * A volume made at made_wall bears this launch's tags: the row shows that the launch, which is
+ * over, was sent then, and that no disk of it was to stay. Where nothing is known, false.
+ */
+bool store_disks_go(struct store *s, const char *launch, int64_t made_wall);
+
 enum store_result {
 	STORE_OK,
 	STORE_LATER, /* no space, or locked: nothing written, everything still dirty */

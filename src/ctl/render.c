@@ -263,9 +263,11 @@ static const struct column cloud_columns[] = {
 };
 
 static const struct column orphan_columns[] = {
-	{.title = "INSTANCE", .path = "instance"},
+	{.title = "KIND", .path = "kind"},
+	{.title = "ID", .path = "id"},
 	{.title = "REGION", .path = "region"},
 	{.title = "STATE", .path = "state"},
+	{.title = "GIB", .path = "size"},
 	{.title = "WORKER", .path = "worker"},
 	{.title = "GEN", .path = "generation"},
 	{.title = "LAUNCHED", .path = "launched_at", .age = true},

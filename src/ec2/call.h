@@ -45,6 +45,10 @@ enum op_id {
 	OP_ASSOCIATE,
 	OP_ATTACH,
 	OP_TAG,
+	OP_LEFT_VOLUMES,
+	OP_LEFT_REQUESTS,
+	OP_DELETE_VOLUME,
+	OP_CANCEL_REQUEST,
 	OP_DRY_RUN,
 	OP_DRY_TERMINATE,
 	OP_PARAMETER,
@@ -87,6 +91,7 @@ union call_done {
 	ec2_offerings_done *offerings;
 	ec2_zones_done *zones;
 	ec2_parameter_done *parameter;
+	ec2_leftovers_done *leftovers;
 	ec2_done *plain;
 };
 
@@ -95,7 +100,7 @@ struct ec2_call {
 	const struct op *op;
 	union call_done done; /* the one of its operation */
 	void *arg;
-	char *id;          /* owned; the one instance it is about, or NULL */
+	char *id;          /* owned; the one thing it is about, or NULL */
 	char *other;       /* owned; the volume that is attached to it, or NULL */
 	char *body;        /* owned; the first page's; may hold a password */
 	char *paged;       /* owned; the body of the next page, or NULL */

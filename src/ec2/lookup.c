@@ -187,6 +187,70 @@ ec2_zones(struct ec2_client *c, ec2_zones_done *done, void *arg)
 	return lookup(c, OP_ZONES, &body, (union call_done){.zones = done}, arg);
 }
 
+/* How each kind is asked for. */
+static const struct {
+	enum op_id list, end;
+	enum ec2_action describe;
+	const char *id; /* of the first one that is named */
+	const char *filter, *states[3];
+} leftovers[EC2_LEFTOVER_KIND_COUNT] = {
+	[EC2_LEFTOVER_VOLUME] = {OP_LEFT_VOLUMES, OP_DELETE_VOLUME,
+		EC2_DESCRIBE_VOLUMES, "VolumeId", "status", {"available"}},
+	/* One that was cancelled too late has an instance all the same. */
+	[EC2_LEFTOVER_REQUEST] = {OP_LEFT_REQUESTS, OP_CANCEL_REQUEST,
+		EC2_DESCRIBE_REQUESTS, "SpotInstanceRequestId", "state",
+		{"open", "active", "cancelled"}},
+};
+
+struct ec2_call *
+ec2_list_leftovers(struct ec2_client *c, enum ec2_leftover_kind kind, const char *pool,
+	ec2_leftovers_done *done, void *arg)
+{
+	struct buf body = {0};
+
+	begin(&body, leftovers[kind].describe);
+	add_filter(&body, 1, "tag:ec2workerd:pool", pool);
+	ec2_param(&body, "Filter.2.Name", leftovers[kind].filter);
+	for (size_t n = 0; n < COUNT_OF(leftovers[kind].states); n++)
+		if (leftovers[kind].states[n] != NULL)
+			ec2_paramf(&body, leftovers[kind].states[n],
+				"Filter.2.Value.%zu", n + 1);
+	ec2_param(&body, "MaxResults", PAGE_SIZE);
+	return lookup(c, leftovers[kind].list, &body,
+		(union call_done){.leftovers = done}, arg);
+}
+
+struct ec2_call *
+ec2_look_at_leftover(struct ec2_client *c, enum ec2_leftover_kind kind, const char *id,
+	ec2_leftovers_done *done, void *arg)
+{
+	struct buf body = {0};
+
+	begin(&body, leftovers[kind].describe);
+	ec2_paramf(&body, id, "%s.1", leftovers[kind].id);
+	return lookup(c, leftovers[kind].list, &body,
+		(union call_done){.leftovers = done}, arg);
+}
+
+struct ec2_call *
+ec2_end_leftover(struct ec2_client *c, enum ec2_leftover_kind kind, const char *id,
+	ec2_done *done, void *arg)
+{
+	struct buf body = {0};
+	struct ec2_call *call;
+
+	if (kind == EC2_LEFTOVER_VOLUME) {
+		begin(&body, EC2_DELETE_VOLUME);
+		ec2_param(&body, "VolumeId", id);
+	} else {
+		begin(&body, EC2_CANCEL_REQUESTS);
+		ec2_param(&body, "SpotInstanceRequestId.1", id);
+	}
+	call = call_new_take(c, leftovers[kind].end, id, buf_take(&body), arg);
+	call->done.plain = done;
+	return call_start(call);
+}
+
 struct ec2_call *
 ec2_parameter(struct ec2_client *c, const char *name, ec2_parameter_done *done,
 	void *arg)

@@ -7,7 +7,9 @@
 #ifndef EC2_LOOKUP_H
 #define EC2_LOOKUP_H
 
+/* lint: includes: the kind of what is left is part of its questions */
 #include "ec2/query.h"
+#include "ec2/query_leftover.h"
 
 struct ec2_key_pairs;
 struct ec2_groups;
@@ -44,6 +46,8 @@ typedef void ec2_zones_done(void *arg, const struct ec2_answer *answer,
 /* value: borrowed for the call, never empty; NULL unless DONE. */
 typedef void ec2_parameter_done(void *arg, const struct ec2_answer *answer,
 	const char *value);
+typedef void ec2_leftovers_done(void *arg, const struct ec2_answer *answer,
+	struct ec2_leftovers *list);
 typedef void ec2_done(void *arg, const struct ec2_answer *answer);
 
 /* Borrowed. */
@@ -110,5 +114,21 @@ struct ec2_call *ec2_tag_instances(struct ec2_client *c, const struct strings *i
 /* DONE: attaching, perhaps attached; ec2_volumes says which. MISSING as above. */
 struct ec2_call *ec2_attach_volume(struct ec2_client *c, const char *volume,
 	const char *instance, const char *device, ec2_done *done, void *arg);
+
+/*
+ * Unattached volumes, or spot requests that may still start something or have done so, with
+ * this pool's tag.
+ */
+struct ec2_call *ec2_list_leftovers(struct ec2_client *c, enum ec2_leftover_kind kind,
+	const char *pool, ec2_leftovers_done *done, void *arg);
+/* The one of that id, whatever its state. */
+struct ec2_call *ec2_look_at_leftover(struct ec2_client *c, enum ec2_leftover_kind kind,
+	const char *id, ec2_leftovers_done *done, void *arg);
+/*
+ * Deletes a volume, which EC2 refuses (class STATE) while something has it; cancels a request,
+ * whose instance goes on.
+ */
+struct ec2_call *ec2_end_leftover(struct ec2_client *c, enum ec2_leftover_kind kind,
+	const char *id, ec2_done *done, void *arg);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "ec2/call.h"
 #include "ec2/json.h"
+#include "ec2/query_leftover.h"
 #include "ec2/query_region.h"
 #include "ec2/verdict.h"
 
@@ -100,6 +101,19 @@ parse_tag(struct ec2_call *call, const char *body, size_t len, struct err *err)
 {
 	(void)call;
 	return ec2_parse_tagged(body, len, err);
+}
+
+static int
+parse_deleted(struct ec2_call *call, const char *body, size_t len, struct err *err)
+{
+	(void)call;
+	return ec2_parse_deleted(body, len, err);
+}
+
+static int
+parse_cancelled(struct ec2_call *call, const char *body, size_t len, struct err *err)
+{
+	return ec2_parse_cancelled(body, len, call->id, err);
 }
 
 /* Whoever only tries answers by an error, whatever comes of it. */
@@ -210,6 +224,14 @@ deliver_zones(struct ec2_call *call, const struct ec2_answer *answer,
 {
 	call->done.zones(call->arg, answer,
 		&(struct ec2_zones){list->array, list->count});
+}
+
+static void
+deliver_leftovers(struct ec2_call *call, const struct ec2_answer *answer,
+	struct items *list)
+{
+	call->done.leftovers(call->arg, answer,
+		&(struct ec2_leftovers){list->array, list->count});
 }
 
 static void
@@ -396,6 +418,42 @@ const struct op ec2_ops[OP_COUNT] = {
 			.lane = LANE_CHANGE,
 			.mutating = true,
 			.parse = parse_tag,
+			.deliver = deliver_plain,
+		},
+	[OP_LEFT_VOLUMES] =
+		{
+			.action = EC2_DESCRIBE_VOLUMES,
+			.lane = LANE_LOOKUP,
+			.paged = true,
+			.shape = &ec2_left_volumes_shape,
+			.parse = parse_page,
+			.goes_on = call_scan_goes_on,
+			.deliver = deliver_leftovers,
+		},
+	[OP_LEFT_REQUESTS] =
+		{
+			.action = EC2_DESCRIBE_REQUESTS,
+			.lane = LANE_LOOKUP,
+			.paged = true,
+			.shape = &ec2_left_requests_shape,
+			.parse = parse_page,
+			.goes_on = call_scan_goes_on,
+			.deliver = deliver_leftovers,
+		},
+	[OP_DELETE_VOLUME] =
+		{
+			.action = EC2_DELETE_VOLUME,
+			.lane = LANE_CHANGE,
+			.mutating = true,
+			.parse = parse_deleted,
+			.deliver = deliver_plain,
+		},
+	[OP_CANCEL_REQUEST] =
+		{
+			.action = EC2_CANCEL_REQUESTS,
+			.lane = LANE_CHANGE,
+			.mutating = true,
+			.parse = parse_cancelled,
 			.deliver = deliver_plain,
 		},
 	[OP_KEY_PAIRS] =

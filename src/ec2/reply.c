@@ -401,6 +401,38 @@ ec2_parse_tagged(const char *body, size_t len, struct err *err)
 	return parse_done(tagged_rows, "CreateTagsResponse", body, len, err);
 }
 
+static const struct single deleted_rows[] = {
+	{"DeleteVolumeResponse/return", CHANGE_DONE},
+	{NULL, 0},
+};
+
+int
+ec2_parse_deleted(const char *body, size_t len, struct err *err)
+{
+	return parse_done(deleted_rows, "DeleteVolumeResponse", body, len, err);
+}
+
+static const struct single cancelled_rows[] = {
+	{"CancelSpotInstanceRequestsResponse/spotInstanceRequestSet/item/"
+	 "spotInstanceRequestId",
+		CHANGE_DONE},
+	{NULL, 0},
+};
+
+int
+ec2_parse_cancelled(const char *body, size_t len, const char *request, struct err *err)
+{
+	struct singles s = {.rows = cancelled_rows};
+	int rc = singles_parse(&s, body, len, err);
+
+	if (rc == 0 && !str_equal(s.text[CHANGE_DONE], request))
+		rc = err_set(err, ERR_PARSE,
+			"CancelSpotInstanceRequestsResponse: it does not speak of %s",
+			request);
+	singles_fini(&s);
+	return rc;
+}
+
 static const struct single attach_rows[] = {
 	{"AttachVolumeResponse/volumeId", CHANGE_VOLUME},
 	{"AttachVolumeResponse/instanceId", CHANGE_INSTANCE},

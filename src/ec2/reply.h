@@ -82,6 +82,11 @@ int ec2_parse_tagged(const char *body, size_t len, struct err *err);
 /* AttachVolume: -1 unless it speaks of just these two. */
 int ec2_parse_attach(const char *body, size_t len, const char *volume,
 	const char *instance, struct err *err);
+/* DeleteVolume: -1 if it does not say that it was done. */
+int ec2_parse_deleted(const char *body, size_t len, struct err *err);
+/* CancelSpotInstanceRequests: -1 unless it speaks of this one first. */
+int ec2_parse_cancelled(const char *body, size_t len, const char *request,
+	struct err *err);
 /*
  * An error body in any of the shapes of EC2-WIRE.md 3.2. -1 if it is none. Fills the
  * origin fields of ret.

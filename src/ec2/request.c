@@ -283,6 +283,12 @@ ec2_run_body(const struct ec2_run *run, struct buf *out)
 	buf_add(out, body.data, body.len);
 }
 
+bool
+ec2_run_keeps_disks(const char *body)
+{
+	return strstr(body, ".DeleteOnTermination=false") != NULL;
+}
+
 static int
 too_large(struct err *err, const char *what, size_t len, size_t max)
 {

@@ -65,6 +65,8 @@ struct ec2_run {
  * instance and volumes, shutdown behaviour terminate.
  */
 void ec2_run_body(const struct ec2_run *run, struct buf *out);
+/* Whether such a body has a disk that is to outlive its instance. */
+bool ec2_run_keeps_disks(const char *body);
 /*
  * The finished body: the canonical one and the user data (plain bytes; NULL for none),
  * base64 once. ERR_CONFIG if the user data is above 16,384 bytes or the body too large.

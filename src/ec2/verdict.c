@@ -37,6 +37,9 @@ static const struct {
 	[EC2_ATTACH_VOLUME] = {"AttachVolume", true},
 	[EC2_GET_PARAMETER] = {"GetParameter", false},
 	[EC2_CREATE_TAGS] = {"CreateTags", true},
+	[EC2_DELETE_VOLUME] = {"DeleteVolume", false},
+	[EC2_DESCRIBE_REQUESTS] = {"DescribeSpotInstanceRequests", false},
+	[EC2_CANCEL_REQUESTS] = {"CancelSpotInstanceRequests", false},
 };
 
 /* A star at the end stands for any rest. */

@@ -464,6 +464,13 @@ static const struct field orphans_rows[] = {
 		.doc = "End those that this ledger has launched, HOLD, age and brake "
 		       "notwithstanding.",
 	},
+	{
+		.name = "kept",
+		.type = FIELD_BOOL,
+		.offset = FIELD_AT(struct rpc_orphans_args, kept, bool),
+		.doc = "With terminate: volumes that do not go by themselves are deleted too, "
+		       "with what is on them.",
+	},
 	{.name = NULL},
 };
 const struct fields rpc_orphans_params = {

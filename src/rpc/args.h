@@ -86,7 +86,7 @@ struct rpc_subscribe_args {
 };
 
 struct rpc_orphans_args {
-	bool terminate;
+	bool terminate, kept;
 };
 
 struct rpc_reload_args {

@@ -166,11 +166,16 @@ view_hold(const struct pool *p)
 static json_t *
 view_orphan(const struct orphan *o)
 {
+	const char *instance = o->kind == ORPHAN_INSTANCE ? o->id : o->instance;
+
 	return json_pack(
-		"{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:b}",
-		"instance", o->id, "region", poller_cloud(o->poller)->region, "state",
+		"{s:s,s:s,s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:s,"
+		"s:b}",
+		"kind", orphan_kind_name(o->kind), "id", o->id, "instance",
+		json_text(instance), "region", poller_cloud(o->poller)->region, "state",
 		o->state, "type", json_text(o->type), "zone", json_text(o->zone),
-		"worker", json_text(o->worker), "generation",
+		"size", o->size == 0 ? json_null() : json_integer(o->size), "price",
+		json_text(o->price), "worker", json_text(o->worker), "generation",
 		o->generation == 0 ? json_null() : json_integer(o->generation),
 		"launch", json_text(o->launch), "lineage", json_text(o->lineage),
 		"epoch", json_time(o->epoch), "launched_at",
@@ -197,7 +202,8 @@ call_pool_orphans(struct command *cmd, const void *args)
 	const struct pool *p = rpc_pool(cmd);
 
 	if (a->terminate)
-		(void)orphans_terminate(p->orphans, &(struct cause){.by = rpc_by(cmd)});
+		(void)orphans_terminate(p->orphans, a->kept,
+			&(struct cause){.by = rpc_by(cmd)});
 	return rpc_reply_take(cmd,
 		json_pack("{s:o,s:o}", "hold", view_hold(p), "orphans",
 			view_orphans(p)));

@@ -135,15 +135,28 @@ static const struct field status_rows[] = {
 const struct fields rpc_status_fields = {.name = "pool.status", .rows = status_rows};
 
 /* Of the core, which the client does not know. */
-static const char *const verdict_words[] = {"self", "copied", "untagged", "foreign",
-	"newer", "young", "once", "held", "reported", "ripe", NULL};
+static const char *const verdict_words[] = {"self", "configured", "copied", "untagged",
+	"foreign", "newer", "kept", "young", "once", "held", "reported", "ripe", NULL};
+static const char *const kind_words[] = {"instance", "volume", "spot_request", NULL};
 
 static const struct field orphan_rows[] = {
-	TEXT("instance", 0, "Its id."),
+	{.name = "kind",
+		.type = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = kind_words,
+		.doc = "What it is; a volume is one that nothing has."},
+	TEXT("id", 0, "Its id."),
+	TEXT("instance", FIELD_NULLABLE,
+		"The instance that it is, or that a spot request has started."),
 	TEXT("region", 0, "Where."),
 	TEXT("state", 0, "As last listed."),
-	TEXT("type", FIELD_NULLABLE, "Its instance type."),
+	TEXT("type", FIELD_NULLABLE, "Its instance type, or that of a volume."),
 	TEXT("zone", FIELD_NULLABLE, "Its availability zone."),
+	{.name = "size",
+		.type = FIELD_INT,
+		.flags = FIELD_REQUIRED | FIELD_NULLABLE,
+		.doc = "GiB of a volume, all of which are paid for."},
+	TEXT("price", FIELD_NULLABLE, "An hour, at most, of a spot request."),
 	TEXT("worker", FIELD_NULLABLE, "From its tags, as the next four are."),
 	{.name = "generation",
 		.type = FIELD_INT,
@@ -153,7 +166,7 @@ static const struct field orphan_rows[] = {
 	TEXT("lineage", FIELD_NULLABLE,
 		"Of the ledger that made it; null as well where the tags are not whole."),
 	TEXT("epoch", FIELD_NULLABLE, "When that ledger was made."),
-	TEXT("launched_at", FIELD_NULLABLE, "As EC2 says."),
+	TEXT("launched_at", FIELD_NULLABLE, "Or made, as EC2 says."),
 	TEXT("seen_at", 0, "First listed by this process."),
 	{.name = "verdict",
 		.type = FIELD_ENUM,

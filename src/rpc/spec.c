@@ -189,8 +189,9 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.params = &rpc_orphans_params,
 			.result = &rpc_orphans_fields,
 			.writes = true,
-			.doc = "The instances that have this pool's tags and are in no row of the "
-			       "ledger, and why they still live.",
+			.doc = "The instances, unattached volumes and spot requests that have this "
+			       "pool's tags and are in no row of the ledger, and why they still "
+			       "live.",
 		},
 	[RPC_SESSION_OPEN] =
 		{

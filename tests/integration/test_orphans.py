@@ -196,3 +196,127 @@ def test_two_daemons_on_one_pool(daemon, sim, tmp_path):
         listings = sim.calls("DescribeInstances")
         eventually(lambda: sim.calls("DescribeInstances") > listings + 4, timeout=90)
         assert not any(is_dead(sim, i) for i in ids)
+
+
+DISK = {"block_device_map": [{"DeviceName": "/dev/sdb", "Ebs": {"VolumeSize": 5, "DeleteOnTermination": False}}]}
+
+
+def volumes(sim):
+    return {v["VolumeId"]: v for v in sim.client().describe_volumes()["Volumes"]}
+
+
+def test_a_volume_that_was_to_stay(make_daemon, sim):
+    """Somebody's data: shown, kept over a restart, and deleted only by an order that names the kind."""
+    daemon = make_daemon({"bot1": WORKERS["bot1"] | DISK}, orphans=QUICK | {"volumes": "delete"}).start()
+    once(daemon)
+    [volume] = volumes(sim)
+    shown = eventually(lambda: seen_by_id(daemon, volume), timeout=20)
+    assert (shown["kind"], shown["verdict"], shown["size"]) == ("volume", "kept", 5)
+    assert shown["worker"] == "bot1" and shown["instance"] is None and shown["state"] == "available"
+    daemon.stop()
+    daemon.start()
+    eventually(lambda: seen_by_id(daemon, volume), timeout=20)
+    code, out, _ = daemon.ctl("orphans", "--terminate")
+    assert code == 0 and volume in out and "by order" in out
+    asked = sim.calls("DescribeVolumes")
+    eventually(lambda: sim.calls("DescribeVolumes") > asked + 3, timeout=20)
+    assert volume in volumes(sim) and sim.calls("DeleteVolume") == 0
+    assert daemon.ctl("orphans", "--terminate", "--kept")[0] == 0
+    eventually(lambda: not volumes(sim), timeout=20)
+    eventually(lambda: daemon.call("pool.orphans") == {"hold": None, "orphans": []}, timeout=20)
+    assert sim.calls("DeleteVolume") == 1
+
+
+def seen_by_id(daemon, thing):
+    return next((o for o in daemon.call("pool.orphans")["orphans"] if o["id"] == thing), None)
+
+
+def tags_of(sim, instance):
+    """As they were given to the launch, to volumes as well."""
+    tags = sim.ledger()[instance]["tags"]
+    return [{"Key": key, "Value": value} for key, value in tags.items() if key != "ec2workerd:lease"]
+
+
+def leave_volume(sim, instance):
+    """As an image leaves one whose disks do not go with their instance."""
+    return sim.client().create_volume(
+        AvailabilityZone="us-east-1a", Size=8, TagSpecifications=[
+            {"ResourceType": "volume", "Tags": tags_of(sim, instance)}])["VolumeId"]
+
+
+def test_volumes_that_are_nobodys(make_daemon, sim):
+    """Deleted where the configuration says so; never one that a worker's volumes name."""
+    daemon = make_daemon(WORKERS, orphans=QUICK | {"volumes": "delete"}).start()
+    instance = once(daemon)
+    volume = leave_volume(sim, instance)
+    eventually(lambda: volume not in volumes(sim), timeout=30)
+    assert "to be deleted by orphan collector" in daemon.log()
+    kept = leave_volume(sim, instance)
+    daemon.config["workers"]["bot2"] |= {"volumes": [[kept, "/dev/sdh"]], "placement": "a"}
+    daemon.write_config()
+    daemon.call("daemon.reload")
+    eventually(lambda: (o := seen_by_id(daemon, kept)) and o["verdict"] == "configured", timeout=30)
+    assert daemon.ctl("orphans", "--terminate", "--kept")[0] == 0
+    with daemon.connect() as rpc:
+        rpc.call("worker.substantiate", worker="bot2", wait="running", timeout=20)
+        eventually(lambda: volumes(sim)[kept]["State"] == "in-use", timeout=20)
+        rpc.call("worker.insubstantiate", worker="bot2", wait="stopped")
+    assert kept in volumes(sim)
+
+
+def ask_spot(sim, tags, **more):
+    """The call that EC2 advises against, with our tags on the request; its instance has none."""
+    [made] = sim.client().request_spot_instances(
+        SpotPrice="0.05", TagSpecifications=[{"ResourceType": "spot-instances-request", "Tags": tags}],
+        LaunchSpecification={"ImageId": "ami-12345678", "InstanceType": "m5.large"}, **more)["SpotInstanceRequests"]
+    return made["SpotInstanceRequestId"]
+
+
+def spot_status(sim, request):
+    [found] = sim.client().describe_spot_instance_requests(SpotInstanceRequestIds=[request])["SpotInstanceRequests"]
+    return found["Status"]["Code"]
+
+
+@pytest.fixture
+def spot(make_daemon):
+    daemon = make_daemon({"bot1": WORKERS["bot1"] | {"spot_instance": True, "price_multiplier": None,
+                                                     "placement": "a"}}, orphans=QUICK).start()
+    return daemon
+
+
+def lost_tags(sim, daemon):
+    """Those of a launch of ours that the ledger has lost."""
+    return [t for t in tags_of(sim, once(daemon)) if t["Key"] != "ec2workerd:launch"] + [
+        {"Key": "ec2workerd:launch", "Value": str(uuid.uuid4())}]
+
+
+def test_a_spot_request_that_is_held(spot, sim):
+    """A19: it could fill at any time, long after everybody has given up."""
+    tags = lost_tags(sim, spot)
+    sim.control("POST", "scenario", {"spot_fulfillment": 3600})
+    request = ask_spot(sim, tags)
+    eventually(lambda: (o := seen_by_id(spot, request)) and o["kind"] == "spot_request" and o["price"], timeout=20)
+    eventually(lambda: spot_status(sim, request) == "canceled-before-fulfillment", timeout=30)
+    eventually(lambda: spot.call("pool.orphans")["orphans"] == [], timeout=20)
+    assert not live(sim)
+
+
+def test_a_spot_request_that_has_an_instance(spot, sim):
+    """A20: whoever cancels it leaves the instance, which bears no tag of ours."""
+    request = ask_spot(sim, lost_tags(sim, spot))
+    instance = eventually(lambda: (o := seen_by_id(spot, request)) and o["instance"], timeout=20)
+    eventually(lambda: is_dead(sim, instance), timeout=30)
+    assert sim.calls("CancelSpotInstanceRequests") == 1
+    eventually(lambda: spot.call("pool.orphans")["orphans"] == [], timeout=20)
+    history = spot.call("worker.history", worker="bot1")["records"]
+    assert any(r.get("instance") == instance and r["by"] == "orphan collector" for r in history)
+
+
+def test_spot_requests_of_workers_are_left_alone(spot, sim):
+    """RunInstances makes one for each spot instance, with its tags."""
+    with spot.connect() as rpc:
+        instance = rpc.call("worker.substantiate", worker="bot1", wait="running")["instance"]["id"]
+    asked = sim.calls("DescribeSpotInstanceRequests")
+    eventually(lambda: sim.calls("DescribeSpotInstanceRequests") > asked + 4, timeout=90)
+    assert sim.calls("CancelSpotInstanceRequests") == 0 and not is_dead(sim, instance)
+    assert spot.call("pool.orphans") == {"hold": None, "orphans": []}

@@ -66,7 +66,7 @@ def test_a_simple_pool(directory):
     found = policy(directory, WORKER)
     assert actions(found) - CHECK == {
         "ec2:DescribeInstances", "ec2:RunInstances", "ec2:CreateTags", "ec2:TerminateInstances",
-        "ec2:GetConsoleOutput"}
+        "ec2:GetConsoleOutput", "ec2:DescribeVolumes", "ec2:DeleteVolume"}
     assert launch(found)
     for other in [{"pool": "other"}, {"pool": None}, {"type": "p5.48xlarge"},
                   {"image": "ami-2"}, {"key": "other"}, {"snapshot": "snap-1"},
@@ -152,8 +152,7 @@ def test_what_comes_to_an_instance(directory):
     found = policy(directory, WORKER | {"elastic_ip": "203.0.113.7",
                                         "volumes": [["vol-1", "/dev/sdh"]]})
     assert actions(policy(directory, WORKER)) | {
-        "ec2:DescribeAddresses", "ec2:DescribeVolumes", "ec2:AssociateAddress",
-        "ec2:AttachVolume"} == actions(found)
+        "ec2:DescribeAddresses", "ec2:AssociateAddress", "ec2:AttachVolume"} == actions(found)
     account = f"{EC2}:111122223333"
     for action in ("ec2:AssociateAddress", "ec2:AttachVolume"):
         assert allowed(found, action, f"{account}:instance/i-1", {RESOURCE: "linux"})
@@ -162,6 +161,21 @@ def test_what_comes_to_an_instance(directory):
     assert not allowed(found, "ec2:AttachVolume", f"{account}:volume/vol-2")
     assert allowed(found, "ec2:AssociateAddress", f"{account}:elastic-ip/eipalloc-1")
     assert not allowed(found, "ec2:DisassociateAddress", f"{account}:elastic-ip/eipalloc-1")
+
+
+def test_what_launches_leave_behind(directory):
+    """May end where it bears the pool's tag; a volume of anybody else's may not."""
+    found = policy(directory, WORKER | {"spot_instance": True, "volumes": [["vol-1", "/dev/sdh"]]})
+    account = f"{EC2}:111122223333"
+    for action, thing in (("ec2:DeleteVolume", "volume/vol-1"),
+                          ("ec2:CancelSpotInstanceRequests", "spot-instances-request/sir-1")):
+        assert allowed(found, action, f"{account}:{thing}", {RESOURCE: "linux"})
+        assert not allowed(found, action, f"{account}:{thing}", {RESOURCE: "other"})
+        assert not allowed(found, action, f"{account}:{thing}")
+    assert {"ec2:DescribeVolumes", "ec2:DescribeSpotInstanceRequests"} <= set(looks(found))
+    on_demand = policy(directory, WORKER)
+    assert "ec2:DescribeSpotInstanceRequests" not in actions(on_demand)
+    assert "ec2:CancelSpotInstanceRequests" not in actions(on_demand)
 
 
 @pytest.mark.parametrize("name,arn", [
@@ -239,8 +253,9 @@ def test_the_same_for_the_same(directory):
 def test_no_workers(directory):
     """What was started before may still be ended."""
     found = policy(directory, aws={"region": "eu-west-1"})
-    assert actions(found) - CHECK == {"ec2:DescribeInstances", "ec2:TerminateInstances",
-                                      "ec2:GetConsoleOutput"}
+    assert actions(found) - CHECK == {
+        "ec2:DescribeInstances", "ec2:TerminateInstances", "ec2:GetConsoleOutput",
+        "ec2:DescribeVolumes", "ec2:DeleteVolume"}
     assert allowed(found, "ec2:DescribeInstances", "*", {"aws:RequestedRegion": "eu-west-1"})
 
 
@@ -280,7 +295,7 @@ def test_the_daemon_lives_by_it(directory):
             {"Effect": "Allow", "Resource": "*", "Action": sorted(actions(json.loads(done.stdout)))}]}
         server.allow(bare)
         with pytest.raises(Exception, match="AccessDenied|UnauthorizedOperation"):
-            server.client().describe_volumes()
+            server.client().describe_addresses()
         try:
             daemon.start()
             up = daemon.call("worker.substantiate", worker="bot1", wait="running", timeout=60)

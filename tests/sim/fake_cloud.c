@@ -3,6 +3,7 @@
  * The fake cloud: tokens are honoured, effects and answers are separate events, and an
  * answer may never come although the effect does.
  */
+#include "fake_leftovers.h"
 #include "fake_region.h"
 #include "fake_state.h"
 #include "fake_tags.h"
@@ -449,6 +450,9 @@ static const struct cloud_ops ops = {
 	.types = fake_types,
 	.offerings = fake_offerings,
 	.zones = fake_zones,
+	.list_leftovers = fake_list_leftovers,
+	.look_at_leftover = fake_look_at_leftover,
+	.end_leftover = fake_end_leftover,
 	.dry_run = fake_dry_run,
 	.dry_terminate = fake_dry_terminate,
 	.cancel = op_cancel,
@@ -487,6 +491,7 @@ fake_cloud_init(struct fake_cloud *f, struct rng *rng)
 {
 	memset(f, 0, sizeof(*f));
 	f->rng = rng;
+	rng_seed(&f->left_rng, 1);
 	f->maker = (struct cloud_maker){.make = make, .self = f};
 }
 
@@ -508,5 +513,6 @@ fake_cloud_fini(struct fake_cloud *f)
 		free(e);
 	}
 	fake_things_fini(f);
+	fake_leftovers_fini(f);
 	fake_region_fini(f);
 }

@@ -15,11 +15,8 @@
 
 #define FAKE_INSTANCES_MAX 4096
 
-enum fake_origin {
-	FAKE_LAUNCHED, /* by the process that is simulated */
-	FAKE_LOST,     /* ours, and in nobody's books */
-	FAKE_STRANGER, /* whose end would be wrong */
-};
+/* By the process that is simulated; ours, in nobody's books; whose end would be wrong. */
+enum fake_origin { FAKE_LAUNCHED, FAKE_LOST, FAKE_STRANGER };
 
 struct fake_instance {
 	char id[24];
@@ -42,6 +39,7 @@ struct fake_instance {
 struct fake_cloud {
 	struct loop *loop;
 	struct rng *rng;
+	struct rng left_rng; /* of leftovers, so that they change no other chance */
 	struct fake_faults faults;
 	struct fake_instance instances[FAKE_INSTANCES_MAX];
 	size_t count;
@@ -60,6 +58,9 @@ struct fake_cloud {
 	struct ec2_types types;
 	struct ec2_offerings offerings;
 	struct ec2_zones zones;
+	struct ec2_leftovers leftovers; /* both kinds, told apart by their ids */
+	unsigned leftover_lists[EC2_LEFTOVER_KIND_COUNT], leftover_ends;
+	const char *fills_late; /* what the next cancelled request has started */
 	const char
 		*parameter; /* the value of every one; NULL: there is none. Borrowed */
 	/* Without trials, clouds that are made have no operations that try something. */

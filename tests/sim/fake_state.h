@@ -39,12 +39,14 @@ struct ec2_call {
 		ec2_offerings_done *offerings;
 		ec2_zones_done *zones;
 		ec2_parameter_done *parameter;
+		ec2_leftovers_done *leftovers;
 		ec2_done *plain;
 	} done;
 	void (*show)(struct ec2_call *c); /* calls back; NULL: with instances */
 	void *arg;
 	char key[80]; /* id, token, or instance type */
 	char zone[32];
+	int left_kind;              /* enum ec2_leftover_kind */
 	struct strings ids, owners; /* owned */
 	struct ec2_answer answer;
 	int64_t seen_ms; /* the moment that a listing shows */

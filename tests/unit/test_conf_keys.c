@@ -56,6 +56,8 @@ static const struct key_case cases[] = {
 	{__LINE__, TOP, "orphans", "[]", "expected a mapping, got a list", NULL, NULL},
 	{__LINE__, "orphans", "action", "terminate", NULL, NULL, NULL},
 	{__LINE__, "orphans", "action", "kill", "expected one of terminate, report", NULL, NULL},
+	{__LINE__, "orphans", "volumes", "delete", NULL, NULL, NULL},
+	{__LINE__, "orphans", "volumes", "terminate", "expected one of report, delete", NULL, NULL},
 	{__LINE__, "orphans", "interval", "1", NULL, NULL, NULL},
 	{__LINE__, "orphans", "interval", "0.5", "must be from 1s to 30d", NULL, NULL},
 	{__LINE__, "orphans", "grace", "5m", NULL, NULL, NULL},

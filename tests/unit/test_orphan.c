@@ -148,7 +148,7 @@ START_TEST(test_not_where_it_is_only_reported)
 	world_run(&v, 60 * MINUTE);
 	ck_assert(fake_is_living(i));
 	ck_assert_int_eq(only(&v)->verdict, ORPHAN_REPORTED);
-	ck_assert_uint_eq(orphans_terminate(v.pool->orphans, &admin), 1);
+	ck_assert_uint_eq(orphans_terminate(v.pool->orphans, false, &admin), 1);
 	world_run(&v, MINUTE);
 	ck_assert(!fake_is_living(i));
 	world_fini(&v);
@@ -166,7 +166,7 @@ START_TEST(test_not_the_machine_we_run_on)
 	world_run(&v, 60 * MINUTE);
 	ck_assert(fake_is_living(i));
 	ck_assert_int_eq(only(&v)->verdict, ORPHAN_SELF);
-	ck_assert_uint_eq(orphans_terminate(v.pool->orphans, &admin), 0);
+	ck_assert_uint_eq(orphans_terminate(v.pool->orphans, false, &admin), 0);
 	world_fini(&v);
 }
 END_TEST
@@ -188,7 +188,7 @@ START_TEST(test_copied_tags_are_no_twin)
 	ck_assert(fake_is_living(real));
 	ck_assert_int_eq(only(&v)->verdict, ORPHAN_COPIED);
 	ck_assert_int_eq(worker_state(world_worker(&v, "bot1")), WORKER_SUBSTANTIATED);
-	ck_assert_uint_eq(orphans_terminate(v.pool->orphans, &admin), 0);
+	ck_assert_uint_eq(orphans_terminate(v.pool->orphans, false, &admin), 0);
 	/* Nor when that machine is gone, and its row; and the name is free. */
 	world_down(&v, "bot1");
 	world_run(&v, 60 * MINUTE);
@@ -239,7 +239,7 @@ START_TEST(test_foreign_lineage_holds)
 	ck_assert_str_eq(v.pool->hold_reason, store_meta(v.store)->hold_reason);
 	world_run(&v, 60 * MINUTE);
 	ck_assert(fake_is_living(foreign) && fake_is_living(ours));
-	ck_assert_uint_eq(orphans_terminate(v.pool->orphans, &admin), 1);
+	ck_assert_uint_eq(orphans_terminate(v.pool->orphans, false, &admin), 1);
 	world_run(&v, MINUTE);
 	ck_assert(fake_is_living(foreign) && !fake_is_living(ours));
 	fake_cloud_kill(&v.cloud, foreign, EC2_STATE_TERMINATED);
