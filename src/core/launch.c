@@ -157,12 +157,9 @@ back_off(struct launch *l, int64_t at_least_ms)
 static bool
 is_ours_alone(const struct launch *l, const struct ec2_instances *list)
 {
-	const char *token;
+	const char *token = list->count == 1 ? list->items[0].token : NULL;
 
-	if (list->count != 1)
-		return false;
-	token = list->items[0].token;
-	return token == NULL || strcmp(token, l->token) == 0;
+	return list->count == 1 && (token == NULL || strcmp(token, l->token) == 0);
 }
 
 static enum launch_phase
@@ -338,18 +335,14 @@ on_outbox(void *arg)
 	buf_wipe_fini(&body);
 }
 
-/*
- * One that may have left is asked about whatever the pool may, but not while its name is
- * not free: an old ledger knows launches that have ended since, and their workers run.
- */
+/* What may have left is asked about in any case, once its name is known to be free. */
 static bool
 may_send(struct launch *l)
 {
-	const struct worker *w = l->worker;
 	struct err err;
 
 	if ((l->phase == LAUNCH_UNKNOWN || pool_may_launch(l->pool, &err) == 0) &&
-		orphans_allow(l->pool->orphans, l->poller, w->name, &err) == 0)
+		orphans_allow(l->pool->orphans, l->poller, l->worker->name, &err) == 0)
 		return true;
 	l->worker->last_error = err;
 	pool_dirty_worker(l->worker);
