@@ -69,7 +69,7 @@ put_copy(struct node *map, const struct node *from, size_t i)
 	node_put(map, node_copy(from->keys[i]), node_copy(from->items[i]));
 }
 
-/* The row's keys, and those of the defaults that it does not give. Whole values. */
+/* The row's keys, and those of the defaults that it leaves in force. Whole values. */
 static struct node *
 merge(const struct node *own, const struct node *defaults)
 {
@@ -84,7 +84,7 @@ merge(const struct node *own, const struct node *defaults)
 		const char *key = defaults->keys[i]->text;
 
 		/* An unknown one has been reported with the defaults. */
-		if (map_key(own, key) == NULL &&
+		if (row_leaves(own, key) &&
 			field_find(&conf_worker_fields, key) != NULL)
 			put_copy(map, defaults, i);
 	}

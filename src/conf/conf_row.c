@@ -16,12 +16,41 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* The ways to an image: the first, and all others together. */
+static const char *const ways[] = {"ami", "valid_ami_owners",
+	"valid_ami_location_regex", "ami_name", "ami_filters"};
+
+/* 0: none; 1: by its id; 2: by what it is like. */
+static int
+way_of(const char *key)
+{
+	for (size_t i = 0; i < COUNT_OF(ways); i++)
+		if (strcmp(ways[i], key) == 0)
+			return i == 0 ? 1 : 2;
+	return 0;
+}
+
+bool
+row_leaves(const struct node *own, const char *key)
+{
+	int way = way_of(key);
+
+	if (map_key(own, key) != NULL)
+		return false;
+	for (size_t i = 0; way != 0 && i < COUNT_OF(ways); i++)
+		if (way_of(ways[i]) != way && map_key(own, ways[i]) != NULL)
+			return false;
+	return true;
+}
+
 /* The mapping a key stands in: the row's own, the defaults, or NULL. */
 static const struct node *
 home_of(const struct conf_row *row, const char *key)
 {
 	if (map_key(row->own, key) != NULL)
 		return row->own;
+	if (!row_leaves(row->own, key))
+		return NULL;
 	return map_key(row->load->defaults, key) != NULL ? row->load->defaults : NULL;
 }
 

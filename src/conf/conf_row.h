@@ -52,6 +52,11 @@ struct conf_row {
 /* Where a problem points: at a key, or at its value. */
 enum row_place { ROW_KEY, ROW_VALUE };
 
+/*
+ * Whether own, a row's mapping, leaves the key of worker_defaults in force: it gives neither
+ * that nor another way to an image.
+ */
+bool row_leaves(const struct node *own, const char *key);
 /* The key's value if it is given here or in worker_defaults, else NULL. */
 const struct node *row_get(const struct conf_row *row, const char *key);
 /* A problem with a key, at its place; at the row's mapping if the key is missing. */

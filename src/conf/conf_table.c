@@ -397,7 +397,8 @@ static const struct field conf_rows[] = {
 		.flags = FIELD_EXTERN | FIELD_PARTIAL | FIELD_NULLABLE,
 		.sub = &conf_worker_fields,
 		.doc = "Keys for every worker that does not give them itself; a value is taken as "
-		       "a whole.",
+		       "a whole. A worker's ami, or what its image is chosen by, counts in place "
+		       "of either here.",
 	},
 	{
 		.name = "workers",

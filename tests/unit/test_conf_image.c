@@ -71,21 +71,6 @@ static const struct {
 		"t.yaml:5:23: error: workers.bot1.valid_ami_owners: must not be empty\n"
 		"        valid_ami_owners: [] }\n"
 		"                          ^\n"},
-	/* The defaults' way counts too; the row's own key is blamed. */
-	{__LINE__,
-		"worker_defaults: { valid_ami_owners: 1 }\n" WORKER
-		"    ami: ami-1 }\n",
-		"t.yaml:6:5: error: workers.bot1.ami: not together with valid_ami_owners "
-		"(line 1)\n"
-		"        ami: ami-1 }\n"
-		"        ^\n"},
-	{__LINE__,
-		"worker_defaults: { ami: ami-1 }\n" WORKER
-		"    valid_ami_owners: 1 }\n",
-		"t.yaml:6:5: error: workers.bot1.valid_ami_owners: not together with ami "
-		"(line 1)\n"
-		"        valid_ami_owners: 1 }\n"
-		"        ^\n"},
 	/* V7: the element. */
 	{__LINE__, WORKER "    valid_ami_owners: [1, self, yes, 0x10, 1_0, 1.0] }\n",
 		"t.yaml:5:27: error: workers.bot1.valid_ami_owners[1]: expected an account "
@@ -286,6 +271,41 @@ START_TEST(test_too_many_filters)
 }
 END_TEST
 
+/* The row's own way to an image displaces that of the defaults, whichever it is. */
+START_TEST(test_own_way)
+{
+	static const struct {
+		int line;
+		const char *defaults, *own;
+		const char *ami; /* NULL: it is chosen by owners */
+	} rows[] = {
+		{__LINE__, "valid_ami_owners: 1, ami_name: x", "ami: ami-1", "ami-1"},
+		{__LINE__, "ami: ami-1", "valid_ami_owners: 1", NULL},
+		{__LINE__, "ami: ami-1", "ami: ami-2", "ami-2"},
+		{__LINE__, "valid_ami_owners: 1", "ami_name: x", NULL},
+		{__LINE__, "ami: ami-1, region: eu-west-1", "missing_timeout: 1",
+			"ami-1"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		AUTO(free)
+		char *text = xasprintf("worker_defaults: { %s }\n" WORKER "    %s }\n",
+			rows[i].defaults, rows[i].own);
+		struct conf *conf;
+		AUTO(free) char *told = conf_told(text, NULL, &conf);
+		const struct conf_worker *w;
+
+		ck_assert_msg(conf != NULL && told[0] == '\0', "line %d: %s",
+			rows[i].line, told);
+		w = conf->workers[0];
+		ck_assert_msg(str_equal(w->ami, rows[i].ami), "line %d", rows[i].line);
+		ck_assert_uint_eq(w->valid_ami_owners.count, rows[i].ami == NULL);
+		ck_assert(rows[i].ami == NULL || w->ami_name == NULL);
+		conf_free(conf);
+	}
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -298,6 +318,7 @@ test_suite(void)
 	tcase_add_loop_test(tc, test_owners, 0, (int)COUNT_OF(owners));
 	tcase_add_test(tc, test_too_many_filters);
 	tcase_add_test(tc, test_shared);
+	tcase_add_test(tc, test_own_way);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
