@@ -130,7 +130,8 @@ void
 sim_addresses_add_rows(struct sim_addresses *as, struct sim_cloud *cloud,
 	const struct sim_address_row *list, size_t count)
 {
-	for (const struct sim_address_row *r = list; r < list + count; r++) {
+	for (size_t n = 0; n < count; n++) {
+		const struct sim_address_row *r = &list[n];
 		struct sim_address *a;
 
 		if (is_taken(as, r->public_ip))
@@ -139,8 +140,8 @@ sim_addresses_add_rows(struct sim_addresses *as, struct sim_cloud *cloud,
 		if (r->allocation_id != NULL)
 			(void)snprintf(a->allocation, sizeof(a->allocation), "%s",
 				r->allocation_id);
-		for (size_t n = 0; n < r->tags.count; n++)
-			strmap_put(&a->tags, r->tags.keys[n], r->tags.values[n]);
+		for (size_t t = 0; t < r->tags.count; t++)
+			strmap_put(&a->tags, r->tags.keys[t], r->tags.values[t]);
 	}
 }
 

@@ -298,7 +298,8 @@ sim_cloud_room(const struct sim_cloud *c, const struct sim_launch *launch,
 	const char *market = launch->spot ? "spot" : "on-demand";
 	int64_t room = INT64_MAX;
 
-	for (const struct sim_capacity *r = rules; r < rules + count; r++) {
+	for (size_t n = 0; n < count; n++) {
+		const struct sim_capacity *r = &rules[n];
 		int64_t here;
 
 		if (!sim_text_matches(r->type, launch->type) ||

@@ -135,8 +135,8 @@ sim_filter_takes_tag(const struct sim_filter *filter, const struct strmap *tags)
 bool
 sim_filters_match(const struct sim_filters *f, const void *obj)
 {
-	for (const struct sim_filter *item = f->items; item < f->items + f->count;
-		item++) {
+	for (size_t n = 0; n < f->count; n++) {
+		const struct sim_filter *item = &f->items[n];
 		char text[SIM_FILTER_TEXT];
 		const char *value;
 

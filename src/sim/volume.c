@@ -174,7 +174,8 @@ void
 sim_volumes_add_rows(struct sim_volumes *vs, const struct sim_volume_row *list,
 	size_t count)
 {
-	for (const struct sim_volume_row *r = list; r < list + count; r++) {
+	for (size_t n = 0; n < count; n++) {
+		const struct sim_volume_row *r = &list[n];
 		AUTO(free) char *region = xstrndup(r->zone, strlen(r->zone) - 1);
 		struct sim_volume *v;
 
