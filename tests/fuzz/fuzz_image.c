@@ -47,8 +47,10 @@ choose(const struct input *in, const size_t *order, size_t count,
 		}
 	image_search_result(s, ret);
 	assert(ret->seen == count);
-	assert(ret->considered + ret->unavailable + ret->unlocated + ret->unmatched ==
+	assert(ret->considered + ret->unavailable + ret->unlocated + ret->unmatched +
+			ret->untried ==
 		count);
+	assert((ret->untried_why != NULL) == (ret->untried > 0));
 	assert((ret->image != NULL) == (ret->considered > 0));
 	return 0;
 }
