@@ -9,6 +9,7 @@
 #include "sim/sim.h"
 #include "sys/crypto.h"
 #include "sys/loop.h"
+#include "sys/process.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -79,9 +80,9 @@ main(int argc, char **argv)
 	struct err err;
 	int ret = EXIT_GOOD;
 
+	process_init();
 	crypto_init();
 	sim_json_init();
-	(void)signal(SIGPIPE, SIG_IGN);
 	if (sim_options_parse(argc, argv, &options, &err) != 0) {
 		(void)fprintf(stderr, "ec2sim: %s\nTry --help.\n", err.text);
 		return EXIT_USAGE;

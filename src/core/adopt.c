@@ -112,9 +112,9 @@ adopt_running(struct pool *pool, struct poller *poller, const struct ec2_instanc
 	struct worker *w = pool_find_any(pool, seen->worker);
 	struct launch *l;
 
-	if (w == NULL || w->conf == NULL || w->removed || w->launch != NULL ||
-		w->phase != WORKER_IDLE || seen->generation <= w->generation ||
-		seen->state > EC2_STATE_RUNNING)
+	if (w == NULL || w->aside != NULL || w->conf == NULL || w->removed ||
+		w->launch != NULL || w->phase != WORKER_IDLE ||
+		seen->generation <= w->generation || seen->state > EC2_STATE_RUNNING)
 		return false;
 	w->generation = seen->generation;
 	w->launched_once = true;

@@ -78,6 +78,19 @@ const struct condition_row conditions[CONDITION_COUNT] = {
 				"ec2workerctl orphans shows what it is. HOLD ends by itself "
 				"when the two agree again, or by ec2workerctl resume.",
 		},
+	[CONDITION_ASIDE] =
+		{
+			.name = "aside",
+			.subject = "a row of the ledger is set aside",
+			.doc = "A row of the ledger is damaged, or one start after the other has "
+			       "died over it, so it is not taken up. If it is a worker's, its "
+			       "name is not used, and an instance that it may have runs on and "
+			       "is not watched.",
+			.remedy =
+				"ec2workerctl release has a worker's rows taken up as they "
+				"stand by the next start; ec2workerctl abandon gives them up, "
+				"so that its instance is ended as an orphan.",
+		},
 	[CONDITION_LISTING] =
 		{
 			.name = "listing",

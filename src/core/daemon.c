@@ -22,13 +22,18 @@
 #include "sys/http.h"
 #include "sys/notify.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 /* How long on_stop: terminate waits for everything to shut down; below TimeoutStopSec. */
 #define STOP_LIMIT_MS 25000
 /* A ledger that cannot be written is tried again so often. */
 #define COMMIT_RETRY_MS 1000
+/* What a start may take besides its waiting. */
+#define START_MS 30000
 /* The problems of a refused file, when only a signal asked. */
 #define PROBLEMS_LOGGED 20
 
@@ -148,6 +153,28 @@ on_keys(void *arg)
 	pool_look_at_clouds(d->pool);
 }
 
+/* systemd restarts what has died at once and for ever, without a growing delay of its own. */
+static void
+wait_after_deaths(const struct store *store)
+{
+	unsigned deaths;
+	int64_t delay = store_start_delay_ms(store, &deaths);
+	struct timespec left = {delay / 1000, 0};
+	AUTO(free) char *state = NULL;
+
+	if (delay == 0)
+		return;
+	log_error(NULL,
+		"%u starts in a row have died; this one waits for %" PRId64 " s",
+		deaths, delay / 1000);
+	state = xasprintf(
+		"STATUS=%u starts have died, waiting\nEXTEND_TIMEOUT_USEC=%" PRId64,
+		deaths, (delay + START_MS) * 1000);
+	notify_send(state);
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		continue;
+}
+
 static int
 open_parts(struct daemon *d, struct err *err)
 {
@@ -160,6 +187,7 @@ open_parts(struct daemon *d, struct err *err)
 	d->store = store_open(d->conf->state_dir, err);
 	if (d->store == NULL)
 		return -1;
+	wait_after_deaths(d->store);
 	d->http = http_new(d->loop, "ec2workerd/" VERSION, err);
 	if (d->http == NULL)
 		return -1;

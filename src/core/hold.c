@@ -18,7 +18,7 @@ pool_was_held(struct pool *p)
 {
 	struct err err;
 
-	if (p->hold && store_meta(p->store)->made) {
+	if (p->hold && store_meta(p->store)->hold_is_new) {
 		err_set(&err, ERR_UNAVAILABLE, "%s", p->hold_reason);
 		health_begin(p->health, &held, &err, NULL);
 	} else if (p->hold) {

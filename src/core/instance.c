@@ -387,7 +387,11 @@ instance_fetch_console(struct instance *i)
 static void
 on_poke(void *arg)
 {
-	instance_step(arg);
+	struct instance *i = arg;
+
+	pool_take(i->pool, i->launch->worker);
+	instance_step(i);
+	pool_take(i->pool, NULL);
 }
 
 void

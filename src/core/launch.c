@@ -129,8 +129,7 @@ set_phase(struct launch *l, enum launch_phase to, const struct cause *cause)
 	if (to != LAUNCH_RESERVED && to != LAUNCH_SENDING)
 		l->tries = 0; /* being told "later" does not reset the back-off */
 	l->try_ms = 0;
-	if (to ==
-		LAUNCH_WATCH) /* from the last send, or later where that is not known */
+	if (to == LAUNCH_WATCH) /* from the last send, where that is known */
 		deadline_set(&l->watch,
 			WATCH_WINDOW_MS -
 				(l->last_ms == 0 ? 0 : clock_ms() - l->last_ms));
@@ -441,6 +440,7 @@ launch_step(struct launch *l)
 {
 	const struct phase *p = &phases[l->phase];
 
+	pool_take(l->pool, l->worker);
 	if (l->unwanted && p->on_unwanted != l->phase) {
 		set_phase(l, p->on_unwanted,
 			&(struct cause){"launch", "no longer wanted"});
@@ -454,6 +454,7 @@ launch_step(struct launch *l)
 		p->start(l);
 	}
 	arm(l);
+	pool_take(l->pool, NULL);
 }
 
 void

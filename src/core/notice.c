@@ -282,12 +282,18 @@ notices_count(const struct notices *n)
 }
 
 void
+notices_skip(struct notices *n, int64_t id)
+{
+	if (id > n->last_id)
+		n->last_id = id;
+}
+
+void
 notices_adopt(struct notices *n, struct notice_row *row)
 {
 	DL_APPEND(n->rows, row);
 	n->count++;
-	if (row->id > n->last_id)
-		n->last_id = row->id;
+	notices_skip(n, row->id);
 }
 
 bool

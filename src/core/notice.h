@@ -44,6 +44,8 @@ struct notice_counts {
 const struct notice_counts *notices_counts(const struct notices *n);
 size_t notices_count(const struct notices *n);
 void notices_adopt(struct notices *n, struct notice_row *row);
+/* A row that is not taken up has this number, so no other will. */
+void notices_skip(struct notices *n, int64_t id);
 bool notices_dirty(const struct notices *n);
 /* The commit has written them: what was over is forgotten, what is due may leave. */
 void notices_written(struct notices *n);

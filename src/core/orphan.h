@@ -27,6 +27,7 @@ enum orphan_kind {
 /* Why it still lives. The first that holds. */
 enum orphan_verdict {
 	ORPHAN_SELF,       /* the machine we run on */
+	ORPHAN_ASIDE,      /* its worker's rows were set aside */
 	ORPHAN_CONFIGURED, /* a volume that the configuration names */
 	ORPHAN_COPIED, /* a launch of ours is in its tags, but not that launch's token */
 	ORPHAN_UNTAGGED, /* not all of our tags, or none that we would write */

@@ -19,6 +19,7 @@ static const struct {
 	const char *name, *doc;
 } verdicts[ORPHAN_COUNT] = {
 	[ORPHAN_SELF] = {"self", "the machine that this daemon runs on"},
+	[ORPHAN_ASIDE] = {"aside", "the rows of its worker are set aside"},
 	[ORPHAN_CONFIGURED] = {"configured", "a worker's volumes name it"},
 	[ORPHAN_COPIED] = {"copied",
 		"its tags name a launch of ours, but it was not made by that launch"},
@@ -132,6 +133,15 @@ is_newer(const struct orphan *o)
 		(!o->accepted && o->generation > (w == NULL ? 0 : w->generation));
 }
 
+static bool
+is_aside(const struct orphan *o)
+{
+	const struct worker *w = o->worker == NULL ? NULL
+						   : pool_find_any(o->pool, o->worker);
+
+	return w != NULL && w->aside != NULL;
+}
+
 enum orphan_verdict
 orphan_judge(const struct orphan *o)
 {
@@ -140,6 +150,8 @@ orphan_judge(const struct orphan *o)
 
 	if (is_own(o))
 		return ORPHAN_SELF;
+	if (is_aside(o))
+		return ORPHAN_ASIDE;
 	if (o->kind == ORPHAN_VOLUME && is_configured(p, o->id))
 		return ORPHAN_CONFIGURED;
 	if (o->copied)

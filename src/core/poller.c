@@ -18,7 +18,7 @@
 #include "core/permit.h"
 #include "core/pool.h"
 #include "core/tally.h"
-#include "core/worker.h"
+#include "core/worker_priv.h"
 #include "ec2/verdict.h"
 
 #include <stdlib.h>
@@ -148,6 +148,7 @@ apply(struct poller *p, struct ec2_instances *list)
 			loop_poke(&l->instance->poke);
 	}
 	orphans_listed(p->pool->orphans, p, ORPHAN_INSTANCE, p->began_ms);
+	workers_listed(p->pool, p);
 }
 
 /*

@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "core/aside.h"
 #include "core/cloud.h"
 #include "core/event.h"
 #include "core/glance.h"
@@ -29,7 +30,7 @@
 #include "core/self.h"
 #include "core/store.h"
 #include "core/tally.h"
-#include "core/worker.h"
+#include "core/worker_priv.h"
 #include "core/worker_view.h"
 #include "ec2/reply.h"
 
@@ -125,15 +126,20 @@ pool_start(struct pool *p)
 	struct instance *i;
 	struct poller *poller;
 
+	asides_start(p);
 	for (w = p->workers; w != NULL; w = w->hh.next)
 		if (w->conf != NULL)
 			(void)pool_poller(w);
 	for (l = p->launches; l != NULL; l = next) {
 		next = l->hh.next;
+		pool_take(p, l->worker);
 		launch_resume(l);
 	}
-	for (i = p->instances; i != NULL; i = i->hh.next)
+	for (i = p->instances; i != NULL; i = i->hh.next) {
+		pool_take(p, i->launch->worker);
 		instance_resume(i);
+	}
+	pool_take(p, NULL);
 	for (w = p->workers; w != NULL; w = w->hh.next)
 		if (worker_is_wanted(w))
 			loop_poke(&w->poke);
@@ -179,6 +185,7 @@ pool_free(struct pool *p)
 	events_free(p->events);
 	secret_fini(&p->key);
 	free(p->tally);
+	asides_free(p);
 	free(p->degraded_text);
 	free(p->paused_by);
 	free(p->hold_reason);
@@ -426,9 +433,18 @@ pool_look_at_clouds(struct pool *p)
 }
 
 void
+pool_take(struct pool *p, const struct worker *w)
+{
+	if (!p->risen)
+		store_take(p->store, w == NULL ? NULL : "worker",
+			w == NULL ? NULL : w->name);
+}
+
+/* A row that is set aside stays as it is. */
+void
 pool_dirty_worker(struct worker *w)
 {
-	if (w->dirty)
+	if (w->dirty || w->aside != NULL)
 		return;
 	w->dirty = true;
 	w->next_dirty = w->pool->dirty_workers;
@@ -505,6 +521,10 @@ pool_commit(struct pool *p, struct err *err)
 
 	look_at_log(p);
 	result = store_flush(p->store, p, err);
+	if (!p->risen && result != STORE_FATAL) {
+		p->risen = true;
+		store_started(p->store);
+	}
 	if (result != STORE_OK) {
 		p->tally->commits_failed++;
 		return (int)result;
@@ -515,6 +535,7 @@ pool_commit(struct pool *p, struct err *err)
 		w->dirty = false;
 	}
 	p->dirty_workers = NULL;
+	asides_written(p);
 	owners_written(p);
 	requests_written(p->requests);
 	reap(p);

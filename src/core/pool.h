@@ -8,6 +8,7 @@
 
 #include "core/types.h"
 
+struct aside;
 struct cloud;
 struct cloud_maker;
 struct conf;
@@ -62,8 +63,10 @@ struct pool {
 	struct launch *dirty_launches;
 	struct instance *dirty_instances;
 	struct owner *dirty_owners;
+	struct aside *asides; /* owned; rows of the ledger that are not taken up */
 
 	bool started;
+	bool risen;          /* the loop has turned: starting cannot fail any more */
 	bool retiring;       /* a poller may be left that only launches use */
 	bool stopping;       /* no new launches: the daemon is going */
 	bool degraded;       /* the ledger cannot be written: no new launches */
@@ -128,6 +131,8 @@ struct poller *pool_poller_of_row(struct worker *w, const char *region,
 
 /* A cloud has something to say by itself (poller_look). */
 void pool_look_at_clouds(struct pool *p);
+/* While the pool rises: this worker is being looked at, for the case that it is fatal; or NULL. */
+void pool_take(struct pool *p, const struct worker *w);
 
 /* Rows changed in this turn: written by the commit at its end. */
 void pool_dirty_worker(struct worker *w);

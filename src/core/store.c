@@ -18,6 +18,7 @@
 #include "core/orphan.h"
 #include "core/pool.h"
 #include "core/request.h"
+#include "core/starts.h"
 #include "core/store_load.h"
 #include "core/store_priv.h"
 #include "core/worker.h"
@@ -71,6 +72,7 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	db_close(s->db);
+	starts_close(s->starts);
 	if (s->lock_fd >= 0)
 		(void)close(s->lock_fd); /* only a lock: nothing was written to it */
 	secret_fini(&s->key);
@@ -181,12 +183,17 @@ open_files(struct store *s, struct err *err)
 	char *path = s->dir == NULL ? xstrdup(":memory:")
 				    : xasprintf("%s/ledger.db", s->dir);
 
-	if (s->dir == NULL)
+	if (s->dir == NULL) {
 		store_make_key(s);
-	else if ((s->lock_fd = db_lock_dir(s->dir, err)) < 0 ||
-		store_open_key(s, err) < 0)
+		return open_db(s, path, err);
+	}
+	s->lock_fd = db_lock_dir(s->dir, err);
+	if (s->lock_fd < 0)
 		return -1;
-	return open_db(s, path, err);
+	s->starts = starts_open(s->dir);
+	if (store_open_key(s, err) < 0 || open_db(s, path, err) < 0)
+		return -1;
+	return store_convict(s, err);
 }
 
 /* A full or failing disk, a lock: another start may find it otherwise. */
@@ -225,6 +232,27 @@ const char *
 store_key(const struct store *s)
 {
 	return s->key.text;
+}
+
+void
+store_take(struct store *s, const char *kind, const char *id)
+{
+	if (s->starts != NULL)
+		starts_take(s->starts, kind, id);
+}
+
+void
+store_started(struct store *s)
+{
+	if (s->starts != NULL)
+		starts_over(s->starts);
+}
+
+int64_t
+store_start_delay_ms(const struct store *s, unsigned *ret_deaths)
+{
+	*ret_deaths = s->starts == NULL ? 0 : starts_deaths(s->starts);
+	return s->starts == NULL ? 0 : starts_delay_ms(s->starts);
 }
 
 int
@@ -402,7 +430,7 @@ is_dirty(const struct store *s, const struct pool *p)
 		p->dirty_instances != NULL || p->dirty_owners != NULL ||
 		p->requests->dirty != NULL || events > 0 || notices_dirty(p->notices) ||
 		accepted_is_dirty(orphans_accepted(p->orphans)) ||
-		store_meta_is_dirty(s, p);
+		store_meta_is_dirty(s, p) || store_asides_dirty(p);
 }
 
 static enum db_result
@@ -410,6 +438,8 @@ write_all(struct store *s, const struct pool *p, struct err *err)
 {
 	enum db_result result = store_write_meta(s, p, err);
 
+	if (result == DB_DONE)
+		result = store_write_asides(s, p, err);
 	if (result == DB_DONE)
 		result = write_workers(s, p, err);
 	if (result == DB_DONE)
@@ -453,6 +483,8 @@ written(struct store *s, struct pool *p)
 {
 	store_meta_written(s, p);
 	s->meta.last_seq = events_last_seq(p->events);
+	if (s->starts != NULL)
+		starts_note_seq(s->starts, s->meta.last_seq);
 	notices_written(p->notices);
 	accepted_written(orphans_accepted(p->orphans));
 	if (clock_ms() >= s->purge_ms)

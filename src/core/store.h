@@ -23,7 +23,7 @@ struct store_meta {
 	int64_t paused_wall; /* 0: not paused */
 	char paused_by[64];
 	bool hold;
-	bool made;             /* by this start, and not written since */
+	bool hold_is_new;      /* begun by this start, and not written since */
 	int64_t hold_wall;     /* 0: not on HOLD */
 	char hold_reason[256]; /* "" then */
 	bool same_boot;        /* boottimes in the rows are of the present boot */
@@ -38,6 +38,21 @@ const char *store_key(const struct store *s);
 
 /* Fills pool->workers' rows, launches and instances. ERR_IO. */
 int store_load(struct store *s, struct pool *p, struct err *err);
+
+/*
+ * The row that start-up has in hand now, for the case that it dies of it; NULL: none. After
+ * store_started nothing is noted any more.
+ */
+void store_take(struct store *s, const char *kind, const char *id);
+/* The loop has turned: this start has not died. */
+void store_started(struct store *s);
+/*
+ * So long a start should wait, for *ret_deaths starts before it have died one after the
+ * other; 0 as a rule.
+ */
+int64_t store_start_delay_ms(const struct store *s, unsigned *ret_deaths);
+/* The highest generation of this worker that any row speaks of. */
+int64_t store_last_generation(struct store *s, const char *worker);
 
 enum store_known {
 	STORE_KNOWS_NOTHING, /* or only that this launch, of this token, is over */

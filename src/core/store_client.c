@@ -4,6 +4,7 @@
  * is known of their outcome.
  */
 #include "base/log.h"
+#include "core/aside.h"
 #include "core/instance.h"
 #include "core/owner.h"
 #include "core/pool.h"
@@ -54,11 +55,18 @@ store_load_owners(struct store *s, struct pool *p, struct err *err)
 	while ((result = db_step(q, err)) == DB_ROW) {
 		struct owner *o = owner_of(p, db_text(q, 0));
 		struct owner row = {0};
-		int read = columns_read(q, owner_columns, &row, err);
+		struct err why;
+		int read;
 
+		store_take(s, "owner", o->name);
+		if (aside_is_poison(p, "owner", o->name))
+			continue; /* gone since this start, as those without a row are */
+		read = columns_read(q, owner_columns, &row, &why);
 		free(row.name);
-		if (read < 0)
-			return err_wrap(err, "owner %s", o->name);
+		if (read < 0) {
+			aside_put(p, "owner", o->name, why.text);
+			continue;
+		}
 		o->idle = row.idle;
 		o->build = row.build;
 		deadline_restore(&o->idle, s->meta.same_boot);
@@ -99,22 +107,29 @@ store_write_requests(struct store *s, const struct pool *p, struct err *err)
 	return result;
 }
 
-static int
-load_request(struct pool *p, struct db_stmt *q, struct err *err)
+/* Of one that is not taken up only its key is lost: asked again it is a new request. */
+static void
+load_request(struct store *s, struct pool *p, struct db_stmt *q)
 {
 	const char *name = db_text(q, columns_index(request_columns, "worker"));
-	struct request *r = NEW(struct request);
+	AUTO(free) char *id = xasprintf("%s/%s", db_text(q, 0), db_text(q, 1));
+	struct request *r;
+	struct err err;
 
+	store_take(s, "request", id);
+	if (aside_is_poison(p, "request", id))
+		return;
+	r = NEW(struct request);
 	r->worker = pool_find_any(p, name);
 	if (r->worker == NULL) /* never started, and no longer in the configuration */
 		r->worker = worker_new(p, name, NULL);
-	if (columns_read(q, request_columns, r, err) == 0) {
+	if (columns_read(q, request_columns, r, &err) == 0) {
 		requests_adopt(p->requests, r);
-		return 0;
+		return;
 	}
 	columns_fini(request_columns, r);
 	free(r);
-	return err_wrap(err, "ledger: request %s", db_text(q, 1));
+	aside_put(p, "request", id, err.text);
 }
 
 int
@@ -124,8 +139,7 @@ store_load_requests(struct store *s, struct pool *p, struct err *err)
 	enum db_result result;
 
 	while ((result = db_step(q, err)) == DB_ROW)
-		if (load_request(p, q, err) < 0)
-			return -1;
+		load_request(s, p, q);
 	return ended(result, err);
 }
 

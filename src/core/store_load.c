@@ -5,8 +5,8 @@
  */
 #include "core/store_load.h"
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "core/aside.h"
 #include "core/event.h"
 #include "core/instance.h"
 #include "core/launch.h"
@@ -36,26 +36,44 @@ worker_named(struct pool *p, const char *name)
 	return w != NULL ? w : worker_new(p, name, NULL);
 }
 
-static int
-load_worker(struct store *s, struct pool *p, struct db_stmt *q, struct err *err)
+/* In hand from now on, as long as starts are counted; NULL: none of it is taken up. */
+static struct worker *
+take_worker(struct store *s, struct pool *p, const char *name)
 {
-	struct worker *w = worker_named(p, db_text(q, 0));
+	struct worker *w = worker_named(p, name);
+
+	store_take(s, "worker", w->name);
+	if (w->aside == NULL && aside_is_poison(p, "worker", w->name))
+		aside_put_worker(w, "");
+	return w->aside == NULL ? w : NULL;
+}
+
+static void
+load_worker(struct store *s, struct pool *p, struct db_stmt *q)
+{
+	struct worker *w = take_worker(s, p, db_text(q, 0));
 	const char *owner = db_text(q, columns_index(worker_columns, "owner"));
-	char *name = w->name;
+	char *name;
+	struct err err;
 	int result;
 
-	if (owner != NULL)
-		owner_adopt(owner_of(p, owner), w);
+	if (w == NULL)
+		return;
 	/* The hash points at the name: it stays the same bytes, so it is put back. */
+	name = w->name;
 	w->name = NULL;
-	result = columns_read(q, worker_columns, w, err);
+	result = columns_read(q, worker_columns, w, &err);
 	free(w->name);
 	w->name = name;
-	if (result < 0)
-		return err_wrap(err, "worker %s", name);
+	if (owner != NULL)
+		owner_adopt(owner_of(p, owner), w);
+	if (result < 0 || store_check_worker(w, &err) < 0) {
+		err_wrap(&err, "its row");
+		aside_put_worker(w, err.text);
+		return;
+	}
 	deadline_restore(&w->missing, s->meta.same_boot);
 	deadline_restore(&w->idle, s->meta.same_boot);
-	return 0;
 }
 
 static int
@@ -65,34 +83,34 @@ load_workers(struct store *s, struct pool *p, struct err *err)
 	enum db_result result;
 
 	while ((result = db_step(q, err)) == DB_ROW)
-		if (load_worker(s, p, q, err) < 0)
-			return -1;
+		load_worker(s, p, q);
 	return ended(result, err);
 }
 
-static int
-load_launch(struct store *s, struct pool *p, struct db_stmt *q, struct err *err)
+static void
+load_launch(struct store *s, struct pool *p, struct db_stmt *q)
 {
-	struct worker *w = worker_named(p,
+	struct worker *w = take_worker(s, p,
 		db_text(q, columns_index(launch_columns, "worker")));
-	struct launch *l = NEW(struct launch);
-	struct worker *keep = w;
+	struct launch *l;
+	struct err err;
+	int result;
 
-	if (columns_read(q, launch_columns, l, err) < 0) {
-		l->worker = keep;
-		err_wrap(err, "launch %s", db_text(q, 0));
-		launch_init(l, p,
-			keep); /* so that launch_free finds what it takes apart */
-		launch_free(l);
-		return -1;
-	}
+	if (w == NULL)
+		return;
+	l = NEW(struct launch);
+	result = columns_read(q, launch_columns, l, &err);
 	launch_init(l, p, w);
+	if (result < 0 || store_check_launch(l, w, &err) < 0) {
+		err_wrap(&err, "launch %s", db_text(q, 0));
+		aside_put_worker(w, err.text);
+		return;
+	}
 	deadline_restore(&l->watch, s->meta.same_boot);
 	l->poller = pool_poller_of_row(w, l->region, l->credentials);
 	l->cloud = poller_cloud(l->poller);
 	if (!l->over)
 		w->launch = l;
-	return 0;
 }
 
 static int
@@ -102,34 +120,34 @@ load_launches(struct store *s, struct pool *p, struct err *err)
 	enum db_result result;
 
 	while ((result = db_step(q, err)) == DB_ROW)
-		if (load_launch(s, p, q, err) < 0)
-			return -1;
+		load_launch(s, p, q);
 	return ended(result, err);
 }
 
-static int
-load_instance(struct store *s, struct pool *p, struct db_stmt *q, struct err *err)
+/* One without a launch is of a worker that is set aside, or a contradiction. */
+static void
+load_instance(struct store *s, struct pool *p, struct db_stmt *q)
 {
 	const char *launch = db_text(q, columns_index(instance_columns, "launch"));
 	struct launch *l = launch == NULL ? NULL : pool_launch(p, launch);
 	struct instance *i;
+	struct err err;
+	int result;
 
-	if (l == NULL)
-		return err_set(err, ERR_PARSE, "ledger: instance %s has no launch",
-			db_text(q, 0));
+	if (l == NULL || take_worker(s, p, l->worker->name) == NULL)
+		return;
 	i = NEW(struct instance);
-	if (columns_read(q, instance_columns, i, err) < 0) {
-		err_wrap(err, "instance %s", db_text(q, 0));
-		instance_init(i, l);
-		instance_free(i);
-		return -1;
-	}
+	result = columns_read(q, instance_columns, i, &err);
 	instance_init(i, l);
+	if (result < 0) {
+		err_wrap(&err, "instance %s", i->id);
+		aside_put_worker(l->worker, err.text);
+		return;
+	}
 	deadline_restore(&i->pending, s->meta.same_boot);
 	if (l->instance == NULL || i->phase != INSTANCE_CONDEMNED)
 		l->instance =
 			i; /* twins are condemned; the one kept is not, or is as good */
-	return 0;
 }
 
 static int
@@ -139,8 +157,7 @@ load_instances(struct store *s, struct pool *p, struct err *err)
 	enum db_result result;
 
 	while ((result = db_step(q, err)) == DB_ROW)
-		if (load_instance(s, p, q, err) < 0)
-			return -1;
+		load_instance(s, p, q);
 	return ended(result, err);
 }
 
@@ -179,8 +196,14 @@ load_mails(struct store *s, struct pool *p, struct err *err)
 	enum db_result result;
 
 	while ((result = db_step(q, err)) == DB_ROW) {
-		struct notice_row *row = NEW(struct notice_row);
+		struct notice_row *row;
 
+		store_take(s, "mail", db_text(q, 0));
+		if (aside_is_poison(p, "mail", db_text(q, 0))) {
+			notices_skip(p->notices, db_int(q, 0));
+			continue;
+		}
+		row = NEW(struct notice_row);
 		row->id = db_int(q, 0);
 		row->recipient = xstrdup(db_text(q, 1));
 		row->subject = xstrdup(db_text(q, 2));
@@ -199,13 +222,18 @@ store_load_rows(struct store *s, struct pool *p, struct err *err)
 {
 	struct worker *w;
 
-	if (load_workers(s, p, err) < 0 || load_launches(s, p, err) < 0 ||
-		load_instances(s, p, err) < 0 || store_load_owners(s, p, err) < 0 ||
+	if (store_load_asides(s, p, err) < 0 || load_workers(s, p, err) < 0 ||
+		load_launches(s, p, err) < 0 || load_instances(s, p, err) < 0 ||
+		store_find_contradictions(s, p, err) < 0 ||
+		store_load_owners(s, p, err) < 0 ||
 		store_load_requests(s, p, err) < 0 ||
 		store_load_accepted(s, p, err) < 0 || load_mails(s, p, err) < 0)
 		return -1;
-	for (w = p->workers; w != NULL; w = w->hh.next)
+	for (w = p->workers; w != NULL; w = w->hh.next) {
+		store_take(s, "worker", w->name);
 		if (load_recent(s, w, err) < 0)
 			return -1;
+	}
+	store_take(s, NULL, NULL);
 	return 0;
 }

@@ -8,11 +8,15 @@
 #include "core/store.h"
 
 struct db;
+struct launch;
+struct starts;
+struct worker;
 
 struct store {
 	struct db *db; /* owned */
 	char *dir;     /* owned; NULL in memory */
 	int lock_fd;
+	struct starts *starts; /* owned; NULL in memory */
 	struct secret key;
 	struct store_meta meta;
 	bool reserve_missing; /* given up, or there was no room for it */
@@ -32,6 +36,15 @@ int store_open_key(struct store *s, struct err *err);
 int store_read_meta(struct store *s, const char *boot, struct err *err);
 int store_read_last_seq(struct store *s, struct err *err);
 bool store_meta_is_dirty(const struct store *s, const struct pool *p);
+/* The row over which starts have died is set aside, on disk, before it is read again. */
+int store_convict(struct store *s, struct err *err);
+int store_load_asides(struct store *s, struct pool *p, struct err *err);
+/* Values that no version of ours writes, though their columns can hold them. ERR_PARSE. */
+int store_check_worker(const struct worker *w, struct err *err);
+int store_check_launch(const struct launch *l, const struct worker *w, struct err *err);
+/* Sets the workers aside of which one table says what another denies. */
+int store_find_contradictions(struct store *s, struct pool *p, struct err *err);
+bool store_asides_dirty(const struct pool *p);
 /* See store_load. */
 int store_load_rows(struct store *s, struct pool *p, struct err *err);
 

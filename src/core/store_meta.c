@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "core/pool.h"
+#include "core/starts.h"
 #include "core/store_load.h"
 #include "core/store_priv.h"
 #include "sys/crypto.h"
@@ -135,7 +136,7 @@ make_meta(struct store *s, const char *boot, struct err *err)
 		" VALUES(1, ?, ?, ?, ?, ?, ?)");
 
 	s->meta.epoch = clock_wall_ms();
-	s->meta.same_boot = s->meta.made = true;
+	s->meta.same_boot = s->meta.hold_is_new = true;
 	if (inherit_lineage(s))
 		hold_for_the_lost(s);
 	else
@@ -176,6 +177,29 @@ store_read_meta(struct store *s, const char *boot, struct err *err)
 	return check(db_step(q, err), err) < 0 ? -1 : write_lineage(s, err);
 }
 
+/* Less than was committed once: an old copy, or the log beside it was deleted (P22, P24). */
+static int
+check_progress(struct store *s, struct err *err)
+{
+	int64_t seq = s->starts == NULL ? 0 : starts_seq(s->starts);
+	struct db_stmt *q;
+
+	if (seq <= s->meta.last_seq)
+		return 0;
+	starts_note_seq(s->starts, s->meta.last_seq);
+	if (s->meta.hold)
+		return 0;
+	s->meta.hold = s->meta.hold_is_new = true;
+	s->meta.hold_wall = clock_wall_ms();
+	set_hold_reason(s,
+		"the ledger lacks what was written to it last: it is an old copy, or "
+		"ledger.db-wal was deleted");
+	q = db_stmt(s->db, "UPDATE meta SET hold = 1, hold_at = ?, hold_reason = ?");
+	db_bind_int(q, 1, s->meta.hold_wall);
+	db_bind_text(q, 2, s->meta.hold_reason);
+	return check(db_step(q, err), err);
+}
+
 int
 store_read_last_seq(struct store *s, struct err *err)
 {
@@ -184,7 +208,8 @@ store_read_last_seq(struct store *s, struct err *err)
 	if (check(db_step(q, err), err) < 0)
 		return -1;
 	s->meta.last_seq = db_int(q, 0);
-	return 0;
+	db_reset(q);
+	return check_progress(s, err);
 }
 
 bool
@@ -223,6 +248,6 @@ store_meta_written(struct store *s, struct pool *p)
 	s->meta.hold = p->hold;
 	s->meta.hold_wall = p->hold_wall;
 	set_hold_reason(s, p->hold_reason);
-	s->meta.made = false;
+	s->meta.hold_is_new = false;
 	p->meta_dirty = false;
 }

@@ -24,6 +24,7 @@ enum column_type {
 	COLUMN_NAMED, /* an enum or int, stored by name */
 	COLUMN_NAME_OF, /* pointer to a struct with a char * at offset `size`, or NULL; not read back */
 	COLUMN_CHARS_OF, /* pointer to a struct with a char[] at offset `size`; not read back */
+	COLUMN_SEAL, /* of the columns before it; NULL: not sealed. No member */
 };
 
 struct column {
@@ -48,7 +49,10 @@ char *columns_upsert_by(const char *table, const char *key,
 /* "SELECT all columns FROM table tail"; the caller's. */
 char *columns_select(const char *table, const struct column *columns, const char *tail);
 void columns_bind(struct db_stmt *s, const struct column *columns, const void *row);
-/* Fills row; the columns behind pointers are the caller's to resolve. ERR_PARSE. */
+/*
+ * Fills row; the columns behind pointers are the caller's to resolve. ERR_PARSE: a value is
+ * none of its column's, or the row is not as columns_bind has written it.
+ */
 int columns_read(struct db_stmt *s, const struct column *columns, void *row,
 	struct err *err);
 /* Frees what the columns own. */
@@ -67,6 +71,9 @@ enum db_result store_write_accepted(struct store *s, const struct pool *p,
 /* What the pool says of itself; meta_written once that is committed. */
 enum db_result store_write_meta(struct store *s, const struct pool *p, struct err *err);
 void store_meta_written(struct store *s, struct pool *p);
+/* What is set aside, and what was ordered for it: before the rows of workers. */
+enum db_result store_write_asides(struct store *s, const struct pool *p,
+	struct err *err);
 int store_load_owners(struct store *s, struct pool *p, struct err *err);
 int store_load_accepted(struct store *s, struct pool *p, struct err *err);
 int store_load_requests(struct store *s, struct pool *p, struct err *err);

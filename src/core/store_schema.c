@@ -115,6 +115,16 @@ const struct db_migration store_migrations[] = {
 		"CREATE TABLE accepted("
 		" id TEXT PRIMARY KEY, cloud TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;",
 	},
+	{
+		/* A later migration that gives one of these tables another column sets its
+		   seals to NULL: they are of the columns that there were. */
+		"ALTER TABLE worker ADD COLUMN seal INTEGER;"
+		"ALTER TABLE launch ADD COLUMN seal INTEGER;"
+		"ALTER TABLE instance ADD COLUMN seal INTEGER;"
+		"CREATE TABLE aside("
+		" kind TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL,"
+		" crashed TEXT, told INTEGER NOT NULL, PRIMARY KEY(kind, id)) WITHOUT ROWID;",
+	},
 };
 const size_t store_migration_count = COUNT_OF(store_migrations);
 
@@ -227,6 +237,11 @@ what_number(const char *name)
 		.number = to_number                                                    \
 	}
 
+#define SEAL                                                                           \
+	{                                                                              \
+		.name = "seal", .type = COLUMN_SEAL                                    \
+	}
+
 #define NUMBERED(column, stype, member, count)                                         \
 	{                                                                              \
 		.name = column, .type = COLUMN_ENUM,                                   \
@@ -266,6 +281,7 @@ const struct column worker_columns[] = {
 	CHARS("error_aws_code", struct worker, last_error.origin),
 	CHARS("error_aws_message", struct worker, last_error.origin_text),
 	CHARS("error_aws_request_id", struct worker, last_error.request_id),
+	SEAL,
 	{.name = NULL},
 };
 
@@ -302,6 +318,7 @@ const struct column launch_columns[] = {
 	LAUNCH("watch_boot", INT64, watch.boot_ms, int64_t),
 	LAUNCH("watch_at", INT64, watch.wall_ms, int64_t),
 	LAUNCH("created_at", INT64, created_wall, int64_t),
+	SEAL,
 	{.name = NULL},
 };
 
@@ -333,6 +350,7 @@ const struct column instance_columns[] = {
 	INSTANCE("not_found", UNSIGNED, not_found, unsigned),
 	INSTANCE("not_found_at", INT64, not_found_wall, int64_t),
 	INSTANCE("proof", TEXT, proof, char *),
+	SEAL,
 	{.name = NULL},
 };
 

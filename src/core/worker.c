@@ -411,6 +411,8 @@ tell_state(struct worker *w)
 void
 worker_step(struct worker *w)
 {
+	if (w->aside != NULL)
+		return;
 	step_deadlines(w);
 	if (phases[w->phase].step != NULL)
 		phases[w->phase].step(w);
@@ -423,7 +425,11 @@ worker_step(struct worker *w)
 static void
 on_poke(void *arg)
 {
-	worker_step(arg);
+	struct worker *w = arg;
+
+	pool_take(w->pool, w);
+	worker_step(w);
+	pool_take(w->pool, NULL);
 }
 
 struct worker *

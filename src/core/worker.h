@@ -8,6 +8,7 @@
 
 #include "core/types.h"
 
+struct aside;
 struct conf_worker;
 struct pool;
 struct instance;
@@ -43,6 +44,8 @@ struct worker {
 	struct conf_worker *conf;
 	bool removed; /* no longer in the configuration: no new start */
 	bool stale;   /* what runs was made from another configuration */
+	struct aside *
+		aside; /* borrowed from the pool; its rows were not taken up; or NULL */
 
 	enum worker_phase phase;
 	int64_t phase_wall; /* since when */
@@ -60,7 +63,8 @@ struct worker {
 	struct err last_error; /* ERR_NONE if there was none in this generation */
 	bool launched_once;    /* this generation has had an instance or may have */
 	int64_t try_ms;        /* boottime: not placed again before */
-	struct place *place;   /* owned; NULL: none was looked for */
+	int64_t unseen_ms; /* boottime: only a listing begun later tells what runs under its name; or 0 */
+	struct place *place; /* owned; NULL: none was looked for */
 
 	/* Owned by the pool: the one that holds the name (open member), or NULL. */
 	struct launch *launch;
@@ -84,14 +88,10 @@ struct worker {
 struct worker *worker_new(struct pool *pool, const char *name,
 	struct conf_worker *conf);
 void worker_free(struct worker *w);
-/* The configuration has changed; NULL: it has lost this worker. */
-void worker_set_conf(struct worker *w, struct conf_worker *conf);
 /* Looks at the facts and starts what is missing; idempotent. */
 void worker_step(struct worker *w);
 /* The pool launches again, or the name has become free: what waited for that goes on. */
 void worker_may_launch_again(struct worker *w);
-/* What is asked for its next launch is asked no more; a later step begins anew. */
-void worker_drop_place(struct worker *w);
 /* Something that rested is free: those that wait for a place look again. */
 void workers_place_again(struct pool *p);
 /* A launch of it has ended without an instance, or its instance has died or is dying, unasked. */

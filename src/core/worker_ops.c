@@ -7,6 +7,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "core/aside.h"
 #include "core/event.h"
 #include "core/instance.h"
 #include "core/launch.h"
@@ -33,6 +34,8 @@ worker_substantiate(struct worker *w, const struct cause *cause, const char *bui
 	if (w->pool->stopping)
 		return err_set(err, ERR_UNAVAILABLE, "%s: the daemon is stopping",
 			w->name);
+	if (aside_refuse(w, err) < 0)
+		return -1;
 	if (build != NULL) {
 		free(w->build);
 		w->build = xstrdup(build);
@@ -66,6 +69,8 @@ worker_insubstantiate(struct worker *w, int64_t generation, const struct cause *
 {
 	struct err why;
 
+	if (aside_refuse(w, err) < 0)
+		return -1;
 	if (check_not_newer(w, generation, err) < 0)
 		return -1;
 	*ret_done = generation == 0 || generation == w->generation;
@@ -95,6 +100,8 @@ check_fact(const struct worker *w, int64_t generation, const char *instance_id,
 {
 	const struct launch *l = live_launch(w);
 
+	if (aside_refuse(w, err) < 0)
+		return -1;
 	if (generation != 0 && generation != w->generation)
 		return err_set(err, ERR_STALE_GENERATION,
 			"%s: generation %" PRId64
@@ -236,6 +243,8 @@ worker_build_finished(struct worker *w, int64_t generation, const char *build,
 int
 worker_hold(struct worker *w, const struct cause *cause, struct err *err)
 {
+	if (aside_refuse(w, err) < 0)
+		return -1;
 	if (!worker_is_wanted(w))
 		return err_set(err, ERR_UNAVAILABLE, "%s is down: nothing to hold",
 			w->name);

@@ -3,16 +3,17 @@
  * A worker in `placing`: finds a place for its next launch and reserves that; and what
  * follows when a launch was refused.
  */
-#include "base/failpoint.h"
-#include "core/worker_priv.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "core/event.h"
 #include "core/launch.h"
 #include "core/orphan.h"
 #include "core/pause.h"
 #include "core/place.h"
+#include "core/poller.h"
 #include "core/pool.h"
+#include "core/worker_priv.h"
 
 static struct place *
 place_of(struct worker *w)
@@ -139,6 +140,18 @@ find_place(struct worker *w)
 	}
 }
 
+/* The ledger has lost rows of it, or was told to forget them; what runs is still listed. */
+static bool
+waits_for_listing(struct worker *w, struct err *err)
+{
+	if (w->unseen_ms == 0)
+		return false;
+	poller_expect(pool_poller(w));
+	err_set(err, ERR_UNAVAILABLE,
+		"what runs under its name is known only after the next listing");
+	return true;
+}
+
 void
 worker_place(struct worker *w)
 {
@@ -147,6 +160,7 @@ worker_place(struct worker *w)
 	if (clock_ms() < w->try_ms)
 		return;
 	if (pool_may_launch(w->pool, &err) < 0 ||
+		(!w->removed && waits_for_listing(w, &err)) ||
 		orphans_allow(w->pool->orphans, pool_poller(w), w->name, &err) < 0) {
 		wait_for_pool(w, &err);
 	} else if (w->removed) {
@@ -157,6 +171,19 @@ worker_place(struct worker *w)
 	} else {
 		find_place(w);
 	}
+}
+
+void
+workers_listed(struct pool *p, const struct poller *poller)
+{
+	struct worker *w;
+
+	for (w = p->workers; w != NULL; w = w->hh.next)
+		if (w->poller == poller && w->unseen_ms != 0 &&
+			poller_listed_ms(poller) > w->unseen_ms) {
+			w->unseen_ms = 0;
+			worker_may_launch_again(w);
+		}
 }
 
 void

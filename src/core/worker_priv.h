@@ -17,6 +17,12 @@ void worker_set_phase(struct worker *w, enum worker_phase to);
 /* Ends the wish with an event of that type; waiters for it get err. l: what failed, or NULL. */
 void worker_fail(struct worker *w, int event, const struct launch *l,
 	const struct err *err);
+/* What is asked for its next launch is asked no more; a later step begins anew. */
+void worker_drop_place(struct worker *w);
+/* The configuration has changed; NULL: it has lost this worker. */
+void worker_set_conf(struct worker *w, struct conf_worker *conf);
+/* This cloud was listed: those that waited for that go on. */
+void workers_listed(struct pool *p, const struct poller *poller);
 /* The step of `placing`: towards a launch of its own. */
 void worker_place(struct worker *w);
 

@@ -172,5 +172,6 @@ worker_is_stale(const struct worker *w)
 bool
 worker_is_hidden(const struct worker *w)
 {
-	return w->removed && !worker_is_wanted(w) && shown_launch(w) == NULL;
+	return w->removed && w->aside == NULL && !worker_is_wanted(w) &&
+		shown_launch(w) == NULL;
 }

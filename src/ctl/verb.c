@@ -151,6 +151,7 @@ const struct verb ctl_verbs[] = {
 		.method = RPC_WORKER_ABANDON,
 		.run = run_once,
 		.words = {"worker", "launch"},
+		.optional = true,
 		.example = "abandon bot1 0c8c4e7e-1f8c-4a53-9f5e-6a1c2b3d4e5f",
 	},
 	{

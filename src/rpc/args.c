@@ -381,10 +381,11 @@ static const struct field abandon_rows[] = {
 	{
 		.name = "launch",
 		.type = FIELD_STRING,
-		.flags = FIELD_REQUIRED | FIELD_NONEMPTY,
+		.flags = FIELD_NONEMPTY,
 		.offset = FIELD_AT(struct rpc_abandon_args, launch, char *),
 		.example = "LAUNCH",
-		.doc = "The launch in `watch`, as its events have it.",
+		.doc = "The launch in `watch`, as its events have it; none for a worker whose rows "
+		       "are set aside.",
 	},
 	{.name = NULL},
 };

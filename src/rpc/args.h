@@ -72,7 +72,7 @@ struct rpc_console_args {
 
 struct rpc_abandon_args {
 	char *worker;
-	char *launch;
+	char *launch; /* or NULL */
 };
 
 struct rpc_session_args {

@@ -4,6 +4,7 @@
  * ending a watch.
  */
 #include "base/log.h"
+#include "core/aside.h"
 #include "core/console.h"
 #include "core/launch.h"
 #include "core/pool.h"
@@ -85,21 +86,24 @@ call_worker_release(struct command *cmd, const void *args)
 
 	if (w == NULL)
 		return rpc_fail(cmd, &err);
-	worker_release(w, &cause);
+	if (w->aside != NULL)
+		aside_release(w, &cause);
+	else
+		worker_release(w, &cause);
 	return rpc_reply_take(cmd, json_object());
 }
 
 /* NULL and err: no launch of this worker. */
 static struct launch *
-find_launch(const struct command *cmd, const struct rpc_abandon_args *a,
-	struct err *err)
+find_launch(const struct worker *w, const struct rpc_abandon_args *a, struct err *err)
 {
-	const struct worker *w = rpc_worker(cmd, a->worker, err);
 	struct launch *l;
 
-	if (w == NULL)
+	if (a->launch == NULL) {
+		err_set(err, ERR_INVALID, "launch: which of %s?", w->name);
 		return NULL;
-	l = pool_launch(rpc_pool(cmd), a->launch);
+	}
+	l = pool_launch(w->pool, a->launch);
 	if (l != NULL && l->worker == w)
 		return l;
 	err_set(err, ERR_INVALID, "launch: %s has no launch '%s'", w->name, a->launch);
@@ -112,8 +116,16 @@ call_worker_abandon(struct command *cmd, const void *args)
 	const struct rpc_abandon_args *a = args;
 	const struct cause cause = {.by = rpc_by(cmd), .reason = "abandoned by order"};
 	struct err err;
-	struct launch *l = find_launch(cmd, a, &err);
+	struct worker *w = rpc_worker(cmd, a->worker, &err);
+	struct launch *l;
 
+	if (w == NULL)
+		return rpc_fail(cmd, &err);
+	if (w->aside != NULL) {
+		aside_abandon(w, &cause);
+		return rpc_reply_take(cmd, json_object());
+	}
+	l = find_launch(w, a, &err);
 	if (l == NULL || launch_abandon(l, &cause, &err) != 0)
 		return rpc_fail(cmd, &err);
 	log_warning(a->worker, "launch %s: %s of %s", a->launch, cause.reason,

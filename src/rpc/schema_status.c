@@ -55,7 +55,7 @@ static const struct fields paused_fields = {.name = "paused", .rows = paused_row
 
 /* Of the core, which the client does not know. */
 static const char *const degraded_words[] = {"ledger", "endpoint", "credentials",
-	"authorization", "paused", "hold", "listing", "zone", "renewal",
+	"authorization", "paused", "hold", "aside", "listing", "zone", "renewal",
 	"configuration", "quota", "watch", "terminate", "dying", "leases", "clock",
 	"mail", "log", NULL};
 static const char *const health_words[] = {"ok", "degraded", "down", NULL};
@@ -135,8 +135,9 @@ static const struct field status_rows[] = {
 const struct fields rpc_status_fields = {.name = "pool.status", .rows = status_rows};
 
 /* Of the core, which the client does not know. */
-static const char *const verdict_words[] = {"self", "configured", "copied", "untagged",
-	"foreign", "newer", "kept", "young", "once", "held", "reported", "ripe", NULL};
+static const char *const verdict_words[] = {"self", "aside", "configured", "copied",
+	"untagged", "foreign", "newer", "kept", "young", "once", "held", "reported",
+	"ripe", NULL};
 static const char *const kind_words[] = {"instance", "volume", "spot_request", NULL};
 
 static const struct field orphan_rows[] = {

@@ -145,7 +145,8 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.params = &rpc_worker_params,
 			.result = &rpc_none_fields,
 			.writes = true,
-			.doc = "Ends a hold: the limits go on with what remained of them.",
+			.doc = "Ends a hold: the limits go on with what remained of them. Of a worker whose rows "
+			       "are set aside: the next start takes them up as they stand.",
 		},
 	[RPC_WORKER_ABANDON] =
 		{
@@ -154,7 +155,8 @@ const struct rpc_spec rpc_specs[RPC_METHOD_COUNT] = {
 			.params = &rpc_abandon_params,
 			.result = &rpc_none_fields,
 			.writes = true,
-			.doc = "Ends a launch in `watch` by order, as if it certainly had no effect.",
+			.doc = "Ends a launch in `watch` by order, as if it certainly had no effect; or gives up the "
+			       "rows of a worker that are set aside, whose instance is then an orphan.",
 		},
 	[RPC_POOL_STATUS] =
 		{

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "sys/http_names.h"
 #include "sys/http_setup.h"
 #include "sys/loop.h"
 
@@ -42,6 +43,7 @@ struct http_call {
 	void *arg;
 
 	struct http_setup setup;
+	char *url; /* owned; NULL: of http_start_easy */
 	struct loop_timer connect_limit;
 
 	struct buf body;
@@ -58,6 +60,7 @@ struct http {
 	struct loop_timer timer; /* libcurl's */
 	struct loop_poke drain;
 	struct http_call *waiting, *running, *finished, *kept;
+	struct http_name *names; /* owned; those that hang */
 	unsigned running_count;
 	size_t count;       /* calls in those lists */
 	size_t reply_bytes; /* in the bodies of all calls */
@@ -112,6 +115,7 @@ call_free(struct http_call *call)
 	loop_timer_clear(&call->connect_limit);
 	curl_easy_cleanup(call->easy);
 	http_setup_fini(&call->setup);
+	free(call->url);
 	call->http->reply_bytes -= call->body.len;
 	buf_wipe_fini(&call->body); /* it may have held a secret */
 	free(call);
@@ -239,6 +243,18 @@ say_error(const struct http_call *call, struct http_reply *reply)
 	(void)snprintf(reply->error, sizeof(reply->error), "%s", text);
 }
 
+/* Given up before there was an address, while a thread of its own went on looking. */
+static void
+note_name(struct http_call *call)
+{
+	bool found = info_us(call, CURLINFO_NAMELOOKUP_TIME_T) > 0;
+
+	if (!found && call->code == CURLE_OPERATION_TIMEDOUT)
+		http_name_note(&call->http->names, call->url, true);
+	else if (found)
+		http_name_note(&call->http->names, call->url, false);
+}
+
 static void
 call_complete(struct http_call *call)
 {
@@ -249,6 +265,7 @@ call_complete(struct http_call *call)
 	read_outcome(call, &reply);
 	if (!reply.complete)
 		say_error(call, &reply);
+	note_name(call);
 	call_leave_multi(call);
 	call->done(call->arg, &reply);
 	call_free(call);
@@ -272,6 +289,11 @@ call_run(struct http_call *call)
 {
 	struct http *http = call->http;
 
+	if (call->url != NULL && !http_name_may(&http->names, call->url)) {
+		call->own_error = "its name was not found in time lately";
+		call_finish(call, CURLE_COULDNT_RESOLVE_HOST);
+		return;
+	}
 	call_unlink(call);
 	call->state = CALL_RUNNING;
 	DL_APPEND(http->running, call);
@@ -451,6 +473,7 @@ http_start(struct http *http, const struct http_request *request, http_done *don
 	struct http_call *call = call_new(http, easy, arg);
 
 	call->done = done;
+	call->url = xstrdup(request->url);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -557,6 +580,7 @@ http_free(struct http *http)
 	cancel_all(http->running);
 	cancel_all(http->finished);
 	cancel_all(http->kept);
+	http_names_free(&http->names);
 	curl_multi_cleanup(http->multi); /* calls back for its sockets and its timer */
 	loop_timer_clear(&http->timer);
 	loop_poke_clear(&http->drain);

@@ -54,7 +54,7 @@ def reboot(daemon):
     with sqlite3.connect(daemon.directory / "state" / "ledger.db") as ledger:
         ledger.execute("UPDATE meta SET boot = 'another'")
         # Boottimes of another boot mean nothing: only the wall clock may be believed.
-        ledger.execute("UPDATE worker SET missing_boot = 1 WHERE missing_boot <> 0")
+        ledger.execute("UPDATE worker SET missing_boot = 1, seal = NULL WHERE missing_boot <> 0")
     ledger.close()
 
 

@@ -142,6 +142,7 @@ fill_member(char *at, const struct column *c, enum filling filling, unsigned pla
 	case COLUMN_NAMED: memcpy(at, &named, sizeof(named)); break;
 	case COLUMN_NAME_OF:
 	case COLUMN_CHARS_OF: memcpy(at, &pointee, sizeof(pointee)); break;
+	case COLUMN_SEAL: break;
 	}
 }
 
@@ -202,7 +203,8 @@ is_same(const struct column *c, const char *a, const char *b)
 	case COLUMN_CHARS: return strcmp(a, b) == 0;
 	case COLUMN_NAMED: return memcmp(a, b, sizeof(int)) == 0;
 	case COLUMN_NAME_OF:
-	case COLUMN_CHARS_OF: break;
+	case COLUMN_CHARS_OF:
+	case COLUMN_SEAL: break;
 	}
 	return true; /* asked of the database itself */
 }
@@ -431,6 +433,25 @@ static const struct {
 	{1, "UPDATE launch SET phase = ''", "column phase: ''", __LINE__},
 	{2, "UPDATE instance SET phase = 7", "column phase: '7'", __LINE__},
 	{2, "UPDATE instance SET seen = 'melting'", "column seen: 'melting'", __LINE__},
+	{0, "UPDATE worker SET attached = 2", "column attached: 2", __LINE__},
+	{1, "UPDATE launch SET sends = 4294967296", "column sends: 4294967296",
+		__LINE__},
+	{1, "UPDATE launch SET sends = -1", "column sends: -1", __LINE__},
+	/* Values that might be, but were not written. */
+	{0, "UPDATE worker SET generation = generation + 1",
+		"it is not as it was written", __LINE__},
+	{0, "UPDATE worker SET owner = NULL", "it is not as it was written", __LINE__},
+	{0, "UPDATE worker SET build = ''", "it is not as it was written", __LINE__},
+	{1, "UPDATE launch SET phase = 'gone'", "it is not as it was written",
+		__LINE__},
+	{1, "UPDATE launch SET worker = 'bot2'", "it is not as it was written",
+		__LINE__},
+	{1, "UPDATE launch SET digest = digest || digest",
+		"it is not as it was written", __LINE__},
+	{2, "UPDATE instance SET launch = 'another'", "it is not as it was written",
+		__LINE__},
+	{2, "UPDATE instance SET seal = seal + 1", "it is not as it was written",
+		__LINE__},
 	{4, "UPDATE request SET method = 'worker.show'", "column method: 'worker.show'",
 		__LINE__},
 };
@@ -464,9 +485,10 @@ START_TEST(test_text_of_another_size)
 
 	write_row(1, row);
 	row_free(&kinds[1], row);
-	ck_assert_int_eq(db_exec(db,
-				 "UPDATE launch SET digest = printf('%.*c', 1000, 'd')",
-				 NULL),
+	ck_assert_int_eq(
+		db_exec(db,
+			"UPDATE launch SET digest = printf('%.*c', 1000, 'd'), seal = NULL",
+			NULL),
 		DB_DONE);
 	row = read_row(1);
 	l = (struct launch *)(void *)row;

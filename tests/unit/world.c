@@ -143,16 +143,28 @@ world_init_tried(struct world *v, const char *workers)
 }
 
 void
-world_restart(struct world *v)
+world_stop(struct world *v)
 {
 	v->cloud.deaf = true;
 	pool_free(v->pool);
 	loop_free(v->loop);
-	if (v->dir != NULL) {
+	if (v->dir != NULL)
 		store_close(v->store);
+}
+
+void
+world_again(struct world *v)
+{
+	if (v->dir != NULL)
 		open_store(v);
-	}
 	begin(v);
+}
+
+void
+world_restart(struct world *v)
+{
+	world_stop(v);
+	world_again(v);
 }
 
 void

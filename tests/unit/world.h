@@ -31,6 +31,9 @@ void world_init_in(struct world *v, const char *dir, const char *workers);
 void world_fini(struct world *v);
 /* The process ends without a word and a new one starts on the same ledger. */
 void world_restart(struct world *v);
+/* Its two halves, for what happens to the files in between. */
+void world_stop(struct world *v);
+void world_again(struct world *v);
 /* Another configuration, as a reload brings it. */
 void world_reload(struct world *v, const char *workers);
 /* Runs turns until the given time has passed. */
