@@ -89,6 +89,14 @@ def leak_cost(daemon, sim, since=""):
     return costs
 
 
+def left_behind(sim):
+    """Volumes that launches have made and nothing has, and spot requests that may still start something."""
+    books = sim.control("GET", "ledger")
+    return [v["id"] for v in books["volumes"]
+            if v["state"] == "available" and "ec2workerd:launch" in v["tags"]] + [
+        r["id"] for r in books["spot_requests"] if r["open"]]
+
+
 def check_no_killed_build(daemon):
     """I3: what was condemned had no build on it, or whoever may do that said so."""
     builds = {}
@@ -121,6 +129,7 @@ def check_agreement(daemon, sim, adopted=False, since=""):
     check_no_twin(sim)
     check_no_killed_build(daemon)
     assert adopted or not (leaks := leak_cost(daemon, sim, since)), f"I2: billed without an owner: {leaks}"
+    assert not (left := left_behind(sim)), f"I2: left behind: {left}"
 
 
 def is_at_rest(daemon):

@@ -44,6 +44,19 @@ def test_an_instance_that_nobody_knows(daemon, sim):
         judge.check_agreement(daemon, sim)
 
 
+def test_a_volume_that_is_left_behind(daemon, sim):
+    bring_to(daemon, "waiting")
+    take_down(daemon)
+    judge.check_agreement(daemon, sim)
+    tags = [{"ResourceType": "volume", "Tags": [{"Key": "ec2workerd:launch", "Value": "l"}]}]
+    sim.client().create_volume(AvailabilityZone="us-east-1a", Size=1)
+    judge.check_agreement(daemon, sim)
+    volume = sim.client().create_volume(AvailabilityZone="us-east-1a", Size=1, TagSpecifications=tags)
+    eventually(lambda: judge.left_behind(sim) == [volume["VolumeId"]])
+    with pytest.raises(AssertionError, match=f"left behind: .*{volume['VolumeId']}"):
+        judge.check_agreement(daemon, sim)
+
+
 def test_what_is_billed_after_the_books_are_closed(daemon, sim):
     bring_to(daemon, "waiting")
     take_down(daemon)

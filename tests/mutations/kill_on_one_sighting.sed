@@ -1,2 +1,2 @@
-# src/core/orphan.c: what one listing shows is an orphan.
+# src/core/orphan_judge.c: what one listing shows is an orphan.
 s/o->began_ms - o->first_ms < conf->interval/false/

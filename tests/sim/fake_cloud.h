@@ -59,6 +59,7 @@ struct fake_cloud {
 	struct ec2_offerings offerings;
 	struct ec2_zones zones;
 	struct ec2_leftovers leftovers; /* both kinds, told apart by their ids */
+	size_t left_volumes;            /* so many of them the simulation has made */
 	unsigned leftover_lists[EC2_LEFTOVER_KIND_COUNT], leftover_ends;
 	const char *fills_late; /* what the next cancelled request has started */
 	const char

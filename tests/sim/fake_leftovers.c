@@ -132,6 +132,9 @@ drop(struct fake_cloud *f, struct ec2_leftover *l)
 {
 	size_t at = (size_t)(l - f->leftovers.items);
 
+	if (f->left_volumes > 0 && f->violation[0] == '\0')
+		(void)snprintf(f->violation, sizeof(f->violation),
+			"volume %s is deleted without an order", l->id);
 	ec2_leftover_fini(l);
 	memmove(l, l + 1, (--f->leftovers.count - at) * sizeof(*l));
 }

@@ -9,8 +9,10 @@
 #include "core/store.h"
 #include "core/launch.h"
 #include "core/worker.h"
-#include "fake_state.h"
+#include "fake_leftovers.h"
+#include "sys/crypto.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MINUTE_MS INT64_C(60000)
@@ -81,12 +83,39 @@ add_mistake(struct fake_cloud *f, const struct store_meta *meta, const struct wo
 	i->untagged_ms = clock_ms() + MISTAKE_MS;
 }
 
+static void
+add_leftover(struct fake_cloud *f, const struct store_meta *meta,
+	const struct worker *w, enum ec2_leftover_kind kind)
+{
+	struct fake_instance was = {.generation = w->generation - 1,
+		.epoch = meta->epoch,
+		.born_wall = clock_wall_ms()};
+
+	crypto_uuid(was.launch);
+	(void)snprintf(was.worker, sizeof(was.worker), "%s", w->name);
+	(void)snprintf(was.lineage, sizeof(was.lineage), "%s", meta->lineage);
+	(void)fake_add_leftover(f, kind, &was);
+}
+
+static void
+add_volume(struct fake_cloud *f, const struct store_meta *meta, const struct worker *w)
+{
+	add_leftover(f, meta, w, EC2_LEFTOVER_VOLUME);
+	f->left_volumes++;
+}
+
+static void
+add_request(struct fake_cloud *f, const struct store_meta *meta, const struct worker *w)
+{
+	add_leftover(f, meta, w, EC2_LEFTOVER_REQUEST);
+}
+
 void
 strays_add(struct fake_cloud *f, const struct store *store, const struct worker *w)
 {
 	static void (*const kinds[])(struct fake_cloud *, const struct store_meta *,
 		const struct worker *) = {add_lost, add_lost, add_newer, add_foreign,
-		add_copy, add_mistake, add_mistake};
+		add_copy, add_mistake, add_mistake, add_volume, add_request};
 
 	if (w->generation >= 2)
 		kinds[rng_below(f->rng, COUNT_OF(kinds))](f, store_meta(store), w);
@@ -102,5 +131,8 @@ strays_are_over(const struct fake_cloud *f, const struct pool *pool)
 			pool_instance(pool, i->id) == NULL)
 			return false;
 	}
+	for (size_t n = 0; n < f->leftovers.count; n++)
+		if (strcmp(f->leftovers.items[n].state, "open") == 0)
+			return false;
 	return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Instances with our tags that no launch of this ledger has made: some of them ours, lost by
- * a ledger, which must end; others a stranger's, which never may.
+ * a ledger, which must end; others a stranger's, which never may. Spot requests of the lost,
+ * which must end, and their volumes, which never may by themselves.
  */
 #ifndef SIM_STRAYS_H
 #define SIM_STRAYS_H
