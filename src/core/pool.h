@@ -78,10 +78,8 @@ struct pool {
 	int64_t hold_wall;   /* since when */
 	int64_t hold_ms;     /* the same on boottime; 0 if before this process */
 	bool meta_dirty;     /* the five above are not in the ledger yet */
-	struct loop_poke
-		settled; /* after a condemned instance's change: daemon_stop looks */
-	loop_fn *
-		on_settled; /* called when an instance or launch changed its phase, or NULL */
+	struct loop_poke settled; /* a condemned one has changed: daemon_stop looks */
+	loop_fn *on_settled; /* an instance or launch has changed its phase; or NULL */
 	void *on_settled_arg;
 };
 
@@ -106,8 +104,7 @@ void pool_free(struct pool *p);
 
 /* NULL if there is none; a removed worker of which nothing is left is hidden. */
 struct worker *pool_find(const struct pool *p, const char *name);
-struct worker *pool_find_any(const struct pool *p,
-	const char *name); /* hidden ones too */
+struct worker *pool_find_any(const struct pool *p, const char *name); /* hidden too */
 struct worker *pool_first(const struct pool *p);
 struct worker *pool_next(const struct worker *w);
 struct instance *pool_instance(const struct pool *p, const char *id);
