@@ -52,6 +52,10 @@ struct conf_mail {
 	char *from;
 };
 
+struct conf_metrics {
+	char *listen; /* NULL: nowhere */
+};
+
 struct conf_worker {
 	unsigned refs;
 	char *name;
@@ -114,6 +118,7 @@ struct conf {
 	struct conf_access access;
 	struct conf_aws aws;
 	struct conf_mail mail;
+	struct conf_metrics metrics;
 	struct conf_orphans orphans;
 	struct strmap vars;
 	struct conf_worker **workers; /* owned references, in the order of the file */
@@ -130,18 +135,12 @@ const struct conf_worker *conf_find(const struct conf *conf, const char *name);
 struct conf_worker *conf_worker_ref(struct conf_worker *w);
 void conf_worker_unref(struct conf_worker *w);
 
-/*
- * Whether a launch made from a would differ from one made from b: then an instance of a
- * is stale.
- */
+/* Launches made from a and b do not differ; else an instance of a is stale. */
 bool conf_worker_launch_equal(const struct conf_worker *a, const struct conf_worker *b);
 /* Whether anything differs at all. */
 bool conf_worker_equal(const struct conf_worker *a, const struct conf_worker *b);
 
-/*
- * The first key that differs and that a reload refuses to change (FIELD_RESTART), or
- * NULL.
- */
+/* The first key that differs and only a restart may change (FIELD_RESTART), or NULL. */
 const char *conf_restart_key(const struct conf *old, const struct conf *fresh);
 
 /* The tables, for docs, schema and checks. */

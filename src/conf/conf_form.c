@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "sys/mail.h"
+#include "sys/tcp.h"
 
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -442,4 +443,14 @@ form_smtp_url(const char *value, struct err *err)
 		return 0;
 	return err_set(err, ERR_INVALID,
 		"expected smtp(s)://host[:port], such as smtp://localhost:25");
+}
+
+/* A port that the system picks would be one that nobody knows. */
+int
+form_listen(const char *value, struct err *err)
+{
+	if (tcp_check(value, NULL) == 0 && strcmp(strrchr(value, ':'), ":0") != 0)
+		return 0;
+	return err_set(err, ERR_INVALID,
+		"expected an address and a port, such as 127.0.0.1:9189 or [::1]:9189");
 }

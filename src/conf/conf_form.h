@@ -27,6 +27,7 @@ int form_external_id(const char *value, struct err *err);
 int form_instance_type(const char *value, struct err *err);
 int form_ipv4(const char *value, struct err *err);
 int form_key_id(const char *value, struct err *err);
+int form_listen(const char *value, struct err *err);
 int form_octal_mode(const char *value, struct err *err);
 int form_path(const char *value, struct err *err);
 int form_placement(const char *value, struct err *err);

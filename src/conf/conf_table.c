@@ -263,6 +263,23 @@ static const struct field mail_rows[] = {
 
 static const struct fields mail_fields = {"mail", mail_rows, sizeof(struct conf_mail)};
 
+static const struct field metrics_rows[] = {
+	{
+		.name = "listen",
+		.type = FIELD_STRING,
+		.offset = FIELD_AT(struct conf_metrics, listen, char *),
+		.check = form_listen,
+		.example = "127.0.0.1:9189",
+		.doc = "Address and port of a page of health (/healthz) and metrics (/metrics) over "
+		       "HTTP. Whoever can connect there sees numbers and what is wrong, but no "
+		       "worker, no instance and no secret. Without it there is none.",
+	},
+	{.name = NULL},
+};
+
+static const struct fields metrics_fields = {"metrics", metrics_rows,
+	sizeof(struct conf_metrics)};
+
 static const struct field conf_rows[] = {
 	{
 		.name = "pool",
@@ -371,6 +388,14 @@ static const struct field conf_rows[] = {
 		.offset = FIELD_AT(struct conf, mail, struct conf_mail),
 		.sub = &mail_fields,
 		.doc = "How mails leave.",
+	},
+	{
+		.name = "metrics",
+		.type = FIELD_OBJECT,
+		.flags = FIELD_NULLABLE,
+		.offset = FIELD_AT(struct conf, metrics, struct conf_metrics),
+		.sub = &metrics_fields,
+		.doc = "Who may look without the socket.",
 	},
 	{
 		.name = "orphans",

@@ -212,4 +212,15 @@ const struct condition_row conditions[CONDITION_COUNT] = {
 			.doc = "The log is not read, so its lines are dropped.",
 			.remedy = "Look at what reads the daemon's standard error.",
 		},
+	[CONDITION_MONITOR] =
+		{
+			.name = "monitor",
+			.mail_ms = 5 * MINUTE,
+			.subject = "nobody can look at it",
+			.doc = "The place of metrics.listen cannot be had, so there is no page "
+			       "of health and metrics.",
+			.remedy =
+				"Free it, or name another and reload. It is tried every ten "
+				"seconds.",
+		},
 };

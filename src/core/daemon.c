@@ -14,6 +14,7 @@
 #include "core/cloud_ec2.h"
 #include "core/event.h"
 #include "core/health.h"
+#include "core/monitor.h"
 #include "core/pause.h"
 #include "core/pool.h"
 #include "core/store.h"
@@ -241,6 +242,7 @@ daemon_start(struct daemon *d)
 			d);
 	loop_set_commit(d->loop, on_commit, d);
 	pool_start(d->pool);
+	d->monitor = monitor_new(d);
 	if (notify_watchdog_ms() > 0)
 		loop_timer_in(&d->watchdog, notify_watchdog_ms());
 	FP("start.before_ready");
@@ -288,6 +290,8 @@ swap_conf(struct daemon *d, struct conf *fresh, const struct daemon_reload *chan
 
 	d->conf = fresh;
 	pool_reload(d->pool, fresh);
+	if (d->monitor != NULL)
+		monitor_take(d->monitor);
 	log_set_level((enum log_level)daemon_log_level(fresh, d->verbose));
 	event_emit(d->pool->events, NULL, &event);
 	log_info(NULL, "configuration read again: %s", text);
@@ -299,6 +303,14 @@ swap_conf(struct daemon *d, struct conf *fresh, const struct daemon_reload *chan
 	if (d->on_reloaded != NULL)
 		d->on_reloaded(d->on_reloaded_arg);
 	conf_free(old);
+}
+
+static void
+drop_conf(struct daemon *d, struct conf *fresh)
+{
+	if (d->monitor != NULL)
+		monitor_drop(d->monitor);
+	conf_free(fresh);
 }
 
 int
@@ -324,12 +336,18 @@ daemon_reload(struct daemon *d, bool dry_run, struct daemon_reload *ret,
 		return -1;
 	}
 	FP("reload.before_swap");
+	if (d->monitor != NULL &&
+		monitor_prepare(d->monitor, fresh->metrics.listen, err) != 0) {
+		conf_free(fresh);
+		err->reason = REASON_CONFIG;
+		return -1;
+	}
 	pool_compare(d->pool, fresh, &change);
 	collect_warnings(problems, &ret->warnings);
-	if (dry_run)
-		conf_free(fresh);
-	else
+	if (!dry_run)
 		swap_conf(d, fresh, ret);
+	else
+		drop_conf(d, fresh);
 	FP("reload.after_swap");
 	return 0;
 }
@@ -393,6 +411,7 @@ daemon_free(struct daemon *d)
 		return;
 	for (size_t n = 0; n < DAEMON_SIGNALS; n++)
 		loop_signal_free(d->signals[n]);
+	monitor_free(d->monitor);
 	if (d->ec2 != NULL)
 		cloud_ec2_watch(d->ec2, NULL, NULL);
 	pool_free(d->pool);

@@ -12,6 +12,7 @@ struct cloud_ec2;
 struct conf;
 struct conf_problems;
 struct http;
+struct monitor;
 struct pool;
 struct store;
 struct strings;
@@ -19,13 +20,14 @@ struct strings;
 #define DAEMON_SIGNALS 3
 
 struct daemon {
-	struct loop *loop;     /* owned */
-	char *conf_path;       /* owned */
-	struct conf *conf;     /* owned; the one in force */
-	struct http *http;     /* owned */
-	struct cloud_ec2 *ec2; /* owned */
-	struct store *store;   /* owned */
-	struct pool *pool;     /* owned */
+	struct loop *loop;       /* owned */
+	char *conf_path;         /* owned */
+	struct conf *conf;       /* owned; the one in force */
+	struct http *http;       /* owned */
+	struct cloud_ec2 *ec2;   /* owned */
+	struct store *store;     /* owned */
+	struct pool *pool;       /* owned */
+	struct monitor *monitor; /* owned; from the start on */
 	int64_t started_wall;
 	int64_t verbose; /* so many levels above log_level are logged */
 	bool stopping;

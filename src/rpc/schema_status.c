@@ -57,7 +57,7 @@ static const struct fields paused_fields = {.name = "paused", .rows = paused_row
 static const char *const degraded_words[] = {"ledger", "endpoint", "credentials",
 	"authorization", "paused", "hold", "aside", "listing", "zone", "renewal",
 	"configuration", "quota", "watch", "terminate", "dying", "leases", "clock",
-	"mail", "log", NULL};
+	"mail", "log", "monitor", NULL};
 static const char *const health_words[] = {"ok", "degraded", "down", NULL};
 
 static const struct field degraded_rows[] = {

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "sys/loop.h"
+#include "sys/tcp.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -148,55 +149,6 @@ on_accept_error(struct evconnlistener *listener, void *arg)
 	(void)event_add(owner.found->rest, &rest_time);
 }
 
-/* The port stands at the same place in both families. */
-static uint16_t
-port_of(const struct sockaddr_storage *address)
-{
-	return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
-}
-
-/* libevent refuses port 0, but takes an address without a port for that. */
-static int
-parse_listen(const char *text, struct sockaddr_storage *ret_address, int *ret_length,
-	struct err *err)
-{
-	size_t len = strlen(text);
-	bool any_port = len > 2 && strcmp(text + len - 2, ":0") == 0;
-	AUTO(free) char *host = xstrndup(text, any_port ? len - 2 : len);
-
-	if (evutil_parse_sockaddr_port(host, (struct sockaddr *)ret_address,
-		    ret_length) != 0 ||
-		(port_of(ret_address) == 0) != any_port)
-		return err_set(err, ERR_CONFIG,
-			"%s: expected an address and a port, such as 127.0.0.1:5000",
-			text);
-	return 0;
-}
-
-static int
-listen_at(const char *listen_text, uint16_t *ret_port, struct err *err)
-{
-	struct sockaddr_storage address = {0};
-	socklen_t size = sizeof(address);
-	int length = (int)sizeof(address), on = 1, fd;
-
-	if (parse_listen(listen_text, &address, &length, err) != 0)
-		return -1;
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_set_errno(err, ERR_IO, errno, "%s: socket", listen_text);
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&address, (socklen_t)length) != 0 ||
-		listen(fd, SOMAXCONN) != 0 ||
-		getsockname(fd, (struct sockaddr *)&address, &size) != 0) {
-		err_set_errno(err, ERR_IO, errno, "%s: cannot listen", listen_text);
-		close(fd);
-		return -1;
-	}
-	*ret_port = port_of(&address);
-	return fd;
-}
-
 struct httpd *
 httpd_new(struct loop *loop, const char *listen, size_t body_max, httpd_fn *fn,
 	void *arg, struct err *err)
@@ -204,7 +156,7 @@ httpd_new(struct loop *loop, const char *listen, size_t body_max, httpd_fn *fn,
 	struct evhttp_bound_socket *bound;
 	struct httpd *h;
 	uint16_t port = 0;
-	int fd = listen_at(listen, &port, err);
+	int fd = tcp_listen(listen, &port, err);
 
 	if (fd < 0)
 		return NULL;

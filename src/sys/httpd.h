@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server side of HTTP on the loop, over libevent's evhttp: for ec2sim and for the
- * metrics page.
+ * The server side of HTTP on the loop, over libevent's evhttp: for ec2sim, whose clients
+ * mean well. What the daemon shows is sys/page's.
  */
 #ifndef SYS_HTTPD_H
 #define SYS_HTTPD_H
