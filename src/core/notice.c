@@ -162,6 +162,7 @@ on_sent(void *arg, enum mail_outcome outcome, const char *text)
 		}
 		break;
 	}
+	arm(n); /* for those that wait for no commit */
 }
 
 static void

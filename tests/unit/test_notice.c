@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "core/event.h"
+#include "core/health.h"
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/pool.h"
@@ -392,6 +393,69 @@ START_TEST(test_spool_is_bounded)
 }
 END_TEST
 
+START_TEST(test_leaves_without_a_ledger)
+{
+	static const struct relay_script good = {0};
+	struct episode e = {.condition = CONDITION_HOLD};
+
+	relay_start(&good);
+	err_set(&e.err, ERR_IO, "no space");
+	notice_condition(n, &e);
+	e.condition = CONDITION_LEDGER;
+	notice_condition(n, &e);
+	for (int turns = 0; rows() > 2; turns++) {
+		ck_assert_int_lt(turns, 20000);
+		loop_turn(v.loop, false);
+		usleep(500);
+	}
+	peer_stop(&relay);
+	ck_assert_ptr_nonnull(strstr(relay.said, "the ledger cannot be written"));
+	ck_assert_ptr_null(strstr(relay.said, "HOLD"));
+}
+END_TEST
+
+static bool
+is_told(const char *about)
+{
+	const struct trouble t = {.condition = CONDITION_MAIL, .about = about};
+
+	return health_find(v.pool->health, &t) != NULL;
+}
+
+START_TEST(test_relay_in_trouble)
+{
+	static const struct relay_script later = {.rcpt = {"451 later"}};
+	struct notice_row *r = adopt(7, 0, 0);
+
+	notices_set_health(n, v.pool->health);
+	relay_start(&later);
+	for (int tries = 1; tries <= 3; tries++) {
+		await_answer();
+		ck_assert(!is_told("relay"));
+		notices_written(n);
+		clock_fake_advance(r->next_wall - clock_wall_ms());
+	}
+	r->created_wall = clock_wall_ms() - 10 * MINUTE;
+	await_answer();
+	ck_assert(is_told("relay"));
+	notices_written(n);
+}
+END_TEST
+
+START_TEST(test_full_spool_is_told)
+{
+	notices_set_health(n, v.pool->health);
+	for (int64_t id = 1; id <= 999; id++)
+		(void)adopt(id, 0, 0);
+	spool_for("a", NULL);
+	ck_assert(is_told("spool"));
+	world_run(&v, 2 * HOUR);
+	ck_assert(!is_told("spool"));
+	ck_assert_uint_eq(notices_counts(n)->dropped, 1);
+	ck_assert_uint_eq(notices_counts(n)->spooled, 2);
+}
+END_TEST
+
 /* A mail that has left, but whose row is still to be deleted, takes nobody's place. */
 START_TEST(test_what_has_left_makes_room)
 {
@@ -523,6 +587,9 @@ test_suite(void)
 	tcase_add_test(t, test_relay_removed);
 	tcase_add_test(t, test_freed_while_sending);
 	tcase_add_test(t, test_spool_is_bounded);
+	tcase_add_test(t, test_leaves_without_a_ledger);
+	tcase_add_test(t, test_relay_in_trouble);
+	tcase_add_test(t, test_full_spool_is_told);
 	tcase_add_test(t, test_what_has_left_makes_room);
 	tcase_add_test(t, test_digest);
 	tcase_add_test(t, test_tried_ones_are_not_folded);
