@@ -159,7 +159,8 @@ request_spot_instances(struct sim_call *call)
 	if (check_specification(call) != 0 || read_until(call, &until_wall_ms) != 0)
 		return -1;
 	sim_xml_open(call->out, "spotInstanceRequestSet");
-	if (repeat(call, sim_params_get(call->params, "ClientToken")) == 0 &&
+	if ((call->dry_run ||
+		    repeat(call, sim_params_get(call->params, "ClientToken")) == 0) &&
 		make_all(call, until_wall_ms) != 0)
 		return -1;
 	sim_xml_close(call->out, "spotInstanceRequestSet");

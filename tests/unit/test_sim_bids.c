@@ -168,6 +168,19 @@ START_TEST(refused)
 }
 END_TEST
 
+/* What is only tried is no repetition of what was asked for. */
+START_TEST(tried_with_a_token)
+{
+	struct ec2 *e = ec2_new();
+
+	ck_assert_int_eq(ec2_call(e, ASK "&ClientToken=a"), 0);
+	ck_assert_int_ne(ec2_call(e, ASK "&ClientToken=a&DryRun=true"), 0);
+	ck_assert_str_eq(e->code, "DryRunOperation");
+	ck_assert_ptr_null(sim_bids_first(e->bids)->next);
+	ec2_free(e);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -178,6 +191,7 @@ test_suite(void)
 	tcase_add_test(all, what_holds_it_goes);
 	tcase_add_test(all, cancelled);
 	tcase_add_test(all, refused);
+	tcase_add_test(all, tried_with_a_token);
 	suite_add_tcase(s, all);
 	return s;
 }
