@@ -25,7 +25,6 @@
 #include "core/worker_view.h"
 #include "ec2/verdict.h"
 
-#include <math.h>
 #include <string.h>
 
 struct metric_walk {
@@ -346,7 +345,7 @@ metrics_walk(const struct daemon *d, metric_fn *fn, void *arg)
 static void
 add_value(struct buf *out, double value)
 {
-	if (value == floor(value) && fabs(value) < 1e15)
+	if (value > -1e15 && value < 1e15 && (double)(int64_t)value == value)
 		buf_printf(out, "%.0f\n", value);
 	else
 		buf_printf(out, "%.3f\n", value);
