@@ -210,12 +210,12 @@ static const char *const unseal_sql[] = {
 	"UPDATE worker SET seal = NULL WHERE worker = ?1",
 	"UPDATE instance SET seal = NULL WHERE launch IN (SELECT launch FROM launch" OF_WORKER
 	")",
-	"UPDATE launch SET seal = NULL" OF_WORKER,
+	("UPDATE launch SET seal = NULL" OF_WORKER),
 };
 static const char *const abandon_sql[] = {
 	"DELETE FROM instance WHERE launch IN (SELECT launch FROM launch" OF_WORKER
 	") OR launch IN (SELECT launch FROM member WHERE worker = ?1)",
-	"DELETE FROM launch" OF_WORKER,
+	("DELETE FROM launch" OF_WORKER),
 	"DELETE FROM member WHERE worker = ?1",
 	"DELETE FROM worker WHERE worker = ?1",
 };
