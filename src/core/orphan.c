@@ -444,10 +444,11 @@ orphans_allow(const struct orphans *all, const struct poller *poller,
 		return err_set(err, ERR_UNAVAILABLE,
 			"instance %s has its name and is in no row; see pool.orphans",
 			id);
-	if (poller_listed_ms(poller) == 0)
-		return err_set(err, ERR_UNAVAILABLE,
-			"nothing has been listed since the start");
-	return 0;
+	if (poller_listed_ms(poller) > 0)
+		return 0;
+	if (poller_failed(poller, err))
+		return err_wrap(err, "nothing has been listed since the start");
+	return err_set(err, ERR_UNAVAILABLE, "nothing has been listed since the start");
 }
 
 /* The ledger was behind: its next generation comes after this one. */

@@ -42,6 +42,7 @@ struct poller {
 	int64_t listed_ms; /* of the last complete one's start; 0 never */
 	int64_t listed_wall;
 	int64_t expect_ms; /* since when something is expected */
+	struct err why;    /* what kept the last from being complete; empty: nothing */
 	unsigned failures; /* in a row */
 	int64_t retry_ms;  /* after a failure: not before */
 	bool asked;        /* one more is wanted, whatever is there */
@@ -211,21 +212,7 @@ poller_look(struct poller *p)
 		CONDITION_RENEWAL, is_old ? &err : NULL);
 }
 
-static void
-failed(struct poller *p, const struct ec2_answer *a)
-{
-	tell(p, &a->err);
-	p->retry_ms = clock_ms() + FAST_MS +
-		rng_backoff_ms(&p->pool->rng, p->failures, FAST_MS, STEADY_MS / 2);
-	p->failures++;
-	p->asked |= p->serves;
-	if (a->class != EC2_CLASS_PASSING || a->err.origin[0] == '\0')
-		return;
-	outage_look(p->outage);
-	look_one_by_one(p);
-}
-
-/* What waited for the first listing. */
+/* What waits for the first listing: it is there, or why it is not. */
 static void
 go_on(const struct poller *p)
 {
@@ -241,6 +228,27 @@ go_on(const struct poller *p)
 }
 
 static void
+failed(struct poller *p, const struct ec2_answer *a)
+{
+	tell(p, &a->err);
+	p->why = a->err;
+	p->why.code = ERR_UNAVAILABLE;
+	if (p->listed_ms == 0) {
+		if (a->verdict == VERDICT_REFUSED && a->class == EC2_CLASS_AUTH)
+			workers_not_listed(p->pool, p, &a->err);
+		go_on(p);
+	}
+	p->retry_ms = clock_ms() + FAST_MS +
+		rng_backoff_ms(&p->pool->rng, p->failures, FAST_MS, STEADY_MS / 2);
+	p->failures++;
+	p->asked |= p->serves;
+	if (a->class != EC2_CLASS_PASSING || a->err.origin[0] == '\0')
+		return;
+	outage_look(p->outage);
+	look_one_by_one(p);
+}
+
+static void
 on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 {
 	struct poller *p = arg;
@@ -252,6 +260,7 @@ on_listed(void *arg, const struct ec2_answer *a, struct ec2_instances *list)
 		p->listed_wall = clock_wall_ms();
 		tell(p, NULL);
 		p->failures = 0;
+		err_clear(&p->why);
 		p->retry_ms = 0;
 		apply(p, list);
 		if (first)
@@ -299,6 +308,15 @@ poller_expect(struct poller *p)
 }
 
 void
+poller_wanted(struct poller *p)
+{
+	if (p->listed_ms > 0 || p->failures == 0)
+		return;
+	p->retry_ms = 0;
+	poller_expect(p);
+}
+
+void
 poller_expect_leftovers(struct poller *p)
 {
 	leftovers_expect(p->leftovers);
@@ -336,6 +354,15 @@ int64_t
 poller_listed_ms(const struct poller *p)
 {
 	return p->listed_ms;
+}
+
+bool
+poller_failed(const struct poller *p, struct err *ret)
+{
+	if (p->why.code == ERR_NONE)
+		return false;
+	*ret = p->why;
+	return true;
 }
 
 int64_t

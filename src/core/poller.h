@@ -9,6 +9,7 @@
 #include "core/types.h"
 
 struct cloud;
+struct err;
 struct poller;
 struct pool;
 
@@ -21,6 +22,10 @@ void poller_expect(struct poller *p);
 void poller_expect_leftovers(struct poller *p);
 /* Boottime at which the last complete listing began; 0: none yet. */
 int64_t poller_listed_ms(const struct poller *p);
+/* Somebody wants a launch there: where nothing was listed yet, that is tried again at once. */
+void poller_wanted(struct poller *p);
+/* Why the last listing was none: ERR_UNAVAILABLE. False: it was one, or is still to come. */
+bool poller_failed(const struct poller *p, struct err *ret);
 /* Wall time of it, for worker.check; 0. */
 int64_t poller_listed_wall(const struct poller *p);
 /* Tells of what its cloud says by itself: a wrong clock, keys that cannot be renewed. */

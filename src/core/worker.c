@@ -164,6 +164,7 @@ worker_begin(struct worker *w, const struct cause *cause)
 	w->try_ms = 0;
 	worker_await_attach(w);
 	worker_set_phase(w, w->launch == NULL ? WORKER_PLACING : WORKER_QUEUED);
+	poller_wanted(pool_poller(w));
 }
 
 void

@@ -187,6 +187,23 @@ workers_listed(struct pool *p, const struct poller *poller)
 }
 
 void
+workers_not_listed(struct pool *p, const struct poller *poller, const struct err *why)
+{
+	struct worker *w;
+	struct err err;
+
+	if (pool_may_launch(p, &err) < 0)
+		return;
+	for (w = p->workers; w != NULL; w = w->hh.next) {
+		if (w->poller != poller || w->phase != WORKER_PLACING ||
+			w->try_ms != INT64_MAX)
+			continue;
+		err = *why;
+		no_place(w, &err);
+	}
+}
+
+void
 workers_place_again(struct pool *p)
 {
 	struct worker *w;

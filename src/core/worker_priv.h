@@ -23,6 +23,9 @@ void worker_drop_place(struct worker *w);
 void worker_set_conf(struct worker *w, struct conf_worker *conf);
 /* This cloud was listed: those that waited for that go on. */
 void workers_listed(struct pool *p, const struct poller *poller);
+/* It cannot be listed, and no waiting mends that: those that waited for the first time fail. */
+void workers_not_listed(struct pool *p, const struct poller *poller,
+	const struct err *why);
 /* The step of `placing`: towards a launch of its own. */
 void worker_place(struct worker *w);
 

@@ -124,7 +124,8 @@ class ChaosProxy(Server):
             connection = self.tls.wrap_socket(connection, server_side=True)
         while (message := read_message(connection))[0]:
             head, body = message
-            action = urllib.parse.parse_qs(body.decode()).get("Action", [""])[0]
+            form = urllib.parse.parse_qs(body.decode())
+            action = "DryRun:" * ("DryRun" in form) + form.get("Action", [""])[0]
             nth += 1
             seen = Seen(action, head.decode(), number, nth, connection.selected_alpn_protocol()
                         if self.tls else None)

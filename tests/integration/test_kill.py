@@ -230,7 +230,7 @@ def test_some_points(capsys, windows, most):
     swept = judged(run(capsys, [window() for window in windows], most))
     points = sum(len(points) for points in swept.points.values())
     assert 0.9 * most <= points <= most
-    assert sum(swept.ended.values()) >= 0.9 * points
+    assert sum(swept.ended.values()) >= 0.8 * points
 
 
 @pytest.mark.faults

@@ -121,11 +121,14 @@ def of_ours(sim):
             for call in seeds.of_sim(sim) if call.action == "RunInstances"}
 
 
+SCENARIO = {"pending": "0", "shutdown": "0.1s", "prices": [
+    {"type": "m5.large", "zone": f"{REGION}b", "price": 0.5, "ago": "2h"}]}
+
+
 @pytest.fixture
 def session(monkeypatch, sim):
     monkeypatch.setenv("AWS_ENDPOINT_URL", sim.url)
-    sim.control("POST", "scenario", {"pending": "0", "shutdown": "0.1s", "prices": [
-        {"type": "m5.large", "zone": f"{REGION}b", "price": 0.5, "ago": "2h"}]})
+    sim.control("POST", "scenario", SCENARIO)
     return boto3.Session("AKIDTEST", "test", region_name=REGION)
 
 
@@ -136,6 +139,9 @@ def test_same_launch(make_daemon, sim, session, seed, spot):
     print(f"SEED={seed}", file=sys.stderr)
     rng = random.Random(seed)
     cases = {f"w{n:02}": options_of(rng, spot) for n in range(WORKERS)}
+    sim.control("POST", "scenario", SCENARIO | {"subnets": [
+        {"id": options["subnet_id"], "zone": f"{REGION}b"}
+        for options in cases.values() if "subnet_id" in options]})
     daemon = make_daemon({name: {"password": "x", "instance_type": "m5.large"} | options
                           for name, options in cases.items()}, worker_defaults=None).start()
     for name in cases:

@@ -112,7 +112,7 @@ def test_password(daemon):
         with pytest.raises(RpcError) as error:
             rpc.call("worker.password", worker="linux-01")
         assert error.value.code == -32007
-        rpc.call("worker.substantiate", worker="linux-01")
+        rpc.call("worker.substantiate", worker="linux-01", wait="running")
         first = rpc.call("worker.password", worker="linux-01")
         assert first["generation"] == 1 and len(first["password"]) >= 16
         assert rpc.call("worker.password", worker="linux-01") == first
