@@ -356,7 +356,7 @@ ctl_main(char *const *argv, FILE *out, FILE *err)
 	field_defaults(&table, &c.options);
 	code = run_line(&c, &globals, argv);
 	field_fini(&table, &c.options);
-	if (fflush(out) != 0 && code == CTL_DONE)
+	if ((fflush(out) != 0 || ferror(out)) && code == CTL_DONE)
 		code = ctl_complain(&c, CTL_FAILED, "the output could not be written");
 	return code;
 }

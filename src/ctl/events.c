@@ -65,10 +65,11 @@ show(const struct ctl *c, const json_t *event)
 	(void)fflush(c->out);
 }
 
+/* Nobody reads, or all is there that was asked for. */
 static bool
 is_over(const struct stream *s)
 {
-	return !s->ctl->options.follow && s->seq >= s->last;
+	return ferror(s->ctl->out) || (!s->ctl->options.follow && s->seq >= s->last);
 }
 
 static void

@@ -160,7 +160,7 @@ wait_for_news(struct watch *w, struct err *err)
 	return w->changed ? client_listen(w->ctl->client, BURST_MS, err) : 0;
 }
 
-/* On one connection. -1: it is lost, or an error was shown; 0: the time is up. */
+/* On one connection. -1: it is lost, or an error was shown; 0: it is over. */
 static int
 watch(struct watch *w, struct err *err)
 {
@@ -170,6 +170,8 @@ watch(struct watch *w, struct err *err)
 		if (w->changed && list(w, err) != 0)
 			return -1;
 		draw(w);
+		if (ferror(w->ctl->out))
+			return 0; /* nobody reads */
 		if (wait_for_news(w, err) != 0)
 			return -1;
 	}

@@ -22,8 +22,9 @@ class Terminal:
         self.code = None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            # Tests that were started in the background ignore it, and so would their children.
+            # Tests that were started in the background ignore these, and so would their children.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
             try:
                 os.execve(argv[0], [str(word) for word in argv], env)
             finally:

@@ -213,6 +213,20 @@ def test_socket_from_the_environment(daemon):
     assert done.returncode == DONE and re.search(r"^pool +test$", done.stdout, re.MULTILINE)
 
 
+@pytest.mark.parametrize("verb", [["watch"], ["events", "--follow"]], ids=str)
+def test_nobody_reads_any_more(daemon, verb):
+    """What goes on for ever ends with its reader; a hang-up need not come, for nohup's children."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen([BUILD / "ec2workerctl", "-s", daemon.socket, *verb], stdout=writer,
+                          stderr=subprocess.PIPE, env=clean_environment()) as process:
+        os.close(writer)
+        daemon.call("worker.substantiate", worker="bot1", wait="running")
+        daemon.call("worker.insubstantiate", worker="bot1")
+        assert process.wait(20) == FAILED
+        assert b"the output could not be written" in process.stderr.read()
+
+
 def test_closed_pipe(daemon):
     reader, writer = os.pipe()
     os.close(reader)
