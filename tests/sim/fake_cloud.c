@@ -376,6 +376,8 @@ op_list(void *self, const char *pool, ec2_instances_done *done, void *arg)
 	f->listings++;
 	if (f->out != NULL)
 		fake_run_refuse("Unavailable", &c->answer);
+	if (f->may_not_list)
+		fake_run_refuse("UnauthorizedOperation", &c->answer);
 	return fake_read_later(c);
 }
 

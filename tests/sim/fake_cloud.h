@@ -88,6 +88,7 @@ struct fake_cloud {
 	struct fake_runs runs_asked;
 	bool may_not_ask; /* about what is no instance */
 	bool may_not_terminate;
+	bool may_not_list;
 	const char *out; /* a zone that is; NULL: none */
 	int64_t told_ms; /* boottime since when the process knows that; 0: it does not */
 	const char *zone;    /* of every instance; NULL: it is not shown */

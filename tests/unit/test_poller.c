@@ -208,6 +208,51 @@ START_TEST(test_long_failures_are_mailed)
 }
 END_TEST
 
+/* Who wants a worker before anything was listed hears what keeps EC2 from that. */
+START_TEST(test_first_listing_is_refused)
+{
+	struct worker *w;
+
+	v.cloud.may_not_list = true;
+	world_restart(&v);
+	w = world_worker(&v, "a");
+	for (int wish = 0; wish < 3; wish++) {
+		world_up(&v, "a");
+		ck_assert_int_eq(worker_state(w), WORKER_SUBSTANTIATING);
+		world_run(&v, 4000);
+		ck_assert_int_eq(worker_state(w), WORKER_NOT_SUBSTANTIATED);
+		ck_assert_int_eq(w->last_error.code, ERR_FAILED);
+		ck_assert_int_eq(w->last_error.reason, REASON_AUTH);
+		ck_assert_str_eq(w->last_error.origin, "UnauthorizedOperation");
+		world_run(&v, 10 * MINUTE);
+	}
+	v.cloud.may_not_list = false;
+	world_up(&v, "a");
+	world_run(&v, 30000);
+	ck_assert_str_eq(worker_phase_name(w), "waiting");
+}
+END_TEST
+
+/* What passes is waited for, and said meanwhile. */
+START_TEST(test_first_listing_fails)
+{
+	struct worker *w;
+
+	v.cloud.faults.fail_read = 1000;
+	world_restart(&v);
+	w = world_worker(&v, "a");
+	world_up(&v, "a");
+	world_run(&v, 4000);
+	ck_assert_int_eq(worker_state(w), WORKER_SUBSTANTIATING);
+	ck_assert_int_eq(w->last_error.reason, REASON_NETWORK);
+	ck_assert_ptr_nonnull(strstr(w->last_error.text, "nothing has been listed"));
+	v.cloud.faults.fail_read = 0;
+	world_run(&v, 2 * MINUTE);
+	ck_assert_str_eq(worker_phase_name(w), "waiting");
+	ck_assert_int_eq(w->last_error.code, ERR_NONE);
+}
+END_TEST
+
 /* A limit that ran out while nothing could be seen acts after the next listing, not before. */
 START_TEST(test_a_limit_waits_for_a_listing)
 {
@@ -345,6 +390,8 @@ test_suite(void)
 	tcase_add_test(t, test_asked_for);
 	tcase_add_test(t, test_failures_back_off);
 	tcase_add_test(t, test_long_failures_are_mailed);
+	tcase_add_test(t, test_first_listing_is_refused);
+	tcase_add_test(t, test_first_listing_fails);
 	tcase_add_test(t, test_a_limit_waits_for_a_listing);
 	tcase_add_test(t, test_absent_is_described);
 	tcase_add_loop_test(t, test_matched_by_tag_or_token, 0, 2);
