@@ -471,7 +471,7 @@ START_TEST(test_name_waits_for_the_first_listing)
 	world_run(&v, MINUTE);
 	ck_assert_uint_eq(v.cloud.runs, runs);
 	ck_assert_str_eq(world_worker(&v, "bot1")->last_error.text,
-		"nothing has been listed since the start");
+		"nothing has been listed since the start: injected");
 	v.cloud.faults.fail_read = 0;
 	world_run(&v, MINUTE);
 	ck_assert_uint_eq(v.cloud.runs, runs);
