@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "core/health.h"
+#include "core/pause.h"
 #include "core/pool.h"
 #include "core/store.h"
 #include "core/worker_priv.h"
@@ -70,5 +71,6 @@ pool_unhold(struct pool *p, const struct cause *cause)
 	p->meta_dirty = true;
 	health_end(p->health, &held, cause->by);
 	end_adoption(p);
+	pool_launches_again(p); /* names that only HOLD kept from going on */
 	FP("hold.before_end");
 }

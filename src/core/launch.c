@@ -417,8 +417,9 @@ start_send(struct launch *l)
 {
 	if (may_send(l))
 		l->slot = l->cloud->ops->slot(l->cloud->self, on_slot, l);
-	else
-		l->try_ms = INT64_MAX; /* until launch_may_send_again */
+	else /* until launch_may_send_again; what may have left is asked again (L7) */
+		l->try_ms = l->phase == LAUNCH_UNKNOWN ? clock_ms() + WATCH_ROUND_MS
+						       : INT64_MAX;
 }
 
 void
