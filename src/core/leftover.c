@@ -199,8 +199,10 @@ on_ended(void *arg, const struct ec2_answer *a)
 	struct orphan *o = arg;
 
 	o->look = NULL;
-	if (a->verdict != VERDICT_DONE)
+	if (a->verdict != VERDICT_DONE) {
 		log_warning(o->id, "has not ended yet: %s", a->err.text);
+		return; /* tried again with the next listing that is due */
+	}
 	poller_expect_leftovers(o->poller); /* that shows what has become of it */
 }
 

@@ -301,7 +301,8 @@ is_braked(const struct orphans *all, const struct poller *poller, enum orphan_ki
 	for (o = all->table; o != NULL; o = o->hh.next)
 		/* analyze: unix.Malloc: each leaves the list before it is freed */
 		count += o->poller == poller && o->kind == kind &&
-			o->verdict == ORPHAN_RIPE && !o->accepted;
+			(o->verdict == ORPHAN_RIPE || o->verdict == ORPHAN_HELD) &&
+			!o->accepted;
 	return count > (most > 0 ? most : 1);
 }
 
@@ -337,6 +338,15 @@ has_unattached_adopted(const struct pool *p)
 	return false;
 }
 
+/* HOLD that ended over these would begin again with their next listing. */
+static bool
+has_braked(const struct orphans *all, const struct poller *poller)
+{
+	return all->pool->conf->orphans.action != CONF_ORPHANS_REPORT &&
+		(is_braked(all, poller, ORPHAN_VOLUME) ||
+			is_braked(all, poller, ORPHAN_REQUEST));
+}
+
 /* All clouds were listed since it began, and nothing is seen that no row knows. */
 static bool
 agrees(const struct orphans *all)
@@ -346,7 +356,7 @@ agrees(const struct orphans *all)
 	const struct orphan *o;
 
 	for (poller = p->pollers; poller != NULL; poller = poller_next(poller))
-		if (poller_listed_ms(poller) <= p->hold_ms)
+		if (poller_listed_ms(poller) <= p->hold_ms || has_braked(all, poller))
 			return false;
 	for (o = all->table; o != NULL; o = o->hh.next)
 		if (o->kind == ORPHAN_INSTANCE && o->verdict > ORPHAN_COPIED &&
