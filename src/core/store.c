@@ -200,7 +200,8 @@ open_files(struct store *s, struct err *err)
 static bool
 may_pass(const struct err *err)
 {
-	return strcmp(err->origin, "IOERR") == 0 || strcmp(err->origin, "FULL") == 0 ||
+	return (err->code == ERR_IO && err->origin[0] == '\0') ||
+		strcmp(err->origin, "IOERR") == 0 || strcmp(err->origin, "FULL") == 0 ||
 		strcmp(err->origin, "BUSY") == 0;
 }
 
@@ -276,7 +277,8 @@ write_member(struct store *s, const struct launch *l, struct err *err)
 {
 	struct db_stmt *q = db_stmt(s->db,
 		"INSERT INTO member(launch, idx, worker, generation, over) VALUES(?, 0, ?, ?, ?)"
-		" ON CONFLICT(launch, idx) DO UPDATE SET over = excluded.over");
+		" ON CONFLICT(launch, idx) DO UPDATE SET over = excluded.over,"
+		" worker = excluded.worker, generation = excluded.generation");
 
 	db_bind_text(q, 1, l->id);
 	db_bind_text(q, 2, l->worker->name);

@@ -39,9 +39,10 @@ enum store_known
 store_knows(struct store *s, const struct store_claim *claim, struct err *err)
 {
 	struct db_stmt *q = db_stmt(s->db,
-		"SELECT 1 FROM launch WHERE (launch = ?1 OR token = ?2) AND phase <> 'gone'"
+		"SELECT 1 FROM launch WHERE (launch = ?1 OR token = ?2)"
+		" AND (phase <> 'gone' OR ?2 IS NULL)"
 		" UNION SELECT 1 FROM instance WHERE instance = ?3 AND phase <> 'gone'"
-		" UNION SELECT 2 FROM launch WHERE (launch = ?1 AND token IS NOT ?2)"
+		" UNION SELECT 2 FROM launch WHERE (launch = ?1 AND token <> ?2)"
 		" OR (token = ?2 AND launch <> ?1)"
 		" UNION SELECT 2 FROM history WHERE worker = ?4 AND launch = ?1"
 		" AND instance <> ?3 AND NOT EXISTS(SELECT 1 FROM launch WHERE launch = ?1)"

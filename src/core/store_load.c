@@ -231,7 +231,7 @@ store_load_rows(struct store *s, struct pool *p, struct err *err)
 		return -1;
 	for (w = p->workers; w != NULL; w = w->hh.next) {
 		store_take(s, "worker", w->name);
-		if (load_recent(s, w, err) < 0)
+		if (w->aside == NULL && load_recent(s, w, err) < 0)
 			return -1;
 	}
 	store_take(s, NULL, NULL);

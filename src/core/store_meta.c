@@ -186,9 +186,10 @@ check_progress(struct store *s, struct err *err)
 
 	if (seq <= s->meta.last_seq)
 		return 0;
-	starts_note_seq(s->starts, s->meta.last_seq);
-	if (s->meta.hold)
+	if (s->meta.hold) {
+		starts_note_seq(s->starts, s->meta.last_seq);
 		return 0;
+	}
 	s->meta.hold = s->meta.hold_is_new = true;
 	s->meta.hold_wall = clock_wall_ms();
 	set_hold_reason(s,
@@ -197,7 +198,10 @@ check_progress(struct store *s, struct err *err)
 	q = db_stmt(s->db, "UPDATE meta SET hold = 1, hold_at = ?, hold_reason = ?");
 	db_bind_int(q, 1, s->meta.hold_wall);
 	db_bind_text(q, 2, s->meta.hold_reason);
-	return check(db_step(q, err), err);
+	if (check(db_step(q, err), err) < 0)
+		return -1;
+	starts_note_seq(s->starts, s->meta.last_seq); /* not before HOLD is on disk */
+	return 0;
 }
 
 int

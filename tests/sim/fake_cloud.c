@@ -35,7 +35,7 @@ show(const struct fake_cloud *f, const struct fake_instance *i, int64_t at,
 	out->state = (enum ec2_state)i->state;
 	if (at < clock_ms() && i->state == EC2_STATE_TERMINATED && i->died_ms > at)
 		out->state = EC2_STATE_RUNNING; /* a stale copy */
-	out->token = xstrdup(i->token);
+	out->token = i->token[0] == '\0' ? NULL : xstrdup(i->token);
 	if (i->state != EC2_STATE_TERMINATED && !fake_is_bare(i)) {
 		out->launch = xstrdup(i->launch);
 		out->worker = xstrdup(i->worker);
