@@ -34,7 +34,8 @@ adopt_has_tags(const struct ec2_instance *seen)
 	return seen->lineage != NULL && is_uuid(seen->lineage) &&
 		seen->launch != NULL && is_uuid(seen->launch) && seen->worker != NULL &&
 		seen->worker[0] != '\0' && strlen(seen->worker) <= WORKER_NAME_MAX &&
-		seen->generation > 0 && seen->epoch > 0;
+		seen->generation > 0 && seen->generation <= GENERATION_MAX &&
+		seen->epoch > 0;
 }
 
 static struct launch *

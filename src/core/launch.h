@@ -19,6 +19,8 @@ struct poller;
 struct worker;
 
 #define LAUNCH_ID_SIZE 37 /* a UUID and NUL */
+/* A generation above it is no count of anything. */
+#define GENERATION_MAX INT64_C(1000000000000)
 
 enum launch_phase {
 	LAUNCH_RESERVED, /* nothing sent, or only what certainly had no effect: nothing exists */

@@ -16,9 +16,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A generation above it is no count of anything. */
-#define GENERATION_MAX INT64_C(1000000000000)
-
 static int
 ended(enum db_result result, struct err *err)
 {
