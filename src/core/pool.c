@@ -367,8 +367,10 @@ pool_reload(struct pool *p, const struct conf *fresh)
 		const struct poller *before = w->poller;
 
 		w->poller = NULL;
-		if (!w->removed && pool_poller(w) != before)
-			worker_drop_place(w); /* it asks another cloud */
+		if (!w->removed && pool_poller(w) == before)
+			continue;
+		worker_drop_place(w); /* it asks another cloud, or none */
+		worker_may_launch_again(w);
 	}
 	retire_pollers(p);
 	for (poller = p->pollers; poller != NULL; poller = poller_next(poller))

@@ -159,15 +159,14 @@ worker_place(struct worker *w)
 
 	if (clock_ms() < w->try_ms)
 		return;
-	if (pool_may_launch(w->pool, &err) < 0 ||
-		(!w->removed && waits_for_listing(w, &err)) ||
-		orphans_allow(w->pool->orphans, pool_poller(w), w->name, &err) < 0) {
-		wait_for_pool(w, &err);
-	} else if (w->removed) {
+	if (w->removed) { /* before anything that asks which cloud it means: none */
 		err_set(&err, ERR_FAILED, "%s is no longer in the configuration",
 			w->name);
 		err.reason = REASON_CONFIG;
 		no_place(w, &err);
+	} else if (pool_may_launch(w->pool, &err) < 0 || waits_for_listing(w, &err) ||
+		orphans_allow(w->pool->orphans, pool_poller(w), w->name, &err) < 0) {
+		wait_for_pool(w, &err);
 	} else {
 		find_place(w);
 	}
