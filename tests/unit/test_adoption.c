@@ -201,7 +201,7 @@ START_TEST(test_without_its_token)
 }
 END_TEST
 
-/* Somebody has edited the tags of a machine: the names that they claim are not obeyed. */
+/* Tags of a launch of bot1 that is over, on a machine that says bot2; bot1 is up again. */
 START_TEST(test_edited_tags_and_the_ledger)
 {
 	struct world v;
@@ -214,11 +214,16 @@ START_TEST(test_edited_tags_and_the_ledger)
 	memcpy(launch, was->launch, sizeof(launch));
 	memcpy(token, was->token, sizeof(token));
 	world_ready(&v, "bot2");
+	world_down(&v, "bot2");
+	world_run(&v, 5 * MINUTE);
 	meta = store_meta(v.store);
 	i = fake_add_instance(&v.cloud, "bot2", 1, meta->lineage, meta->epoch);
 	memcpy(i->launch, launch, sizeof(launch));
 	memcpy(i->token, token, sizeof(token));
+	world_ready(&v, "bot1");
 	world_run(&v, HOUR); /* each commit of it has to succeed */
+	ck_assert(!fake_is_living(i));
+	ck_assert_ptr_nonnull(world_living(&v, "bot1"));
 	world_restart(&v);
 	ck_assert_ptr_null(world_worker(&v, "bot1")->aside);
 	ck_assert_ptr_null(world_worker(&v, "bot2")->aside);

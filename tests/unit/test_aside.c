@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/strings.h"
+#include "core/event.h"
 #include "core/notice.h"
 #include "core/orphan.h"
 #include "core/pool.h"
@@ -271,7 +272,10 @@ START_TEST(test_a_fatal_row)
 	restart_over(&v, "worker a");
 	ck_assert(is_aside(&v, "a"));
 	check_refused(&v, "a", "3 starts in a row died");
+	/* Nor is its history taken up: that may be what they died of. */
+	ck_assert_uint_le(event_ring_count(world_worker(&v, "a")->recent), 1);
 	ck_assert_int_eq(worker_state(world_worker(&v, "b")), WORKER_SUBSTANTIATED);
+	ck_assert_uint_gt(event_ring_count(world_worker(&v, "b")->recent), 1);
 	world_run(&v, 2 * HOUR);
 	ck_assert_uint_eq(living_of(&v, "a"), 1);
 	world_restart(&v);
