@@ -228,6 +228,8 @@ class Restored(sweep.Start):
         for part in ledger.parent.glob("ledger.db*"):
             part.unlink()
         old.rename(ledger)
+        # Else the start itself would know, and nothing would be left to find out.
+        (ledger.parent / "starts").unlink()
 
     def run(self, lane, said):
         super().run(lane, said)
