@@ -191,9 +191,8 @@ send_row(struct notices *n, struct notice_row *row)
 static bool
 is_put_off(const struct notices *n, struct notice_row *row)
 {
-	int64_t due = notice_may_fold(row)
-		? notice_lately_due(n->lately, row->recipient)
-		: 0;
+	bool may = notice_may_fold(row) || (row->at_once && row->tries == 0);
+	int64_t due = may ? notice_lately_due(n->lately, row->recipient) : 0;
 
 	if (due <= clock_wall_ms())
 		return false;
