@@ -192,10 +192,49 @@ health_end(struct health *h, const struct trouble *t, const char *by)
 	arm(h);
 }
 
+/* Since when any of them has held, and whether a mail has said so. */
+static struct episode
+oldest(const struct health *h, const char *cloud, unsigned conditions_set)
+{
+	struct episode oldest = {.since_ms = INT64_MAX};
+	const struct episode *e;
+
+	DL_FOREACH(h->list, e) {
+		if ((conditions_set & (1u << e->condition)) == 0 || e->about != NULL ||
+			!str_equal(e->cloud, cloud))
+			continue;
+		oldest.mailed = oldest.mailed || e->mailed;
+		if (e->since_ms < oldest.since_ms) {
+			oldest.since_ms = e->since_ms;
+			oldest.since_wall = e->since_wall;
+		}
+	}
+	return oldest;
+}
+
+/* One trouble that shows itself in several ways by turns has its mail in time, and one. */
+static void
+go_on(struct health *h, const char *cloud, enum condition condition,
+	const struct episode *before)
+{
+	const struct trouble t = {.condition = condition, .cloud = cloud};
+	struct episode *e = find(h, &t);
+
+	if (e == NULL)
+		return;
+	e->since_ms = before->since_ms;
+	e->since_wall = before->since_wall;
+	e->mailed = e->mailed || before->mailed;
+	mail(h, e);
+	arm(h);
+}
+
 void
 health_choose(struct health *h, const char *cloud, unsigned conditions_set,
 	enum condition found, const struct err *err)
 {
+	struct episode before = oldest(h, cloud, conditions_set);
+
 	for (unsigned n = 0; n < CONDITION_COUNT; n++) {
 		const struct trouble t = {.condition = (enum condition)n,
 			.cloud = cloud};
@@ -207,6 +246,8 @@ health_choose(struct health *h, const char *cloud, unsigned conditions_set,
 		else
 			health_end(h, &t, NULL);
 	}
+	if (err != NULL && before.since_ms != INT64_MAX)
+		go_on(h, cloud, found, &before);
 }
 
 void

@@ -45,7 +45,10 @@ void health_resume(struct health *h, const struct trouble *t, const char *text,
 	int64_t since_wall);
 /* It has passed; nothing if it has not begun. by as above. */
 void health_end(struct health *h, const struct trouble *t, const char *by);
-/* Exactly one of these conditions of the cloud, or none (err NULL): the others pass. */
+/*
+ * Exactly one of these conditions of the cloud, or none (err NULL): the others pass. One
+ * that follows another has lasted since that began, and has its mail by then if it was sent.
+ */
 void health_choose(struct health *h, const char *cloud, unsigned conditions,
 	enum condition found, const struct err *err);
 /* All about this cloud has passed: it is asked no more. h NULL is fine. */

@@ -279,6 +279,30 @@ START_TEST(test_choose)
 }
 END_TEST
 
+/* Two faces of one trouble by turns: it has lasted since the first, and one mail says so. */
+START_TEST(test_choose_by_turns)
+{
+	const unsigned set = 1u << CONDITION_ENDPOINT | 1u << CONDITION_LISTING;
+	int64_t since = clock_ms(), since_wall = clock_wall_ms();
+	enum condition found = CONDITION_ENDPOINT;
+	struct err err;
+
+	err_set(&err, ERR_NETWORK, "x");
+	for (unsigned n = 0; n < 20; n++) {
+		found = n % 2 == 0 ? CONDITION_ENDPOINT : CONDITION_LISTING;
+		health_choose(v.pool->health, "c", set, found, &err);
+		ck_assert_ptr_nonnull(only(found));
+		ck_assert_int_eq(only(found)->since_ms, since);
+		ck_assert_int_eq(only(found)->since_wall, since_wall);
+		ck_assert_uint_eq(mails(), n >= 10 ? 1 : 0);
+		clock_fake_advance(MINUTE / 2);
+	}
+	health_choose(v.pool->health, "c", set, CONDITION_COUNT, NULL);
+	health_choose(v.pool->health, "c", set, found, &err);
+	ck_assert_int_eq(only(found)->since_ms, clock_ms());
+}
+END_TEST
+
 /* What is on disk goes on after a restart, and its mail is not written again. */
 START_TEST(test_restart)
 {
@@ -421,6 +445,7 @@ test_suite(void)
 	tcase_add_loop_test(t, test_patience, 0, (int)COUNT_OF(patience));
 	tcase_add_test(t, test_passes_by_itself);
 	tcase_add_test(t, test_choose);
+	tcase_add_test(t, test_choose_by_turns);
 	tcase_add_test(t, test_restart);
 	tcase_add_test(t, test_watch);
 	tcase_add_test(t, test_does_not_end);
