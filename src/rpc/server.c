@@ -15,6 +15,7 @@
 #include "rpc/spec.h"
 #include "sys/account.h"
 #include "sys/notify.h"
+#include "sys/page.h"
 #include "sys/process.h"
 
 #include <string.h>
@@ -25,9 +26,10 @@
 
 /*
  * Descriptors that no client gets: of the ledger, the loop and the socket, and of requests to
- * EC2, so that what is condemned is ended whoever connects.
+ * EC2, so that what is condemned is ended whoever connects; and those of the pages, which
+ * while they move to another place listen at both.
  */
-#define OWN_DESCRIPTORS 32u
+#define OWN_DESCRIPTORS (32u + PAGE_CONNECTIONS_MAX + 2u)
 #define CONNS_MIN 4u
 
 struct rpc_server {

@@ -66,7 +66,7 @@ def test_few_descriptors(make_daemon, sim):
     are gone everybody is served (P16).
     """
     daemon = make_daemon()
-    daemon.start(prefix=["prlimit", "--nofile=48:48"])
+    daemon.start(prefix=["prlimit", "--nofile=66:66"])
     bring_to(daemon, "ready")
     with contextlib.ExitStack() as stack:
         first = stack.enter_context(daemon.connect())
