@@ -23,19 +23,28 @@ struct outage {
 	struct strings zones; /* that are out */
 };
 
+/* There are others: what is said to be constrained, or worth a notice, still launches. */
+static bool
+is_out(const char *state)
+{
+	return str_equal(state, "impaired") || str_equal(state, "unavailable");
+}
+
+/* state: what EC2 says of it; NULL: it is well. */
 static void
-tell(struct outage *o, const char *zone, bool out)
+tell(struct outage *o, const char *zone, const char *state)
 {
 	const struct trouble t = {.condition = CONDITION_ZONE,
 		.cloud = o->cloud->key,
 		.about = zone};
 	struct err err;
 
-	err_set(&err, ERR_UNAVAILABLE, "EC2 says that %s is impaired", zone);
-	if (out)
-		health_begin(o->pool->health, &t, &err, "EC2");
-	else
+	if (state == NULL) {
 		health_end(o->pool->health, &t, "EC2");
+		return;
+	}
+	err_set(&err, ERR_UNAVAILABLE, "EC2 says that %s is %s", zone, state);
+	health_begin(o->pool->health, &t, &err, "EC2");
 }
 
 /* Takes the zones. */
@@ -48,9 +57,7 @@ set(struct outage *o, struct strings *zones)
 	*zones = (struct strings){.items = NULL};
 	for (size_t n = 0; n < before.count; n++)
 		if (!strings_contain(&o->zones, before.items[n]))
-			tell(o, before.items[n], false);
-	for (size_t n = 0; n < o->zones.count; n++)
-		tell(o, o->zones.items[n], true);
+			tell(o, before.items[n], NULL);
 	if (before.count > 0)
 		workers_place_again(o->pool);
 	strings_fini(&before);
@@ -68,9 +75,10 @@ on_zones(void *arg, const struct ec2_answer *a, struct ec2_zones *list)
 		return;
 	}
 	for (size_t n = 0; n < list->count; n++)
-		if (list->items[n].state != NULL &&
-			strcmp(list->items[n].state, "available") != 0)
+		if (is_out(list->items[n].state)) {
 			strings_add(&out, list->items[n].name);
+			tell(o, list->items[n].name, list->items[n].state);
+		}
 	set(o, &out);
 }
 

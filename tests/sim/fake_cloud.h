@@ -89,7 +89,8 @@ struct fake_cloud {
 	bool may_not_ask; /* about what is no instance */
 	bool may_not_terminate;
 	bool may_not_list;
-	const char *out; /* a zone that is; NULL: none */
+	const char *out;       /* a zone that is; NULL: none */
+	const char *out_state; /* of that zone; NULL: impaired */
 	int64_t told_ms; /* boottime since when the process knows that; 0: it does not */
 	const char *zone;    /* of every instance; NULL: it is not shown */
 	const char *console; /* of every instance; NULL: "boot" */

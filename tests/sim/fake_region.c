@@ -150,8 +150,9 @@ show_zones(struct ec2_call *c)
 		bool out = str_equal(from->name, c->cloud->out);
 
 		list.items[list.count].name = xstrdup(from->name);
-		list.items[list.count++].state = xstrdup(
-			out ? "impaired" : from->state);
+		list.items[list.count++].state = xstrdup(!out ? from->state
+				: c->cloud->out_state == NULL ? "impaired"
+							      : c->cloud->out_state);
 	}
 	if (!fake_is_answered(c, list.count, EC2_CLASS_CONFIG))
 		ec2_zones_fini(&list);

@@ -92,6 +92,42 @@ START_TEST(test_out)
 }
 END_TEST
 
+/* What EC2 says of a zone, and whether it is out by that. */
+static const struct {
+	int line;
+	const char *state;
+	bool out;
+} states[] = {
+	{__LINE__, "impaired", true},
+	{__LINE__, "unavailable", true},
+	{__LINE__, "available", false},
+	{__LINE__, "information", false},
+	{__LINE__, "constrained", false},
+};
+
+START_TEST(test_states)
+{
+	const struct trouble t = {CONDITION_ZONE, "fake us-east-1 keys", "us-east-1a"};
+	AUTO(free)
+	char *text = xasprintf("EC2 says that us-east-1a is %s", states[_i].state);
+	const struct episode *e;
+	struct world v;
+
+	begin(&v, "  a: { " LONG ", " SUBNETS " }\n");
+	v.cloud.out_state = states[_i].state;
+	go_out(&v, "us-east-1a");
+	e = health_find(v.pool->health, &t);
+	ck_assert_msg((e != NULL) == states[_i].out, "line %d", states[_i].line);
+	if (e != NULL)
+		ck_assert_str_eq(e->err.text, text);
+	world_up(&v, "a");
+	world_run(&v, MINUTE);
+	ck_assert_str_eq(asked(&v),
+		states[_i].out ? "m5.large subnet-2" : "m5.large subnet-1");
+	world_fini(&v);
+}
+END_TEST
+
 START_TEST(test_why)
 {
 	struct world v;
@@ -198,6 +234,7 @@ test_suite(void)
 	TCase *t = tcase_create("zones");
 
 	tcase_add_loop_test(t, test_out, 0, COUNT_OF(cases));
+	tcase_add_loop_test(t, test_states, 0, COUNT_OF(states));
 	tcase_add_test(t, test_why);
 	tcase_add_test(t, test_reserved);
 	tcase_add_test(t, test_may_not_look);
