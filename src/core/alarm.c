@@ -86,17 +86,35 @@ alarm_dying_ms(const struct instance *i)
 	return i->condemned_ms + DYING_MS;
 }
 
+static char *
+condemned(const struct instance *i)
+{
+	AUTO(free) char *what = described(i);
+	char age[CLOCK_TEXT_SIZE];
+
+	return xasprintf("%s was condemned %s ago by %s", what,
+		clock_span(clock_ms() - i->condemned_ms, age), i->condemned_by);
+}
+
 void
 alarm_dying(struct instance *i)
 {
 	const struct trouble t = trouble_of(i, CONDITION_DYING);
-	AUTO(free) char *what = described(i);
-	char age[CLOCK_TEXT_SIZE];
+	AUTO(free) char *text = condemned(i);
 	struct err err;
 
-	err_set(&err, ERR_UNAVAILABLE, "%s was condemned %s ago by %s", what,
-		clock_span(clock_ms() - i->condemned_ms, age), i->condemned_by);
+	err_set(&err, ERR_UNAVAILABLE, "%s", text);
 	health_begin(i->pool->health, &t, &err, NULL);
+}
+
+void
+alarm_dying_resume(struct instance *i)
+{
+	const struct trouble t = trouble_of(i, CONDITION_DYING);
+	AUTO(free) char *text = condemned(i);
+
+	if (clock_ms() >= alarm_dying_ms(i))
+		health_resume(i->pool->health, &t, text, i->condemned_wall + DYING_MS);
 }
 
 void

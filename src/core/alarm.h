@@ -23,6 +23,8 @@ void alarm_terminated(struct instance *i);
 /* Boottime from which on a condemned instance has lived for too long. */
 int64_t alarm_dying_ms(const struct instance *i);
 void alarm_dying(struct instance *i);
+/* An earlier process has condemned it. */
+void alarm_dying_resume(struct instance *i);
 /* Nothing more is wrong with it. */
 void alarm_gone(struct instance *i);
 

@@ -437,8 +437,10 @@ instance_resume(struct instance *i)
 {
 	int64_t age = clock_wall_ms() - i->condemned_wall;
 
-	if (i->phase == INSTANCE_CONDEMNED)
+	if (i->phase == INSTANCE_CONDEMNED) {
 		i->condemned_ms = clock_ms() - (age > 0 ? age : 0);
+		alarm_dying_resume(i);
+	}
 	if (i->phase != INSTANCE_PENDING)
 		deadline_clear(
 			&i->pending); /* a console's time is not worth resuming */

@@ -24,6 +24,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MINUTE 60000
@@ -377,6 +378,7 @@ START_TEST(test_does_not_end)
 {
 	AUTO(free) char *body = NULL;
 	const struct episode *e;
+	int64_t since;
 
 	(void)condemned();
 	world_run(&v, 58 * MINUTE);
@@ -388,9 +390,14 @@ START_TEST(test_does_not_end)
 	ck_assert_ptr_nonnull(strstr(body, "of a ("));
 	ck_assert_ptr_nonnull(strstr(body, "was condemned 1 h ago by uid 0"));
 	ck_assert_ptr_nonnull(strstr(body, "support"));
+	ck_assert_uint_eq(mails(), 1);
+	since = e->since_wall;
 	restart();
 	world_run(&v, 2 * MINUTE);
-	ck_assert_ptr_nonnull(only(CONDITION_DYING));
+	e = only(CONDITION_DYING);
+	ck_assert_ptr_nonnull(e);
+	ck_assert_int_le(llabs(e->since_wall - since), 1000);
+	ck_assert_uint_eq(mails(), 1);
 	v.cloud.faults.never_sent = 0;
 	world_run(&v, 10 * MINUTE);
 	ck_assert_uint_eq(episodes(), 0);
