@@ -55,7 +55,8 @@ const struct condition_row conditions[CONDITION_COUNT] = {
 			       "regions; what runs goes on, and terminates are tried on.",
 			.remedy =
 				"Allow what ec2workerd --print-policy lists. It is tried every "
-				"few minutes, and after a reload.",
+				"few minutes, and after a reload; where a DryRun sees nothing "
+				"wrong, one launch every five minutes is let through to decide.",
 		},
 	[CONDITION_PAUSED] =
 		{
