@@ -34,7 +34,8 @@ static const struct {
 	[EVENT_RELEASE] = {"release", NULL},
 	[EVENT_RELOAD] = {"reload", "The configuration was read again."},
 	[EVENT_POOL] = {"pool",
-		"The pool was paused, resumed, or went into or out of HOLD."},
+		"The pool was paused, resumed, or went into or out of HOLD; or another "
+		"condition of it began or ended."},
 };
 
 struct subscriber {
