@@ -22,10 +22,9 @@
 struct monitor {
 	struct daemon *daemon; /* borrowed */
 	struct pages *pages;   /* owned, or NULL */
-	char *listen;          /* owned; where they are, or NULL */
 	struct pages *fresh;   /* owned; prepared, or NULL */
-	char *fresh_listen;    /* owned */
-	bool same;             /* prepared: as it is */
+	bool same;             /* prepared: as it is, or as it is tried */
+	bool later;            /* prepared: when the place is free */
 	struct loop_timer again;
 };
 
@@ -87,45 +86,48 @@ on_page(void *arg, const char *path, struct buf *body)
 	return 404;
 }
 
+static struct pages *
+open_at(struct monitor *m, const char *listen, struct err *err)
+{
+	struct pages *pages = pages_new(m->daemon->loop, listen,
+		"text/plain; version=0.0.4; charset=utf-8", on_page, m, err);
+
+	if (pages == NULL)
+		err_wrap(err, "metrics.listen");
+	return pages;
+}
+
+/* Ours stand in the way of another address with their port. */
+static bool
+is_in_the_way(const struct monitor *m, const char *listen)
+{
+	const char *now = m->daemon->conf->metrics.listen;
+
+	return m->pages != NULL && strcmp(strrchr(now, ':'), strrchr(listen, ':')) == 0;
+}
+
 int
 monitor_prepare(struct monitor *m, const char *listen, struct err *err)
 {
-	m->same = str_equal(listen, m->listen) && (listen == NULL || m->pages != NULL);
-	if (m->same || listen == NULL)
+	m->same = str_equal(listen, m->daemon->conf->metrics.listen);
+	m->later = !m->same && listen != NULL && is_in_the_way(m, listen);
+	if (m->same || m->later || listen == NULL)
 		return 0;
-	m->fresh = pages_new(m->daemon->loop, listen,
-		"text/plain; version=0.0.4; charset=utf-8", on_page, m, err);
-	if (m->fresh == NULL)
-		return err_wrap(err, "metrics.listen");
-	m->fresh_listen = xstrdup(listen);
-	return 0;
+	m->fresh = open_at(m, listen, err);
+	return m->fresh == NULL ? -1 : 0;
 }
 
-void
-monitor_take(struct monitor *m)
+/* Takes pages, which may be NULL: nowhere. */
+static void
+put(struct monitor *m, struct pages *pages)
 {
-	if (m->same)
-		return;
 	loop_timer_clear(&m->again);
 	health_end(m->daemon->pool->health, &deaf, NULL);
 	pages_free(m->pages);
-	free(m->listen);
-	m->pages = m->fresh;
-	m->listen = m->fresh_listen;
-	m->fresh = NULL;
-	m->fresh_listen = NULL;
-	m->same = true;
-	if (m->listen != NULL)
-		log_info(NULL, "metrics and health are served at %s", m->listen);
-}
-
-void
-monitor_drop(struct monitor *m)
-{
-	pages_free(m->fresh);
-	free(m->fresh_listen);
-	m->fresh = NULL;
-	m->fresh_listen = NULL;
+	m->pages = pages;
+	if (pages != NULL)
+		log_info(NULL, "metrics and health are served at %s",
+			m->daemon->conf->metrics.listen);
 }
 
 static void
@@ -133,13 +135,32 @@ try(void *arg)
 {
 	struct monitor *m = arg;
 	struct err err;
+	struct pages *pages = open_at(m, m->daemon->conf->metrics.listen, &err);
 
-	if (monitor_prepare(m, m->daemon->conf->metrics.listen, &err) == 0) {
-		monitor_take(m);
+	if (pages != NULL) {
+		put(m, pages);
 		return;
 	}
 	health_begin(m->daemon->pool->health, &deaf, &err, NULL);
 	loop_timer_in(&m->again, AGAIN_MS);
+}
+
+void
+monitor_take(struct monitor *m)
+{
+	if (m->same)
+		return;
+	put(m, m->fresh);
+	m->fresh = NULL;
+	if (m->later)
+		try(m);
+}
+
+void
+monitor_drop(struct monitor *m)
+{
+	pages_free(m->fresh);
+	m->fresh = NULL;
 }
 
 struct monitor *
@@ -149,7 +170,8 @@ monitor_new(struct daemon *d)
 
 	m->daemon = d;
 	loop_timer_init(&m->again, d->loop, try, m);
-	try(m);
+	if (d->conf->metrics.listen != NULL)
+		try(m);
 	return m;
 }
 
@@ -167,6 +189,5 @@ monitor_free(struct monitor *m)
 	loop_timer_clear(&m->again);
 	monitor_drop(m);
 	pages_free(m->pages);
-	free(m->listen);
 	free(m);
 }

@@ -17,10 +17,11 @@ struct monitor;
 struct monitor *monitor_new(struct daemon *d);
 /*
  * Listens there from the next monitor_take on; NULL: nowhere. ERR_IO if it cannot, with
- * nothing changed. What listens there already goes on.
+ * nothing changed. What is configured already goes on, be it in vain. Another address with
+ * the port of ours can only be tried when that is free: then monitor_take begins to.
  */
 int monitor_prepare(struct monitor *m, const char *listen, struct err *err);
-/* Takes what was prepared, or drops it. */
+/* Takes what was prepared, with the configuration that names it in force; or drops it. */
 void monitor_take(struct monitor *m);
 void monitor_drop(struct monitor *m);
 /* 0: it does not listen. */

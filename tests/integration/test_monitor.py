@@ -189,6 +189,35 @@ def test_place_that_is_taken_at_the_start(make_daemon):
     eventually(lambda: not daemon.call("pool.status")["degraded"], 30)
 
 
+def test_reload_while_a_place_is_taken(make_daemon):
+    """What was in vain before refuses no reload, and is over once nobody asks for it."""
+    with contextlib.closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        daemon = make_daemon(WORKERS, metrics={
+            "listen": "127.0.0.1:%d" % taken.getsockname()[1]}).start()
+        assert daemon.ctl("reload")[0] == 0
+        assert [d["kind"] for d in daemon.call("pool.status")["degraded"]] == ["monitor"]
+        del daemon.config["metrics"]
+        daemon.write_config()
+        assert daemon.ctl("reload")[0] == 0
+        assert not daemon.call("pool.status")["degraded"]
+        time.sleep(11)
+        assert not daemon.call("pool.status")["degraded"]
+
+
+def test_another_address_with_the_same_port(pages):
+    """Our own listener is no reason to refuse it."""
+    config = pages.daemon.config
+    for listen in (f"0.0.0.0:{pages.port}", f"127.0.0.1:{pages.port}"):
+        config["metrics"]["listen"] = listen
+        pages.daemon.write_config()
+        assert pages.daemon.ctl("reload", "--dry-run")[0] == 0
+        assert pages.get()[0] == 200
+        assert pages.daemon.ctl("reload")[0] == 0
+        assert pages.get()[:2] == (200, "ok\n")
+
+
 @pytest.mark.parametrize("listen", ["localhost:9189", "127.0.0.1", "127.0.0.1:0", "/run/x", "[::1]"])
 def test_places_that_are_none(make_daemon, listen):
     daemon = make_daemon(WORKERS, metrics={"listen": listen})
