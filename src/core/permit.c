@@ -14,6 +14,7 @@
 #include "core/instance.h"
 #include "core/launch.h"
 #include "core/launch_freeze.h"
+#include "core/permit_text.h"
 #include "core/pool.h"
 #include "core/worker.h"
 #include "ec2/verdict.h"
@@ -73,18 +74,6 @@ struct permits {
 };
 
 static ec2_done on_answer;
-
-bool
-permit_is_missing(const struct err *err)
-{
-	static const char *const codes[] = {"UnauthorizedOperation", "AccessDenied",
-		"AccessDeniedException"};
-
-	for (size_t i = 0; i < COUNT_OF(codes); i++)
-		if (strcmp(err->origin, codes[i]) == 0)
-			return true;
-	return false;
-}
 
 static struct permit *
 find(const struct permits *all, const struct cloud *cloud)
@@ -147,16 +136,27 @@ can_ask(const struct question *q)
 	return q->kind == KIND_RUN ? ops->dry_run != NULL : ops->dry_terminate != NULL;
 }
 
+/* The next that runs, all around; never this one itself (NULL: any). */
 static const struct instance *
-running(const struct permit *p)
+next_running(const struct permit *p, const char *after)
 {
-	const struct instance *i;
+	const struct instance *i, *first = NULL;
+	bool past = false;
 
-	for (i = p->all->pool->instances; i != NULL; i = i->hh.next)
-		if (i->launch->cloud == p->cloud && i->seen == EC2_STATE_RUNNING &&
-			i->phase != INSTANCE_GONE)
+	for (i = p->all->pool->instances; i != NULL; i = i->hh.next) {
+		if (str_equal(i->id, after)) {
+			past = true;
+			continue;
+		}
+		if (i->launch->cloud != p->cloud || i->seen != EC2_STATE_RUNNING ||
+			i->phase == INSTANCE_GONE)
+			continue;
+		if (past)
 			return i;
-	return NULL;
+		if (first == NULL)
+			first = i;
+	}
+	return first;
 }
 
 static void
@@ -169,6 +169,19 @@ set_what(struct question *q, const char *what)
 }
 
 static void
+cancel(struct question *q)
+{
+	struct cloud *c = q->permit->cloud;
+
+	if (q->op == NULL)
+		return;
+	c->ops->cancel(c->self, q->op);
+	c->questions--;
+	q->op = NULL;
+}
+
+/* One that may not be ended must not speak for all, so they take turns. */
+static void
 start(struct question *q)
 {
 	struct cloud *c = q->permit->cloud;
@@ -179,7 +192,7 @@ start(struct question *q)
 		q->op = c->ops->dry_run(c->self, q->what, strlen(q->what), on_answer,
 			q);
 	} else {
-		i = running(q->permit);
+		i = next_running(q->permit, q->what);
 		if (i != NULL)
 			set_what(q, i->id);
 		else if (q->what == NULL)
@@ -259,40 +272,13 @@ say_free(const struct permits *all, const struct cloud *cloud)
 		health_end(all->pool->health, &t, "EC2");
 }
 
-/* What EC2 said, in front of it what follows, behind it what to do about it. */
-static void
-explain(struct question *q, const struct err *err)
-{
-	const char *action = q->kind == KIND_RUN ? "RunInstances"
-						 : "TerminateInstances";
-	const char *also = q->kind == KIND_TERMINATE
-		? ", and what may not be ended is not started"
-		: "";
-
-	q->why = *err;
-	q->why.code = ERR_FAILED;
-	q->why.reason = REASON_AUTH;
-	if (permit_is_missing(err))
-		err_wrap(&q->why,
-			"nothing is launched with these credentials: their policy must "
-			"allow ec2:%s%s (see ec2workerd --print-policy)%s",
-			action, also,
-			q->kind == KIND_TERMINATE && str_equal(q->what, PERMIT_NOBODY)
-				? "; tried on " PERMIT_NOBODY
-				  ", which does not exist, for the pool has no "
-				  "instance yet"
-				: "");
-	else
-		err_wrap(&q->why, "nothing is launched with these credentials");
-}
-
 static void
 refuse(struct question *q, const struct err *err, bool real)
 {
 	bool last = q->state == STATE_REFUSED || q->state == STATE_DOUBTFUL;
 	int64_t now = clock_ms();
 
-	explain(q, err);
+	permit_explain(q->kind == KIND_TERMINATE ? q->what : NULL, err, &q->why);
 	q->state = STATE_REFUSED;
 	q->real = real;
 	q->since_ms = now;
@@ -499,6 +485,25 @@ permits_running(struct permits *all, const struct instance *i)
 	start(q);
 }
 
+/*
+ * Whether only this one may not be ended is told by another, if there is one: by a question
+ * of now, or by those that are asked anyway since one was refused.
+ */
+static bool
+is_up_to_another(struct question *q, const struct instance *i)
+{
+	if (!can_ask(q) || next_running(q->permit, i->id) == NULL)
+		return false;
+	if (q->op != NULL && strcmp(q->what, PERMIT_NOBODY) == 0)
+		cancel(q);
+	if (q->state != STATE_REFUSED && q->op == NULL && clock_ms() >= q->again_ms) {
+		q->again_ms = clock_ms() + PROBE_FIRST_MS;
+		set_what(q, i->id);
+		start(q);
+	}
+	return true;
+}
+
 void
 permits_terminated(struct permits *all, const struct instance *i,
 	const struct ec2_answer *a)
@@ -510,25 +515,16 @@ permits_terminated(struct permits *all, const struct instance *i,
 		q->proven = true;
 		allow(q);
 	} else if (a->verdict == VERDICT_REFUSED && permit_is_missing(&a->err)) {
-		set_what(q, i->id);
-		refuse(q, &a->err, false);
+		if (!is_up_to_another(q, i)) {
+			cancel(q); /* what it was asked about has not been refused */
+			set_what(q, i->id);
+			refuse(q, &a->err, false);
+		}
 	} else {
 		return;
 	}
 	workers_place_again(all->pool);
 	arm(all);
-}
-
-static void
-cancel(struct question *q)
-{
-	struct cloud *c = q->permit->cloud;
-
-	if (q->op == NULL)
-		return;
-	c->ops->cancel(c->self, q->op);
-	c->questions--;
-	q->op = NULL;
 }
 
 void

@@ -58,14 +58,15 @@ bool permits_refused_since(const struct permits *all, const struct cloud *cloud,
 	int64_t since_ms);
 /* An instance runs: a terminate can be tried on it. */
 void permits_running(struct permits *all, const struct instance *i);
-/* What became of a real terminate. */
+/*
+ * What became of a real terminate. A refusal counts at once if nothing else runs there;
+ * otherwise DryRun about another instance decides, for this one alone may be out of reach.
+ */
 void permits_terminated(struct permits *all, const struct instance *i,
 	const struct ec2_answer *a);
 /* The configuration may be another: what was refused is asked anew by the next launch. */
 void permits_reload(struct permits *all);
 /* The cloud goes. */
 void permits_forget(struct permits *all, const struct cloud *cloud);
-/* Refused for want of permission, in contrast to any other reason. */
-bool permit_is_missing(const struct err *err);
 
 #endif

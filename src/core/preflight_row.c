@@ -12,7 +12,7 @@
 #include "conf/conf_places.h"
 #include "core/bid.h"
 #include "core/cloud.h"
-#include "core/permit.h"
+#include "core/permit_text.h"
 #include "core/preflight_try.h"
 
 #include <stdio.h>

@@ -99,13 +99,29 @@ show_console(struct ec2_call *c)
 	c->done.console(c->arg, &c->answer, text, strlen(text), clock_wall_ms());
 }
 
-/* What the process learns by an answer about what it may end. */
+static unsigned
+running(const struct fake_cloud *f)
+{
+	unsigned count = 0;
+
+	for (size_t n = 0; n < f->count; n++)
+		count += f->instances[n].state == EC2_STATE_RUNNING;
+	return count;
+}
+
+/*
+ * What the process learns by an answer about what it may end. By a real refusal only that
+ * this one may not be ended, as long as it can try others.
+ */
 static void
 tell(const struct ec2_call *c)
 {
 	struct fake_cloud *f = c->cloud;
 
 	if (c->kind != CALL_TERMINATE && c->kind != CALL_TRIAL)
+		return;
+	if (c->answer.class == EC2_CLASS_AUTH && c->kind == CALL_TERMINATE &&
+		running(f) > 1)
 		return;
 	if (c->answer.class == EC2_CLASS_AUTH)
 		f->told_ms = f->told_ms == 0 ? clock_ms() : f->told_ms;

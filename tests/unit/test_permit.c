@@ -306,26 +306,122 @@ START_TEST(test_restart)
 }
 END_TEST
 
+static const struct ec2_answer denied = {.verdict = VERDICT_REFUSED,
+	.class = EC2_CLASS_AUTH,
+	.err = {.code = ERR_SERVICE, .reason = REASON_AUTH, .origin = DENIED}};
+
+static void
+deny(struct world *v, const char *worker)
+{
+	permits_terminated(v->pool->permits, world_worker(v, worker)->launch->instance,
+		&denied);
+	world_turn(v);
+}
+
 /* Terminates do not ask for leave, and one that is refused stops the launches. */
 START_TEST(test_a_terminate_is_refused)
 {
 	struct world v;
-	struct worker *w;
-	const struct ec2_answer denied = {.verdict = VERDICT_REFUSED,
-		.class = EC2_CLASS_AUTH,
-		.err = {.code = ERR_SERVICE, .reason = REASON_AUTH, .origin = DENIED}};
 
 	world_init_tried(&v, "  a-[1-2]: { password: x }\n");
 	world_ready(&v, "a-1");
-	w = world_worker(&v, "a-1");
 	v.cloud.dry_terminate.code = DENIED;
-	permits_terminated(v.pool->permits, w->launch->instance, &denied);
-	world_turn(&v);
+	deny(&v, "a-1");
 	ck_assert(is_refused(&v));
 	world_down(&v, "a-1");
 	world_run(&v, MINUTE);
 	ck_assert(fake_cloud_living(&v.cloud) == 0);
 	ck_assert(!is_refused(&v)); /* for one was accepted */
+	world_fini(&v);
+}
+END_TEST
+
+/* One that lost its tags may not be ended; the others may, so launches go on. */
+START_TEST(test_one_of_many_may_not_be_ended)
+{
+	struct world v;
+	const char *other;
+	unsigned asked_before;
+
+	world_init_tried(&v, "  a-[1-3]: { password: x, " MAILED " }\n");
+	world_ready(&v, "a-1");
+	world_ready(&v, "a-2");
+	other = world_worker(&v, "a-2")->launch->instance->id;
+	asked_before = v.cloud.dry_terminate.asked;
+	for (unsigned n = 1; n <= 3; n++) {
+		deny(&v, "a-1");
+		ck_assert_uint_eq(v.cloud.dry_terminate.asked, asked_before + n);
+		ck_assert_str_eq(v.cloud.dry_terminate.what, other);
+		world_run(&v, 10000);
+		deny(&v, "a-1"); /* not so soon again */
+		ck_assert_uint_eq(v.cloud.dry_terminate.asked, asked_before + n);
+		ck_assert(!is_refused(&v));
+		world_run(&v, 20000);
+	}
+	ck_assert_uint_eq(mails(&v), 0);
+	v.cloud.dry_terminate.code = DENIED;
+	deny(&v, "a-1");
+	ck_assert(!is_refused(&v));
+	world_run(&v, 5000);
+	ck_assert(is_refused(&v)); /* of the other as well */
+	v.cloud.dry_terminate.code = NULL;
+	for (unsigned n = 0; n < 12; n++) { /* which puts nothing off */
+		deny(&v, "a-1");
+		world_run(&v, MINUTE / 2);
+	}
+	ck_assert(!is_refused(&v));
+	ck_assert_uint_eq(mails(&v), 1);
+	world_fini(&v);
+}
+END_TEST
+
+/* Whoever is asked next is another each time. */
+START_TEST(test_they_take_turns)
+{
+	struct world v;
+	struct strings seen = {0};
+
+	world_init_tried(&v, "  a-[1-3]: { password: x }\n");
+	world_ready(&v, "a-1");
+	world_ready(&v, "a-2");
+	world_ready(&v, "a-3");
+	v.cloud.dry_terminate.code = DENIED;
+	deny(&v, "a-1");
+	for (unsigned n = 0; n < 18; n++) { /* before they are idle for too long */
+		if (!strings_contain(&seen, v.cloud.dry_terminate.what))
+			strings_add(&seen, v.cloud.dry_terminate.what);
+		world_run(&v, MINUTE / 2);
+	}
+	ck_assert(is_refused(&v));
+	ck_assert_uint_eq(seen.count, 3);
+	strings_fini(&seen);
+	world_fini(&v);
+}
+END_TEST
+
+/* What is under way about an instance that does not exist is not taken for one that does. */
+START_TEST(test_refused_while_nobody_is_asked_about)
+{
+	struct world v;
+	const char *id;
+
+	world_init_tried(&v, "  a: { password: x }\n");
+	v.cloud.dry_terminate.silent = true;
+	world_up(&v, "a");
+	world_run(&v, 30000);
+	ck_assert_str_eq(v.cloud.dry_terminate.what, PERMIT_NOBODY);
+	ck_assert_uint_eq(v.cloud.dry_terminate.asked, 1);
+	id = world_worker(&v, "a")->launch->instance->id;
+	v.cloud.dry_terminate.silent = false;
+	v.cloud.dry_terminate.code = DENIED;
+	deny(&v, "a");
+	world_run(&v, 2 * MINUTE);
+	ck_assert(is_refused(&v));
+	ck_assert_str_eq(v.cloud.dry_terminate.what, id);
+	ck_assert_uint_ge(v.cloud.dry_terminate.asked, 2);
+	v.cloud.dry_terminate.code = NULL;
+	world_run(&v, 5 * MINUTE);
+	ck_assert(!is_refused(&v));
 	world_fini(&v);
 }
 END_TEST
@@ -468,6 +564,9 @@ test_suite(void)
 	tcase_add_test(t, test_proven);
 	tcase_add_test(t, test_restart);
 	tcase_add_test(t, test_a_terminate_is_refused);
+	tcase_add_test(t, test_one_of_many_may_not_be_ended);
+	tcase_add_test(t, test_they_take_turns);
+	tcase_add_test(t, test_refused_while_nobody_is_asked_about);
 	tcase_add_test(t, test_doubt);
 	tcase_add_test(t, test_refused_and_tried);
 	tcase_add_test(t, test_reserved);
