@@ -425,7 +425,7 @@ start_send(struct launch *l)
 void
 launch_may_send_again(struct launch *l)
 {
-	if (l->try_ms == INT64_MAX)
+	if (l->try_ms == INT64_MAX || l->phase == LAUNCH_UNKNOWN)
 		l->try_ms = 0;
 	loop_poke(&l->poke);
 }
