@@ -185,7 +185,7 @@ def test_watch_over_a_restart(daemon):
 
 
 def test_events(daemon, show):
-    with in_terminal(daemon, "events", "--follow", "--timeout", "30s", columns=140) as terminal:
+    with in_terminal(daemon, "events", "--follow", "--timeout", "30s", columns=200) as terminal:
         daemon.ctl("up", "bot1", "--wait", "running")
         daemon.ctl("down", "bot1")
         terminal.until(lambda t: "-> not_substantiated" in t.text())

@@ -247,6 +247,7 @@ def test_reload_removes_a_starting_worker(daemon, sim):
     """What was asked for is answered; what comes up is known and can be taken down."""
     sim.fault(action="RunInstances", effect="delay", delay="1s", after=True, count=1)
     daemon.call("worker.substantiate", worker="bot1")
+    eventually(lambda: has_phase(daemon, "sending"))
     del daemon.config["workers"]["bot1"]
     reload(daemon)
     eventually(lambda: has_phase(daemon, "waiting"))
@@ -274,6 +275,7 @@ def test_reload_during_a_start(make_daemon, sim):
     daemon = make_daemon({"bot1": {"password": "x", "user_data": "{{ password }}"}}).start()
     sim.fault(action="RunInstances", effect="delay", delay="1s", count=1)
     daemon.call("worker.substantiate", worker="bot1")
+    eventually(lambda: has_phase(daemon, "sending"))
     before = show(daemon)
     worker = daemon.config["workers"]["bot1"]
     worker |= {"ami": "ami-87654321", "instance_type": "m5.xlarge", "missing_timeout": 90,
