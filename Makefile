@@ -226,7 +226,7 @@ check-integration: all $(TEST_TOOLS) $(PRELOADS) .venv/installed
 
 .PHONY: run-faults
 run-faults: all $(GUILTY) $(PRELOADS) .venv/installed
-	$(Q)BUILD_DIR=$(abspath $(B)) .venv/bin/python -m pytest -m faults $(PYTEST_ARGS) tests/integration
+	$(Q)BUILD_DIR=$(abspath $(B)) tools/run-pytest tests/integration -m faults $(PYTEST_ARGS)
 
 .PHONY: run-system
 run-system: all .venv/installed
