@@ -394,7 +394,7 @@ class Start(Window):
 def answers(daemon):
     try:
         return daemon.call("daemon.version")
-    except OSError:
+    except GONE:
         return None
 
 
