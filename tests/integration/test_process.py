@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-What a process has to work with, and has not: descriptors, standard streams, memory, a log
+What a process has to work with, and has not: descriptors, standard streams, a log
 that is read, name servers that answer.
 """
 
@@ -8,7 +8,6 @@ import contextlib
 import os
 import pathlib
 import resource
-import signal
 import socket
 import subprocess
 import time
@@ -18,8 +17,7 @@ import pytest
 import judge
 from daemon import BUILD, clean_environment
 from ec2sim import eventually
-from lives import bring_to, finish, show
-from rpcclient import RpcError
+from lives import bring_to, finish
 
 LOOKUPS = 16  # that may be under way at a time
 HANGING = BUILD / "tests/preload/hanging.so"
@@ -175,30 +173,3 @@ def test_log_that_nobody_reads(make_daemon, sim):
     assert daemon.process.wait(10) == 0
     reader.close()
     daemon.process = None
-
-
-def test_out_of_memory(make_daemon, sim):
-    """An allocation fails: that is a death like any other, and the next start goes on."""
-    daemon = make_daemon().start()
-    bring_to(daemon, "ready")
-    running = show(daemon)["instance"]["id"]
-    pid = daemon.process.pid
-    now = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    resource.prlimit(pid, resource.RLIMIT_AS, (now, now))
-
-    def press():
-        """Until it dies: wishes, and histories to read."""
-        with contextlib.suppress(OSError, AssertionError, RpcError), daemon.connect() as rpc:
-            for n in range(100):
-                for k in range(64):
-                    rpc.start("worker.substantiate", worker="linux-01", request=f"{n}-{k}" + "x" * 50)
-                rpc.call("worker.history", worker="bot1", limit=1000)
-        return daemon.process.poll() is not None
-    eventually(press, timeout=60)
-    assert daemon.process.wait() == -signal.SIGABRT
-    assert "out of memory" in daemon.log()
-    daemon.process = None
-    daemon.start()
-    assert show(daemon)["instance"]["id"] == running
-    assert show(daemon)["state"] == "substantiated"
-    finish(daemon, sim)

@@ -4,7 +4,11 @@ Each allocation of the canonical scenarios fails, once and from there on: the da
 comes back, or nothing is to be seen of it (FAULTS P13).
 """
 
+import contextlib
 import os
+import pathlib
+import resource
+import signal
 import subprocess
 import time
 
@@ -14,8 +18,10 @@ import ec2sim
 import sweep
 import torture
 from daemon import BUILD, Daemon
-from lives import bring_to, take_down
+from ec2sim import eventually
+from lives import bring_to, finish, show, take_down
 from memory import Memory
+from rpcclient import RpcError
 
 LIVES = (sweep.Launch, sweep.Build, sweep.Stop, sweep.Reload, sweep.Missing)
 STARTS = (sweep.Start, sweep.Fresh)
@@ -141,3 +147,30 @@ def test_the_allocator_does_what_it_is_told():
             assert done.returncode == code, done
             assert memory.failed == (code != 0) and memory.count >= 1
         assert not set(memory.callers()) - {"", "libc.so.6"}
+
+
+def test_out_of_memory(make_daemon, sim):
+    """An allocation fails: that is a death like any other, and the next start goes on."""
+    daemon = make_daemon().start()
+    bring_to(daemon, "ready")
+    running = show(daemon)["instance"]["id"]
+    pid = daemon.process.pid
+    now = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.prlimit(pid, resource.RLIMIT_AS, (now, now))
+
+    def press():
+        """Until it dies: wishes, and histories to read."""
+        with contextlib.suppress(OSError, AssertionError, RpcError), daemon.connect() as rpc:
+            for n in range(100):
+                for k in range(64):
+                    rpc.start("worker.substantiate", worker="linux-01", request=f"{n}-{k}" + "x" * 50)
+                rpc.call("worker.history", worker="bot1", limit=1000)
+        return daemon.process.poll() is not None
+    eventually(press, timeout=60)
+    assert daemon.process.wait() == -signal.SIGABRT
+    assert "out of memory" in daemon.log()
+    daemon.process = None
+    daemon.start()
+    assert show(daemon)["instance"]["id"] == running
+    assert show(daemon)["state"] == "substantiated"
+    finish(daemon, sim)
