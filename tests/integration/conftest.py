@@ -12,19 +12,21 @@ import rpc_table
 from daemon import Daemon
 
 
-# Another allocator than AddressSanitizer's cannot be put into its programs.
-collect_ignore = ["test_torture.py"] if "ASAN_OPTIONS" in os.environ else []
-
-
 def pytest_configure(config):
     config.addinivalue_line("markers", "faults: takes its time; run by make check-faults")
     config.addinivalue_line("markers", "failpoints: needs a build with --enable-failpoints")
+    config.addinivalue_line("markers", "allocator: puts another one in, which AddressSanitizer does not bear")
+
+
+def is_absent(item):
+    if item.get_closest_marker("failpoints"):
+        return not item.module.HAS_POINTS
+    return item.get_closest_marker("allocator") and "ASAN_OPTIONS" in os.environ
 
 
 def pytest_collection_modifyitems(config, items):
     """What a build does not have is no part of its tests; make check has one that has it."""
-    absent = [item for item in items if item.get_closest_marker("failpoints")
-              and not item.module.HAS_POINTS]
+    absent = [item for item in items if is_absent(item)]
     config.hook.pytest_deselected(items=absent)
     items[:] = [item for item in items if item not in absent]
 

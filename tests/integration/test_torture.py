@@ -23,6 +23,8 @@ from lives import bring_to, finish, show, take_down
 from memory import Memory
 from rpcclient import RpcError
 
+pytestmark = pytest.mark.allocator
+
 LIVES = (sweep.Launch, sweep.Build, sweep.Stop, sweep.Reload, sweep.Missing)
 STARTS = (sweep.Start, sweep.Fresh)
 # Of check-faults-full, and of check-faults: all of the lives, a tenth of the starts, which are long.
