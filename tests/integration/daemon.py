@@ -29,6 +29,12 @@ def clean_environment(**more):
             if not name.startswith(drop)} | {"AWS_EC2_METADATA_DISABLED": "true"} | more
 
 
+def preloaded(library, **more):
+    """The environment in which library comes before libc, which AddressSanitizer has to bear."""
+    return {"LD_PRELOAD": str(library), "ASAN_OPTIONS": ":".join(
+        filter(None, (os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))} | more
+
+
 class Daemon:
     """
     An ec2workerd with a configuration in a directory of its own. config is merged over the

@@ -20,7 +20,7 @@ import traceback
 import ec2sim
 import judge
 import smtpd
-from daemon import BUILD, Daemon
+from daemon import BUILD, Daemon, preloaded
 from ec2sim import eventually
 from lives import has_phase, is_down, show
 from rpcclient import RpcError
@@ -688,8 +688,7 @@ class ShortSweep(OrderedSweep):
 
     places = "functions"
     variable = "SHORT_IO"
-    environment = {"LD_PRELOAD": str(BUILD / "tests/preload/short_io.so"), "ASAN_OPTIONS": ":".join(
-        filter(None, (os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))}
+    environment = preloaded(BUILD / "tests/preload/short_io.so")
 
     def __init__(self, windows, **how):
         super().__init__(windows, how="short writes", **how)

@@ -9,7 +9,8 @@ import os
 import struct
 import time
 
-from ec2sim import BUILD, utc_text
+from daemon import BUILD, preloaded
+from ec2sim import utc_text
 
 LIBRARY = BUILD / "tests/preload/tempo.so"
 SECOND = 10**9
@@ -30,8 +31,7 @@ class Tempo:
         struct.pack_into("=4q", self.file, 0, self.rate, self.since, self.wall_ahead, self.boot_ahead)
 
     def environment(self):
-        options = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))
-        return {"LD_PRELOAD": str(LIBRARY), "TEMPO": str(self.path), "ASAN_OPTIONS": options}
+        return preloaded(LIBRARY, TEMPO=str(self.path))
 
     def simulator(self):
         """What an ec2sim is started with."""

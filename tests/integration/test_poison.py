@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import judge
 import smtpd
-from daemon import BUILD
+from daemon import BUILD, preloaded
 from ec2sim import eventually
 from lives import bring_to, show
 from rpcclient import RpcError
@@ -142,9 +142,7 @@ def test_every_column(daemon, sim):
 
 def fatal(daemon, row):
     """The daemon dies whenever it takes this row in hand; row None: it does not."""
-    daemon.environment = {} if row is None else {
-        "LD_PRELOAD": str(FATAL), "FATAL": row,
-        "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    daemon.environment = {} if row is None else preloaded(FATAL, FATAL=row)
 
 
 def test_a_fatal_row(daemon, sim):

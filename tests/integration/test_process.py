@@ -15,7 +15,7 @@ import time
 import pytest
 
 import judge
-from daemon import BUILD, clean_environment
+from daemon import BUILD, clean_environment, preloaded
 from ec2sim import eventually
 from lives import bring_to, finish
 
@@ -84,8 +84,7 @@ def test_soft_limit_is_raised(make_daemon):
 
 def hanging(daemon):
     """getaddrinfo never returns for a name in it, but for localhost."""
-    daemon.environment = {"LD_PRELOAD": str(HANGING), "ASAN_OPTIONS": ":".join(filter(None, (
-        os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))}
+    daemon.environment = preloaded(HANGING)
 
 
 def threads(pid):
